@@ -1,1 +1,64 @@
 #![doc = include_str!("../README.md")]
+
+mod boxed;
+mod catalog;
+mod conditional;
+mod context;
+mod error;
+mod fallback;
+mod flow;
+mod identity;
+mod instruments;
+mod metrics;
+mod named;
+mod observe;
+mod observed;
+mod operators;
+mod parallel;
+mod parallel_all;
+mod primitive;
+mod record;
+mod recorder;
+mod saga;
+mod sequence;
+mod spans;
+mod stderr;
+mod step;
+mod switch;
+
+pub use boxed::{BoxFlow, BoxPrimitive, MAX_DEPTH};
+pub use catalog::{
+    CATALOG, Catalog, DURATION_BOUNDS, LogSpec, MetricKind, MetricSpec, SpanSpec, Unit,
+};
+pub use conditional::{ConditionalPrimitive, PassThrough, Verdict, conditional, if_else};
+pub use context::{
+    Checkpoint, Clock, Identity, Parent, WorkflowContext, WorkflowContextBuilder, with_current,
+};
+pub use error::{BoxError, Error, ErrorKind, Result};
+pub use fallback::{FallbackPrimitive, fallback};
+pub use flow::{Flow, IntoFlow};
+pub use identity::{SpanId, TraceId};
+pub use instruments::{
+    BucketCount, Counter, Distribution, Exemplar, Gauge, Histogram, MetricFamily, MetricSample,
+    OVERFLOW_LABEL, Registry, SampleValue, refused_measurements, registry,
+};
+pub use metrics::PrimitiveMetrics;
+pub use named::Named;
+pub use observed::Observed;
+pub use operators::Operand;
+pub use parallel::Parallel;
+pub use parallel_all::{ParallelAll, parallel_all};
+pub use primitive::Primitive;
+pub use record::{
+    Attribute, EventRecord, Level, LogField, LogRecord, LogValue, SpanKind, SpanName, SpanRecord,
+    SpanStatus, StepIdentity, TraceRecords, Value,
+};
+pub use recorder::{ActiveSpan, Recorder, install_recorder, recorder_panics, uninstall_recorder};
+pub use saga::{SagaPrimitive, saga};
+pub use sequence::{Sequence, sequence_all};
+pub use stderr::StderrLogger;
+pub use step::{
+    OfInput, OfInputAndContext, OfStateAndInput, OfStateInputAndContext, StepFunction,
+    StepPrimitive, step, step_with,
+};
+pub use switch::{SwitchBuilder, SwitchPrimitive, switch};

@@ -1,0 +1,434 @@
+//! What travels with a request through its steps.
+
+mod builder;
+mod current;
+mod details;
+mod identity;
+
+pub use builder::WorkflowContextBuilder;
+pub(crate) use current::entered;
+pub use current::with_current;
+pub use details::Checkpoint;
+pub use identity::{Identity, Parent};
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use self::details::Details;
+use crate::catalog::LogSpec;
+use crate::identity::{SpanId, TraceId};
+use crate::record::{
+    Attribute, EventRecord, Level, LogField, LogRecord, SpanRecord, Taken, TraceBuffer,
+    TraceRecords, Value,
+};
+use crate::recorder::{Recorder, guarded};
+
+/// A source of monotonic time.
+pub type Clock = fn() -> Instant;
+
+/// What travels with a request through its steps: identity, deadline, trace, and state that steps
+/// share.
+///
+/// Steps get it by reference. A clone is one reference count; it remembers the step in which it was
+/// made, so that work moved to another task stays a child of that step. A
+/// [`child`](Self::child) inherits and cannot change its parent.
+///
+/// # Examples
+///
+/// ```
+/// use tta_core::WorkflowContext;
+///
+/// #[derive(Debug, PartialEq)]
+/// struct User(&'static str);
+///
+/// let ctx = WorkflowContext::builder().correlation_id("req-12345").build();
+/// ctx.put(User("ada"));
+/// assert_eq!(ctx.correlation_id(), "req-12345");
+/// assert_eq!(*ctx.state::<User>().unwrap(), User("ada"));
+/// ```
+pub struct WorkflowContext {
+    shared: Arc<Shared>,
+    /// The span that new spans are part of where no step of this workflow is being polled.
+    base: SpanId,
+    deadline: Option<Instant>,
+}
+
+struct Shared {
+    identity: Arc<Identity>,
+    /// The span of somebody else around the workflow.
+    outer: Option<Parent>,
+    sampled: bool,
+    recorder: Option<Arc<dyn Recorder>>,
+    log_level: Option<Level>,
+    wants_scope: bool,
+    clock: Clock,
+    created: Instant,
+    created_at: SystemTime,
+    created_unix_nanos: u64,
+    inherited: Option<Arc<Shared>>,
+    details: Mutex<Details>,
+    buffer: Mutex<TraceBuffer>,
+}
+
+impl WorkflowContext {
+    /// A context with a fresh correlation id, and a trace of its own unless a span of OpenTelemetry
+    /// or `tracing` is active around the caller and a telemetry layer is installed.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A context put together by hand.
+    pub fn builder() -> WorkflowContextBuilder {
+        WorkflowContextBuilder::default()
+    }
+
+    /// A context for a part of the work: it inherits identity, trace, sampling decision, deadline,
+    /// baggage and state, and what is written to it is not seen in this one.
+    pub fn child(&self) -> Self {
+        let shared = Shared {
+            identity: Arc::new(self.shared.identity.child()),
+            outer: self.shared.outer,
+            sampled: self.shared.sampled,
+            recorder: self.shared.recorder.clone(),
+            log_level: self.shared.log_level,
+            wants_scope: self.shared.wants_scope,
+            clock: self.shared.clock,
+            created: self.now(),
+            created_at: SystemTime::now(),
+            created_unix_nanos: self.unix_nanos(self.now()),
+            inherited: Some(Arc::clone(&self.shared)),
+            details: Mutex::default(),
+            buffer: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            base: self.span_id(),
+            deadline: self.deadline,
+        }
+    }
+
+    /// The same context with a deadline, unless it has an earlier one.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        let mut ctx = self.clone();
+        ctx.deadline = Some(ctx.deadline.map_or(deadline, |own| own.min(deadline)));
+        ctx
+    }
+
+    /// The identifier that joins everything done for one request; from outside or fresh.
+    pub fn correlation_id(&self) -> &str {
+        self.shared.identity.correlation_id()
+    }
+
+    /// Who the context speaks for: correlation, workflow, session and causation.
+    pub fn identity(&self) -> &Identity {
+        &self.shared.identity
+    }
+
+    /// The trace.
+    pub fn trace_id(&self) -> TraceId {
+        self.shared.identity.trace_id()
+    }
+
+    /// The innermost span of this workflow around the caller; [invalid](SpanId::is_valid) if there
+    /// is none.
+    pub fn span_id(&self) -> SpanId {
+        current::span_in(self).unwrap_or(self.base)
+    }
+
+    /// Whether the trace's spans are recorded; decided once, when the trace began.
+    pub fn is_sampled(&self) -> bool {
+        self.shared.sampled
+    }
+
+    /// The span of another process or library in which the workflow runs.
+    pub fn outer_parent(&self) -> Option<&Parent> {
+        self.shared.outer.as_ref()
+    }
+
+    /// When time is up, if it ever is.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// How long until the deadline; zero when it has passed.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline
+            .map(|deadline| deadline.saturating_duration_since(self.now()))
+    }
+
+    /// When the context was made.
+    pub fn created_at(&self) -> SystemTime {
+        self.shared.created_at
+    }
+
+    /// How long ago the context was made.
+    pub fn elapsed(&self) -> Duration {
+        self.now().saturating_duration_since(self.shared.created)
+    }
+
+    /// The context's clock: monotonic, and under a test's control when built so.
+    pub fn now(&self) -> Instant {
+        (self.shared.clock)()
+    }
+
+    /// Sets an attribute of the innermost span; a later value for the same key wins. Costs nothing
+    /// when the trace is not sampled.
+    pub fn set_attribute(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
+        if let Some(span) = self.recording_span() {
+            self.attribute_on(span, Attribute::new(key, value));
+        }
+    }
+
+    /// Notes something that happened inside the innermost span, such as `validation_complete`.
+    pub fn event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<Attribute>) {
+        if let Some(span) = self.recording_span() {
+            self.event_on(span, name, attributes);
+        }
+    }
+
+    /// Logs a declared event with the identity of this context.
+    pub fn log(&self, event: &'static LogSpec, level: Level, fields: &[LogField<'_>]) {
+        if let (true, Some(recorder)) = (self.logs(level), &self.shared.recorder) {
+            let record = LogRecord {
+                event,
+                level,
+                fields,
+                context: Some(self),
+            };
+            guarded(|| recorder.log(&record));
+        }
+    }
+
+    /// Whether lines of this level are wanted.
+    #[inline]
+    pub fn logs(&self, level: Level) -> bool {
+        self.shared.log_level.is_some_and(|least| level >= least)
+    }
+
+    /// Shares a value, under its type, with the steps that follow and with the caller.
+    pub fn put<T: Any + Send + Sync>(&self, value: T) {
+        let replaced = self.details().put(Arc::new(value));
+        // Dropped here, with the lock released: its destructor is the user's code.
+        drop(replaced);
+    }
+
+    /// The value of this type that was shared last, here or in a parent.
+    pub fn state<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.lookup(|details| details.state::<T>())
+    }
+
+    /// Sets a piece of metadata.
+    pub fn set_metadata(&self, key: impl Into<String>, value: impl Into<String>) {
+        let (key, value) = (key.into(), value.into());
+        self.details().metadata.insert(key, value);
+    }
+
+    /// A piece of metadata, from here or from a parent.
+    pub fn metadata(&self, key: &str) -> Option<String> {
+        self.lookup(|details| details.metadata.get(key).cloned())
+    }
+
+    /// Adds a tag.
+    pub fn add_tag(&self, tag: impl Into<String>) {
+        let tag = tag.into();
+        self.details().tags.insert(tag);
+    }
+
+    /// Whether the context or a parent has the tag.
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.lookup(|details| details.tags.contains(tag).then_some(()))
+            .is_some()
+    }
+
+    /// Sets a baggage entry: it travels to other services, and is copied to no label or log line.
+    pub fn set_baggage(&self, key: impl Into<String>, value: impl Into<String>) {
+        let (key, value) = (key.into(), value.into());
+        self.details().baggage.insert(key, value);
+    }
+
+    /// A baggage entry, from here or from a parent.
+    pub fn baggage(&self, key: &str) -> Option<String> {
+        self.lookup(|details| details.baggage.get(key).cloned())
+    }
+
+    /// Notes that a point was reached.
+    pub fn checkpoint(&self, name: impl Into<String>) {
+        let checkpoint = Checkpoint {
+            name: name.into(),
+            elapsed: self.elapsed(),
+        };
+        self.details().checkpoints.push(checkpoint);
+    }
+
+    /// The points reached so far, in order.
+    pub fn checkpoints(&self) -> Vec<Checkpoint> {
+        self.details().checkpoints.clone()
+    }
+
+    /// Sets an attribute of a span of ours.
+    pub(crate) fn attribute_on(&self, span: SpanId, attribute: Attribute) {
+        self.buffer().push_attribute(span, attribute);
+    }
+
+    /// Notes something that happened inside a span of ours.
+    pub(crate) fn event_on(
+        &self,
+        span_id: SpanId,
+        name: impl Into<Cow<'static, str>>,
+        attributes: Vec<Attribute>,
+    ) {
+        let unix_nanos = self.unix_nanos(self.now());
+        self.buffer().push_event(EventRecord {
+            span_id,
+            name: name.into(),
+            unix_nanos,
+            attributes,
+        });
+    }
+
+    /// A point in time of this context's clock, in nanoseconds since the Unix epoch.
+    pub(crate) fn unix_nanos(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.shared.created);
+        self.shared
+            .created_unix_nanos
+            .saturating_add(crate::instruments::nanos(since))
+    }
+
+    /// Whether nothing of this workflow has begun around the caller.
+    pub(crate) fn is_at_root(&self) -> bool {
+        current::span_in(self).is_none() && self.base == self.outer_span()
+    }
+
+    /// Whether a span with this parent is the outermost of those that this context hands over.
+    pub(crate) fn hands_over_after(&self, parent: SpanId) -> bool {
+        parent == self.outer_span() || (self.shared.inherited.is_some() && parent == self.base)
+    }
+
+    /// Whether this is a span of another process.
+    pub(crate) fn is_remote(&self, span: SpanId) -> bool {
+        self.shared
+            .outer
+            .is_some_and(|outer| outer.is_remote && outer.span_id == span)
+    }
+
+    pub(crate) fn recorder(&self) -> Option<&Arc<dyn Recorder>> {
+        self.shared.recorder.as_ref()
+    }
+
+    pub(crate) fn wants_scope(&self) -> bool {
+        self.shared.wants_scope
+    }
+
+    /// Keeps a finished span, and hands over what is kept when `last` or when it is much.
+    pub(crate) fn keep(&self, span: SpanRecord, last: bool) {
+        let taken = {
+            let mut buffer = self.buffer();
+            if buffer.push_span(span) || last {
+                buffer.take()
+            } else {
+                None
+            }
+        };
+        self.shared.hand_over(taken);
+    }
+
+    fn outer_span(&self) -> SpanId {
+        self.shared
+            .outer
+            .map_or(SpanId::INVALID, |outer| outer.span_id)
+    }
+
+    /// The span that attributes and events belong to, if it is ours and recorded.
+    fn recording_span(&self) -> Option<SpanId> {
+        let span = self.shared.sampled.then(|| self.span_id())?;
+        (span.is_valid() && span != self.outer_span()).then_some(span)
+    }
+
+    fn buffer(&self) -> MutexGuard<'_, TraceBuffer> {
+        // No code of the user runs under the lock, and each push is a single step.
+        self.shared
+            .buffer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn details(&self) -> MutexGuard<'_, Details> {
+        self.shared.details()
+    }
+
+    /// The nearest answer, from here outward.
+    fn lookup<T>(&self, find: impl Fn(&Details) -> Option<T>) -> Option<T> {
+        let mut shared = Some(&self.shared);
+        while let Some(here) = shared {
+            if let Some(found) = find(&here.details()) {
+                return Some(found);
+            }
+            shared = here.inherited.as_ref();
+        }
+        None
+    }
+}
+
+impl Default for WorkflowContext {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for WorkflowContext {
+    /// Another handle to the same context, which remembers the step it was made in.
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            base: self.span_id(),
+            deadline: self.deadline,
+        }
+    }
+}
+
+impl fmt::Debug for WorkflowContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkflowContext")
+            .field("correlation_id", &self.correlation_id())
+            .field("trace_id", &self.trace_id())
+            .field("span_id", &self.span_id())
+            .field("sampled", &self.is_sampled())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn details(&self) -> MutexGuard<'_, Details> {
+        // No code of the user runs under the lock, and each change is a single step.
+        self.details.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hand_over(&self, taken: Option<Taken>) {
+        if let (Some(taken), Some(recorder)) = (taken, &self.recorder) {
+            let trace = TraceRecords {
+                trace_id: self.identity.trace_id(),
+                identity: Arc::clone(&self.identity),
+                spans: taken.spans,
+                attributes: taken.attributes,
+                events: taken.events,
+            };
+            guarded(|| recorder.record(trace));
+        }
+    }
+}
+
+impl Drop for Shared {
+    /// Spans that ended after the workflow's root are handed over at the latest here.
+    fn drop(&mut self) {
+        let taken = self
+            .buffer
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        self.hand_over(taken);
+    }
+}

@@ -1,0 +1,81 @@
+//! Which span is being polled on this thread.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::WorkflowContext;
+use crate::identity::SpanId;
+
+/// Calls `f` with the context of the workflow that is being polled on this thread, if one is.
+///
+/// The innermost span is [`span_id`](WorkflowContext::span_id) of that context. This is how code
+/// that was not handed a context, such as a logger, finds out where it is.
+pub fn with_current<R>(f: impl FnOnce(&WorkflowContext) -> R) -> Option<R> {
+    CONTEXT
+        .try_with(|context| context.try_borrow().ok()?.as_ref().map(f))
+        .ok()
+        .flatten()
+}
+
+/// The innermost span around the caller, if a step of the context's workflow is being polled.
+#[inline]
+pub(super) fn span_in(ctx: &WorkflowContext) -> Option<SpanId> {
+    HERE.with(|here| {
+        (here.workflow.get() == workflow(ctx)).then(|| SpanId::from_u64(here.span.get()))
+    })
+}
+
+/// Calls `poll`, which must not panic, with the span as the innermost on this thread.
+#[inline]
+pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce() -> R) -> R {
+    let outer_span = HERE.with(|here| here.span.replace(span.to_u64()));
+    let outer_workflow = HERE.with(|here| here.workflow.replace(workflow(ctx)));
+    let result = if outer_workflow == workflow(ctx) {
+        poll()
+    } else {
+        // The first span of this workflow on this thread: here, and only here, the whole context is
+        // put in reach. The clone costs a reference count once for each poll of the whole task.
+        let handle = WorkflowContext {
+            shared: Arc::clone(&ctx.shared),
+            base: span,
+            deadline: ctx.deadline,
+        };
+        let outer = exchange(Some(handle));
+        let result = poll();
+        drop(exchange(outer));
+        result
+    };
+    HERE.with(|here| {
+        here.span.set(outer_span);
+        here.workflow.set(outer_workflow);
+    });
+    result
+}
+
+/// The workflow's address tells it apart: it cannot be given to another while one is being polled.
+fn workflow(ctx: &WorkflowContext) -> usize {
+    Arc::as_ptr(&ctx.shared).addr()
+}
+
+fn exchange(context: Option<WorkflowContext>) -> Option<WorkflowContext> {
+    CONTEXT
+        .try_with(|slot| {
+            slot.try_borrow_mut()
+                .ok()
+                .map(|mut slot| std::mem::replace(&mut *slot, context))
+        })
+        .ok()
+        .flatten()
+        .flatten()
+}
+
+/// Plain cells: read and written by every poll of every step.
+struct Here {
+    workflow: Cell<usize>,
+    span: Cell<u64>,
+}
+
+thread_local! {
+    static HERE: Here = const { Here { workflow: Cell::new(0), span: Cell::new(0) } };
+    static CONTEXT: RefCell<Option<WorkflowContext>> = const { RefCell::new(None) };
+}

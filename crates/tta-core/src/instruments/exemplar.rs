@@ -1,0 +1,69 @@
+//! Examples of what was measured, each with its trace.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
+use std::time::SystemTime;
+
+use crate::context::WorkflowContext;
+use crate::identity::{SpanId, TraceId};
+
+/// One measurement and the trace it was made in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exemplar {
+    /// What was measured, in the metric's unit.
+    pub value: f64,
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The span that was active.
+    pub span_id: SpanId,
+    /// When it was measured.
+    pub at: SystemTime,
+}
+
+/// Room for the latest example; renewed at most once a second, so that sampled steps do not queue.
+#[derive(Debug, Default)]
+pub(crate) struct ExemplarSlot {
+    /// When the example may be replaced, in nanoseconds of the workflow clock's wall time.
+    renew_at: AtomicU64,
+    latest: Mutex<Option<Exemplar>>,
+}
+
+impl ExemplarSlot {
+    /// Offers a measurement made in `ctx`; taken if its trace is sampled and the last one is old.
+    #[inline]
+    pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) {
+        if ctx.is_sampled() {
+            let now = ctx.unix_nanos(ctx.now());
+            self.offer_at(value, ctx.trace_id(), ctx.span_id(), now);
+        }
+    }
+
+    /// Offers a measurement of a sampled span, for callers that have read the clock already.
+    #[inline]
+    pub(crate) fn offer_at(&self, value: f64, trace_id: TraceId, span_id: SpanId, now: u64) {
+        if now < self.renew_at.load(Ordering::Relaxed) {
+            return;
+        }
+        // Somebody else is writing an example this very moment: theirs is as good.
+        let mut latest = match self.latest.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        self.renew_at
+            .store(now.saturating_add(RENEWAL_NANOS), Ordering::Relaxed);
+        let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(now);
+        *latest = Some(Exemplar {
+            value,
+            trace_id,
+            span_id,
+            at,
+        });
+    }
+
+    pub(crate) fn latest(&self) -> Option<Exemplar> {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const RENEWAL_NANOS: u64 = 1_000_000_000;

@@ -1,0 +1,229 @@
+//! The instruments of one step or workflow, written at its start and its end only.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::bounds::Bounds;
+use super::cells::{Cells, PerThread, Table};
+use super::exemplar::ExemplarSlot;
+use super::histogram::{Distribution, DistributionCells, nanos};
+use super::snapshot::BucketCount;
+use crate::error::ErrorKind;
+use crate::identity::{SpanId, TraceId};
+
+/// How an execution ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Success,
+    Error,
+    Cancelled,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 3] = [Self::Success, Self::Error, Self::Cancelled];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What is measured of every step: executions by outcome, durations, errors by kind, executions in
+/// flight and, when asked for, busy time.
+///
+/// The outcome chooses the row of the histogram, so that counts by outcome are sums of buckets and
+/// cost nothing of their own.
+#[derive(Debug)]
+pub(crate) struct SeamInstruments {
+    bounds: Arc<Bounds>,
+    cells: PerThread<SeamCells>,
+    exemplars: Box<[ExemplarSlot]>,
+    errors: [AtomicU64; ErrorKind::ALL.len()],
+    /// Where [`PrimitiveMetrics::reset`](crate::PrimitiveMetrics::reset) has put zero.
+    baseline: Mutex<Option<Reading>>,
+}
+
+/// The instruments of a seam at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) durations: Distribution,
+    pub(crate) started: u64,
+    pub(crate) busy_nanos: u64,
+    pub(crate) errors: [u64; ErrorKind::ALL.len()],
+}
+
+impl SeamInstruments {
+    /// Instruments that no registry knows.
+    pub(crate) fn detached(bounds: &[f64]) -> Self {
+        Self::with_cells(bounds, PerThread::shared)
+    }
+
+    /// Instruments that a registry keeps.
+    pub(crate) fn registered(bounds: &[f64]) -> Self {
+        Self::with_cells(bounds, PerThread::new)
+    }
+
+    fn with_cells(
+        bounds: &[f64],
+        cells: impl FnOnce(Box<dyn Fn() -> SeamCells + Send + Sync>) -> PerThread<SeamCells>,
+    ) -> Self {
+        let bounds = Arc::new(Bounds::new(bounds, SCALE));
+        let shape = Arc::clone(&bounds);
+        Self {
+            exemplars: (0..bounds.exported())
+                .map(|_| ExemplarSlot::default())
+                .collect(),
+            cells: cells(Box::new(move || SeamCells::new(&shape))),
+            bounds,
+            errors: [const { AtomicU64::new(0) }; ErrorKind::ALL.len()],
+            baseline: Mutex::new(None),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn started(&self) {
+        self.cells
+            .with(|cells, writer| writer.add(&cells.started, 1));
+    }
+
+    /// Records an end and tells the exported bucket of the duration.
+    #[inline]
+    pub(crate) fn ended(&self, outcome: Outcome, duration: Duration) -> usize {
+        self.cells.with(|cells, writer| {
+            cells
+                .durations
+                .record(&self.bounds, writer, outcome as usize, nanos(duration))
+        })
+    }
+
+    pub(crate) fn failed(&self, kind: ErrorKind) {
+        if let Some(count) = self.errors.get(kind.index()) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn busy(&self, time: Duration) {
+        self.cells
+            .with(|cells, writer| writer.add(&cells.busy, nanos(time)));
+    }
+
+    #[inline]
+    pub(crate) fn exemplar(
+        &self,
+        bucket: usize,
+        duration: Duration,
+        trace_id: TraceId,
+        span_id: SpanId,
+        now: u64,
+    ) {
+        if let Some(slot) = self.exemplars.get(bucket) {
+            slot.offer_at(duration.as_secs_f64(), trace_id, span_id, now);
+        }
+    }
+
+    /// Everything recorded since the process began.
+    pub(crate) fn read(&self) -> Reading {
+        let mut reading = Reading {
+            durations: Distribution::empty(&self.bounds, SCALE, Outcome::ALL.len()),
+            started: 0,
+            busy_nanos: 0,
+            errors: [0; ErrorKind::ALL.len()],
+        };
+        // Ends before starts, so that a step ending meanwhile never makes "in flight" negative.
+        self.cells
+            .each(|cells| reading.durations.absorb(&cells.durations));
+        self.cells.each(|cells| {
+            reading.started += cells.started.load(Ordering::Relaxed);
+            reading.busy_nanos += cells.busy.load(Ordering::Relaxed);
+        });
+        for (total, count) in reading.errors.iter_mut().zip(&self.errors) {
+            *total = count.load(Ordering::Relaxed);
+        }
+        reading
+    }
+
+    /// Everything recorded since the last reset.
+    pub(crate) fn read_since_reset(&self) -> Reading {
+        let now = self.read();
+        let baseline = self.baseline.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*baseline {
+            None => now,
+            Some(then) => now.since(then),
+        }
+    }
+
+    pub(crate) fn reset(&self) {
+        let now = self.read();
+        *self.baseline.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    /// The exported buckets with their examples.
+    pub(crate) fn buckets(&self, reading: &Reading) -> Vec<BucketCount> {
+        let mut buckets = reading.durations.buckets();
+        for (bucket, slot) in buckets.iter_mut().zip(&self.exemplars) {
+            bucket.exemplar = slot.latest();
+        }
+        buckets
+    }
+}
+
+impl Reading {
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.started.saturating_sub(self.durations.count())
+    }
+
+    pub(crate) fn count_of(&self, outcome: Outcome) -> u64 {
+        self.durations.count_of(outcome as usize)
+    }
+
+    fn since(&self, earlier: &Self) -> Self {
+        let mut errors = self.errors;
+        for (now, then) in errors.iter_mut().zip(earlier.errors) {
+            *now = now.saturating_sub(then);
+        }
+        // Executions that were under way at the reset count when they end.
+        let in_flight = self.in_flight();
+        let durations = self.durations.since(&earlier.durations);
+        Self {
+            started: durations.count() + in_flight,
+            durations,
+            busy_nanos: self.busy_nanos.saturating_sub(earlier.busy_nanos),
+            errors,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SeamCells {
+    started: AtomicU64,
+    busy: AtomicU64,
+    durations: DistributionCells,
+}
+
+impl SeamCells {
+    fn new(bounds: &Bounds) -> Self {
+        Self {
+            started: AtomicU64::new(0),
+            busy: AtomicU64::new(0),
+            durations: DistributionCells::new(bounds, Outcome::ALL.len()),
+        }
+    }
+}
+
+impl Cells for SeamCells {
+    fn with_table<R>(f: impl FnOnce(&RefCell<Table<Self>>) -> R) -> Option<R> {
+        TABLE.try_with(f).ok()
+    }
+}
+
+thread_local! {
+    static TABLE: RefCell<Table<SeamCells>> = const { RefCell::new(Table::new()) };
+}
+
+/// Durations are kept in nanoseconds and shown in seconds.
+const SCALE: f64 = 1e-9;

@@ -1,0 +1,140 @@
+//! What has been measured of one primitive, readable from Rust.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::DURATION_BOUNDS;
+use crate::error::ErrorKind;
+use crate::instruments::{Outcome, Reading, SeamInstruments};
+
+/// What has been measured of one primitive: executions, errors, durations.
+///
+/// Every observed step has one, with or without a telemetry layer; see
+/// [`Registry::primitive_metrics`](crate::Registry::primitive_metrics). Memory does not grow with
+/// the number of executions. [Resetting](Self::reset) starts these numbers afresh and leaves what
+/// is exported as it is.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tta_core::PrimitiveMetrics;
+///
+/// let metrics = PrimitiveMetrics::detached("search");
+/// for ms in (10..=100).step_by(10) {
+///     metrics.record_success(Duration::from_millis(ms));
+/// }
+/// assert_eq!(metrics.executions(), 10);
+/// assert!((40..60).contains(&metrics.percentile(50.0).as_millis()));
+/// ```
+#[derive(Clone)]
+pub struct PrimitiveMetrics {
+    name: Arc<str>,
+    seam: Arc<SeamInstruments>,
+}
+
+impl PrimitiveMetrics {
+    /// Metrics that no registry knows, for measuring by hand.
+    pub fn detached(name: &str) -> Self {
+        Self::of(name, Arc::new(SeamInstruments::detached(DURATION_BOUNDS)))
+    }
+
+    pub(crate) fn of(name: &str, seam: Arc<SeamInstruments>) -> Self {
+        Self {
+            name: name.into(),
+            seam,
+        }
+    }
+
+    /// Records an execution that succeeded.
+    pub fn record_success(&self, duration: Duration) {
+        self.seam.started();
+        self.seam.ended(Outcome::Success, duration);
+    }
+
+    /// Records an execution that failed.
+    pub fn record_error(&self, duration: Duration, kind: ErrorKind) {
+        self.seam.started();
+        self.seam.failed(kind);
+        self.seam.ended(Outcome::Error, duration);
+    }
+
+    /// The primitive's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many executions have ended.
+    pub fn executions(&self) -> u64 {
+        self.read().durations.count()
+    }
+
+    /// How many of them failed.
+    pub fn errors(&self) -> u64 {
+        self.read().count_of(Outcome::Error)
+    }
+
+    /// How many of them were given up before they ended.
+    pub fn cancelled(&self) -> u64 {
+        self.read().count_of(Outcome::Cancelled)
+    }
+
+    /// How many of them failed with this kind of error.
+    pub fn errors_of(&self, kind: ErrorKind) -> u64 {
+        self.read()
+            .errors
+            .get(kind.index())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// How many have begun and not ended.
+    pub fn in_flight(&self) -> u64 {
+        self.read().in_flight()
+    }
+
+    /// The share of executions that failed, between 0 and 1; 0 when there were none.
+    pub fn error_rate(&self) -> f64 {
+        let reading = self.read();
+        match reading.durations.count() {
+            0 => 0.0,
+            count => reading.count_of(Outcome::Error) as f64 / count as f64,
+        }
+    }
+
+    /// The mean duration; zero when there were no executions.
+    pub fn mean(&self) -> Duration {
+        seconds(self.read().durations.mean())
+    }
+
+    /// The duration below which `percent` of the executions lie, within 5 %; zero when there were
+    /// none.
+    pub fn percentile(&self, percent: f64) -> Duration {
+        seconds(self.read().durations.percentile(percent))
+    }
+
+    /// Starts these numbers afresh.
+    pub fn reset(&self) {
+        self.seam.reset();
+    }
+
+    fn read(&self) -> Reading {
+        self.seam.read_since_reset()
+    }
+}
+
+impl fmt::Debug for PrimitiveMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrimitiveMetrics")
+            .field("name", &self.name)
+            .field("executions", &self.executions())
+            .field("errors", &self.errors())
+            .field("mean", &self.mean())
+            .finish_non_exhaustive()
+    }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}

@@ -1,0 +1,387 @@
+//! Observing one execution: from its first poll to its end, however it ends.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use crate::catalog::{PRIMITIVE_EXECUTION_COMPLETE, SpanSpec, WORKFLOW_EXECUTED};
+use crate::context::{WorkflowContext, entered};
+use crate::error::{Error, ErrorKind, Result};
+use crate::identity::SpanId;
+use crate::instruments::{Outcome, SeamInstruments, registry};
+use crate::record::{
+    Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity,
+};
+use crate::recorder::{ActiveSpan, guarded};
+
+/// A place in a flow where executions are observed: what it is called and where it is measured.
+#[derive(Debug)]
+pub(crate) struct Seam {
+    identity: Arc<StepIdentity>,
+    scope: Scope,
+    bounds: Option<Box<[f64]>>,
+    measures_busy: bool,
+    /// Resolved at the first execution, when all options have been given.
+    instruments: OnceLock<Arc<SeamInstruments>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Step,
+    Workflow,
+}
+
+impl Seam {
+    pub(crate) fn step(name: &str, kind: &'static str) -> Self {
+        Self::new(name, kind, Scope::Step)
+    }
+
+    pub(crate) fn workflow(name: &str) -> Self {
+        Self::new(name, "Workflow", Scope::Workflow)
+    }
+
+    fn new(name: &str, kind: &'static str, scope: Scope) -> Self {
+        // An empty name would be an empty label, which Prometheus takes for no label at all.
+        let name = if name.is_empty() { kind } else { name };
+        Self {
+            identity: StepIdentity::new(name, kind),
+            scope,
+            bounds: None,
+            measures_busy: false,
+            instruments: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    /// The same seam under another name.
+    pub(crate) fn renamed(self, name: &str) -> Self {
+        let new = Self::new(name, self.identity.kind, self.scope);
+        Self {
+            bounds: self.bounds,
+            measures_busy: self.measures_busy,
+            ..new
+        }
+    }
+
+    pub(crate) fn with_bounds(mut self, bounds: &[f64]) -> Self {
+        self.bounds = Some(bounds.into());
+        self.instruments = OnceLock::new();
+        self
+    }
+
+    pub(crate) fn measuring_busy(mut self) -> Self {
+        self.measures_busy = true;
+        self
+    }
+
+    #[inline]
+    pub(crate) fn instruments(&self) -> &Arc<SeamInstruments> {
+        self.instruments.get_or_init(|| {
+            let bounds = self.bounds.as_deref();
+            match self.scope {
+                Scope::Step => registry().primitive(self.name(), self.identity.kind, bounds),
+                Scope::Workflow => registry().workflow(self.name(), bounds),
+            }
+        })
+    }
+}
+
+/// What is observed.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// A step or a workflow: measured, traced and logged.
+    Seam(&'a Seam),
+    /// A part of a step: traced only.
+    Part(&'static SpanSpec),
+    /// A numbered part of a step: traced only.
+    NumberedPart(&'static SpanSpec, usize),
+}
+
+/// Runs the future that `start` makes, as one observed execution.
+///
+/// # Cancellation
+///
+/// Dropping the returned future drops the inner one first and then records the cancellation.
+pub(crate) async fn observe<T, F>(
+    subject: Subject<'_>,
+    ctx: &WorkflowContext,
+    start: impl FnOnce() -> F + Send,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>> + Send,
+{
+    // Declared before the future, so that it is dropped after it: children end before parents.
+    let mut execution = Execution::begin(subject, ctx);
+    let mut future = pin!(None);
+    let mut start = Some(start);
+    let mut result = poll_fn(|cx| {
+        execution.poll(|| {
+            if let Some(start) = start.take() {
+                future.set(Some(start()));
+            }
+            match future.as_mut().as_pin_mut() {
+                Some(future) => future.poll(cx),
+                // `start` has been called above, at this or at an earlier poll.
+                None => Poll::Pending,
+            }
+        })
+    })
+    .await;
+    // The user's destructors may panic too; then there is no result to rely on.
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| future.set(None))) {
+        result = Err(panic_error(&*panic));
+    }
+    execution.end(&mut result);
+    result
+}
+
+/// Runs `work` as an observed part of a step that does not wait for anything.
+pub(crate) fn observe_now<R>(
+    spec: &'static SpanSpec,
+    ctx: &WorkflowContext,
+    work: impl FnOnce() -> R,
+) -> R {
+    if !ctx.is_sampled() {
+        return work();
+    }
+    let mut execution = Execution::begin(Subject::Part(spec), ctx);
+    // `entered` wants work that does not panic; the panic goes on to the enclosing step below.
+    let result = entered(ctx, execution.span_id, || {
+        catch_unwind(AssertUnwindSafe(work))
+    });
+    match result {
+        Ok(value) => {
+            execution.finish(Outcome::Success, None);
+            value
+        }
+        Err(panic) => {
+            execution.finish(Outcome::Error, Some(&mut panic_error(&*panic)));
+            std::panic::resume_unwind(panic)
+        }
+    }
+}
+
+/// One execution that has begun; dropped before its end, it was cancelled.
+struct Execution<'a> {
+    subject: Subject<'a>,
+    ctx: &'a WorkflowContext,
+    span_id: SpanId,
+    parent_id: SpanId,
+    begun: Instant,
+    busy: Duration,
+    ended: bool,
+}
+
+impl<'a> Execution<'a> {
+    #[inline]
+    fn begin(subject: Subject<'a>, ctx: &'a WorkflowContext) -> Self {
+        let parent_id = ctx.span_id();
+        let span_id = SpanId::random();
+        if let Subject::Seam(seam) = subject {
+            seam.instruments().started();
+        }
+        let begun = ctx.now();
+        Self {
+            subject,
+            ctx,
+            span_id,
+            parent_id,
+            begun,
+            busy: Duration::ZERO,
+            ended: false,
+        }
+    }
+
+    /// Polls the step once, entered, and makes an error of a panic.
+    #[inline]
+    fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<Result<T>>) -> Poll<Result<T>> {
+        let measured = matches!(self.subject, Subject::Seam(seam) if seam.measures_busy);
+        let begun = measured.then(|| self.ctx.now());
+        // A step that panicked is dropped and never polled again, whatever state it is in.
+        let caught = || match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(polled) => polled,
+            Err(panic) => Poll::Ready(Err(panic_error(&*panic))),
+        };
+        let (ctx, span_id) = (self.ctx, self.span_id);
+        let polled = entered(ctx, span_id, || {
+            if ctx.wants_scope() {
+                scoped(ctx, span_id, caught)
+            } else {
+                caught()
+            }
+        });
+        if let Some(begun) = begun {
+            self.busy += self.ctx.now().saturating_duration_since(begun);
+        }
+        polled
+    }
+
+    #[inline]
+    fn end<T>(&mut self, result: &mut Result<T>) {
+        match result {
+            Ok(_) => self.finish(Outcome::Success, None),
+            Err(error) => self.finish(Outcome::Error, Some(error)),
+        }
+    }
+
+    #[inline]
+    fn finish(&mut self, outcome: Outcome, mut error: Option<&mut Error>) {
+        self.ended = true;
+        let ended = self.ctx.now();
+        let duration = ended.saturating_duration_since(self.begun);
+        let began_here = error.as_ref().is_some_and(|error| error.step().is_empty());
+        if let Subject::Seam(seam) = self.subject {
+            let instruments = seam.instruments();
+            let bucket = instruments.ended(outcome, duration);
+            if seam.measures_busy {
+                instruments.busy(self.busy);
+            }
+            if let Some(error) = &error {
+                instruments.failed(error.kind());
+            }
+            if self.ctx.is_sampled() {
+                let now = self.ctx.unix_nanos(ended);
+                instruments.exemplar(bucket, duration, self.ctx.trace_id(), self.span_id, now);
+            }
+            self.log(seam, outcome, duration, began_here, error.as_deref());
+            if let Some(error) = &mut error {
+                error.passed(seam.name());
+            }
+        }
+        if self.ctx.is_sampled() {
+            self.record(ended, outcome, began_here, error.as_deref());
+        }
+    }
+
+    fn record(&self, ended: Instant, outcome: Outcome, began_here: bool, error: Option<&Error>) {
+        let status = match (outcome, error) {
+            (Outcome::Success, _) => SpanStatus::Ok,
+            (_, Some(error)) => SpanStatus::Error {
+                error_type: error.kind().as_str(),
+                description: Cow::Owned(error.to_string()),
+            },
+            (_, None) => SpanStatus::Error {
+                error_type: ErrorKind::Cancelled.as_str(),
+                description: Cow::Borrowed("cancelled before it ended"),
+            },
+        };
+        let name = match self.subject {
+            Subject::Part(spec) | Subject::NumberedPart(spec, _) => SpanName::Part(spec.name),
+            Subject::Seam(seam) => match seam.scope {
+                Scope::Step => SpanName::Step(Arc::clone(&seam.identity)),
+                Scope::Workflow => SpanName::Workflow(Arc::clone(&seam.identity)),
+            },
+        };
+        if let (true, Subject::Seam(_), Some(error)) = (began_here, self.subject, error) {
+            self.ctx.event_on(
+                self.span_id,
+                "exception",
+                vec![
+                    Attribute::new("exception.type", error.kind().as_str()),
+                    Attribute::new("exception.message", error.to_string()),
+                ],
+            );
+        }
+        if let Subject::NumberedPart(_, index) = self.subject {
+            self.ctx
+                .attribute_on(self.span_id, Attribute::new("branch.index", index));
+        }
+        let span = SpanRecord {
+            span_id: self.span_id,
+            parent_id: self.parent_id,
+            parent_is_remote: self.ctx.is_remote(self.parent_id),
+            name,
+            kind: SpanKind::Internal,
+            start_unix_nanos: self.ctx.unix_nanos(self.begun),
+            end_unix_nanos: self.ctx.unix_nanos(ended),
+            status,
+        };
+        self.ctx
+            .keep(span, self.ctx.hands_over_after(self.parent_id));
+    }
+
+    #[inline]
+    fn log(
+        &self,
+        seam: &Seam,
+        outcome: Outcome,
+        duration: Duration,
+        began_here: bool,
+        error: Option<&Error>,
+    ) {
+        let (event, label, level) = match (seam.scope, outcome) {
+            (Scope::Step, _) if began_here => {
+                (&PRIMITIVE_EXECUTION_COMPLETE, "primitive", Level::Warn)
+            }
+            (Scope::Step, _) => (&PRIMITIVE_EXECUTION_COMPLETE, "primitive", Level::Debug),
+            (Scope::Workflow, Outcome::Success) => {
+                (&WORKFLOW_EXECUTED, "workflow_name", Level::Info)
+            }
+            (Scope::Workflow, _) => (&WORKFLOW_EXECUTED, "workflow_name", Level::Warn),
+        };
+        if !self.ctx.logs(level) {
+            return;
+        }
+        let mut fields = vec![
+            LogField::new(label, seam.name()),
+            LogField::new("duration_ms", duration.as_secs_f64() * 1e3),
+            LogField::new("status", outcome.as_str()),
+        ];
+        if let Some(error) = error {
+            fields.push(LogField::new("error_type", error.kind().as_str()));
+        }
+        entered(self.ctx, self.span_id, || {
+            self.ctx.log(event, level, &fields)
+        });
+    }
+}
+
+impl Drop for Execution<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.finish(Outcome::Cancelled, None);
+        }
+    }
+}
+
+/// Polls inside the recorder's scope; a recorder that fails to poll does not stop the step.
+fn scoped<R>(ctx: &WorkflowContext, span_id: SpanId, poll: impl FnOnce() -> R) -> R {
+    let mut poll = Some(poll);
+    let mut polled = None;
+    if let Some(recorder) = ctx.recorder() {
+        let active = ActiveSpan {
+            context: ctx,
+            span_id,
+        };
+        guarded(|| {
+            recorder.scope(&active, &mut || {
+                if let Some(poll) = poll.take() {
+                    polled = Some(poll());
+                }
+            });
+        });
+    }
+    match (polled, poll) {
+        (Some(polled), _) => polled,
+        (None, Some(poll)) => poll(),
+        // `poll` is taken only where `polled` is set.
+        (None, None) => unreachable!("a step that was polled has an answer"),
+    }
+}
+
+fn panic_error(panic: &(dyn Any + Send)) -> Error {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is no text".to_owned());
+    Error::new(ErrorKind::Panic, format!("step panicked: {message}"))
+}

@@ -1,0 +1,231 @@
+//! Finished spans and log lines, in the form in which they leave the core.
+
+mod buffer;
+mod value;
+
+pub(crate) use buffer::{Taken, TraceBuffer};
+pub use value::{Attribute, Value};
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::catalog::LogSpec;
+use crate::context::{Identity, WorkflowContext};
+use crate::identity::{SpanId, TraceId};
+
+/// The finished spans of one workflow, handed over when its root ends.
+///
+/// Attributes and events stand beside the spans and name them by id: a step that adds one pays for
+/// a push, and whoever exports joins them on a thread of its own.
+#[derive(Clone, Debug)]
+pub struct TraceRecords {
+    /// The trace that all the spans belong to.
+    pub trace_id: TraceId,
+    /// Whose spans they are.
+    pub identity: Arc<Identity>,
+    /// The spans, in the order in which they ended.
+    pub spans: Vec<SpanRecord>,
+    /// Their attributes, in the order in which they were set.
+    pub attributes: Vec<(SpanId, Attribute)>,
+    /// Their events, in the order in which they happened.
+    pub events: Vec<EventRecord>,
+}
+
+/// One finished span.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SpanRecord {
+    /// The span.
+    pub span_id: SpanId,
+    /// The span it is part of; [invalid](SpanId::is_valid) for the root of a trace.
+    pub parent_id: SpanId,
+    /// Whether the parent is a span of another process.
+    pub parent_is_remote: bool,
+    /// What it covers.
+    pub name: SpanName,
+    /// Whether it calls out of the process.
+    pub kind: SpanKind,
+    /// When it began, in nanoseconds since the Unix epoch.
+    pub start_unix_nanos: u64,
+    /// When it ended, in nanoseconds since the Unix epoch.
+    pub end_unix_nanos: u64,
+    /// How it ended.
+    pub status: SpanStatus,
+}
+
+/// The name of a span.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SpanName {
+    /// A part of a primitive, as the catalogue names it.
+    Part(&'static str),
+    /// A step.
+    Step(Arc<StepIdentity>),
+    /// A workflow: the root of our part of the trace.
+    Workflow(Arc<StepIdentity>),
+}
+
+impl SpanName {
+    /// The name as it is exported.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Part(name) => name,
+            Self::Step(step) | Self::Workflow(step) => &step.span_name,
+        }
+    }
+}
+
+/// What never changes about a step: made once, when it is built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StepIdentity {
+    /// The primitive's or workflow's name.
+    pub name: Box<str>,
+    /// The primitive's type.
+    pub kind: &'static str,
+    /// The name of its spans.
+    pub span_name: Box<str>,
+}
+
+impl StepIdentity {
+    pub(crate) fn new(name: &str, kind: &'static str) -> Arc<Self> {
+        let span_name = format!("{name}.execute").into();
+        Arc::new(Self {
+            name: name.into(),
+            kind,
+            span_name,
+        })
+    }
+}
+
+/// Whether a span calls out of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum SpanKind {
+    /// Work inside the process.
+    #[default]
+    Internal,
+    /// A call to another service.
+    Client,
+}
+
+/// How a span ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpanStatus {
+    /// As it should.
+    Ok,
+    /// In an error.
+    Error {
+        /// The value of the attribute `error.type`.
+        error_type: &'static str,
+        /// The error's message.
+        description: Cow<'static, str>,
+    },
+}
+
+/// Something that happened inside a span.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EventRecord {
+    /// The span.
+    pub span_id: SpanId,
+    /// What happened.
+    pub name: Cow<'static, str>,
+    /// When, in nanoseconds since the Unix epoch.
+    pub unix_nanos: u64,
+    /// More about it.
+    pub attributes: Vec<Attribute>,
+}
+
+/// One log line.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct LogRecord<'a> {
+    /// What happened.
+    pub event: &'static LogSpec,
+    /// How much it matters.
+    pub level: Level,
+    /// More about it.
+    pub fields: &'a [LogField<'a>],
+    /// The workflow in which it happened, if it was in one.
+    pub context: Option<&'a WorkflowContext>,
+}
+
+/// One field of a log line.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct LogField<'a> {
+    /// The field's name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: LogValue<'a>,
+}
+
+/// The value of a field of a log line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum LogValue<'a> {
+    /// Text.
+    Str(&'a str),
+    /// A whole number.
+    Unsigned(u64),
+    /// A number.
+    Float(f64),
+}
+
+impl<'a> LogField<'a> {
+    /// A field.
+    pub fn new(name: &'static str, value: impl Into<LogValue<'a>>) -> Self {
+        Self {
+            name,
+            value: value.into(),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for LogValue<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Str(value)
+    }
+}
+
+impl From<u64> for LogValue<'_> {
+    fn from(value: u64) -> Self {
+        Self::Unsigned(value)
+    }
+}
+
+impl From<f64> for LogValue<'_> {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
+}
+
+/// How much a log line matters, in ascending order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Every detail.
+    Trace,
+    /// Each step.
+    Debug,
+    /// Each workflow.
+    Info,
+    /// Something went wrong and was dealt with.
+    Warn,
+    /// Something went wrong and needs a hand.
+    Error,
+}
+
+impl Level {
+    /// The level's name in lower case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}

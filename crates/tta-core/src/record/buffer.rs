@@ -1,0 +1,125 @@
+//! What a workflow has recorded and not handed over yet.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::{Attribute, EventRecord, SpanRecord, Value};
+use crate::identity::SpanId;
+
+/// Finished spans, attributes and events of one workflow, in bounded memory.
+#[derive(Debug, Default)]
+pub(crate) struct TraceBuffer {
+    spans: Vec<SpanRecord>,
+    attributes: Vec<(SpanId, Attribute)>,
+    events: Vec<EventRecord>,
+}
+
+/// What is handed over at once.
+pub(crate) struct Taken {
+    pub(crate) spans: Vec<SpanRecord>,
+    pub(crate) attributes: Vec<(SpanId, Attribute)>,
+    pub(crate) events: Vec<EventRecord>,
+}
+
+impl TraceBuffer {
+    /// Adds a finished span, and tells whether the buffer should be handed over although the
+    /// workflow goes on.
+    pub(crate) fn push_span(&mut self, span: SpanRecord) -> bool {
+        if self.spans.capacity() == 0 {
+            self.spans.reserve(FIRST_SPANS);
+        }
+        self.spans.push(span);
+        self.spans.len() >= MOST_SPANS
+    }
+
+    /// Adds an attribute; a value longer than the limit is cut.
+    pub(crate) fn push_attribute(&mut self, span: SpanId, mut attribute: Attribute) {
+        if self.attributes.len() >= MOST_DETAILS {
+            return;
+        }
+        if self.attributes.capacity() == 0 {
+            self.attributes.reserve(FIRST_ATTRIBUTES);
+        }
+        cut(&mut attribute.value);
+        self.attributes.push((span, attribute));
+    }
+
+    /// Adds an event; values longer than the limit are cut.
+    pub(crate) fn push_event(&mut self, mut event: EventRecord) {
+        if self.events.len() >= MOST_DETAILS {
+            return;
+        }
+        event.attributes.truncate(MOST_EVENT_ATTRIBUTES);
+        event
+            .attributes
+            .iter_mut()
+            .for_each(|attribute| cut(&mut attribute.value));
+        self.events.push(event);
+    }
+
+    /// Takes the finished spans with what belongs to them; what belongs to spans that are still
+    /// open stays.
+    pub(crate) fn take(&mut self) -> Option<Taken> {
+        if self.spans.is_empty() {
+            return None;
+        }
+        let spans = std::mem::take(&mut self.spans);
+        let ended = |id: SpanId| -> bool { spans.iter().any(|span| span.span_id == id) };
+        let all_ended = spans.len() <= FEW_SPANS
+            && self.attributes.iter().all(|(id, _)| ended(*id))
+            && self.events.iter().all(|event| ended(event.span_id));
+        if all_ended {
+            let attributes = std::mem::take(&mut self.attributes);
+            let events = std::mem::take(&mut self.events);
+            return Some(Taken {
+                spans,
+                attributes,
+                events,
+            });
+        }
+        let ended: HashSet<SpanId> = spans.iter().map(|span| span.span_id).collect();
+        let attributes = self
+            .attributes
+            .extract_if(.., |(id, _)| ended.contains(id))
+            .collect();
+        let events = self
+            .events
+            .extract_if(.., |event| ended.contains(&event.span_id))
+            .collect();
+        Some(Taken {
+            spans,
+            attributes,
+            events,
+        })
+    }
+}
+
+/// Cuts text to the limit at a character's boundary.
+fn cut(value: &mut Value) {
+    let Value::Str(text) = value else { return };
+    if text.len() > MOST_BYTES {
+        let end = text.floor_char_boundary(MOST_BYTES);
+        match text {
+            Cow::Borrowed(text) => *text = text.get(..end).unwrap_or_default(),
+            Cow::Owned(text) => text.truncate(end),
+        }
+    }
+}
+
+/// Room for a small workflow, so that it allocates once.
+const FIRST_SPANS: usize = 8;
+const FIRST_ATTRIBUTES: usize = 16;
+
+/// Up to here a search through all spans beats building a set.
+const FEW_SPANS: usize = 16;
+
+/// A workflow that runs for hours hands its spans over in pieces of this size.
+const MOST_SPANS: usize = 64;
+
+/// Attributes and events one workflow may hold; more of them is a loop that went wrong.
+const MOST_DETAILS: usize = 8_192;
+
+const MOST_EVENT_ATTRIBUTES: usize = 128;
+
+/// The longest text of an attribute, in bytes.
+const MOST_BYTES: usize = 2_048;

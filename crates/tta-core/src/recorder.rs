@@ -1,0 +1,158 @@
+//! The seam through which measurements of single executions leave the core.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::context::{Parent, WorkflowContext};
+use crate::identity::{SpanId, TraceId};
+use crate::record::{Level, LogRecord, TraceRecords};
+
+/// Receives finished spans and log lines, and decides which traces are kept.
+///
+/// All methods have a body that does nothing, so `()` is a recorder: the no-op one. A recorder is
+/// called on the application's threads and must not block; one that panics is caught, and counted
+/// by [`recorder_panics`]. Aggregated measurements do not pass here: they are read from the
+/// [`Registry`](crate::Registry).
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use tta_core::{Parent, Recorder, TraceId, TraceRecords, WorkflowContext, step};
+///
+/// #[derive(Default)]
+/// struct CountSpans(AtomicUsize);
+///
+/// impl Recorder for CountSpans {
+///     fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
+///         true
+///     }
+///     fn record(&self, trace: TraceRecords) {
+///         self.0.fetch_add(trace.spans.len(), Ordering::Relaxed);
+///     }
+/// }
+///
+/// # futures_lite(async {
+/// let recorder = Arc::new(CountSpans::default());
+/// let ctx = WorkflowContext::builder().recorder(recorder.clone()).build();
+/// step("double", async |n: u32| Ok(n * 2)).execute(21, &ctx).await?;
+/// assert_eq!(recorder.0.load(Ordering::Relaxed), 2); // the workflow and its step
+/// # Ok::<(), tta_core::Error>(())
+/// # }).unwrap();
+/// # fn futures_lite<T>(future: impl Future<Output = T>) -> T {
+/// #     let mut future = std::pin::pin!(future);
+/// #     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     loop {
+/// #         if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut cx) { return value; }
+/// #     }
+/// # }
+/// ```
+pub trait Recorder: Send + Sync + 'static {
+    /// The span around the caller that another library opened, to be the parent of a new trace.
+    fn ambient_parent(&self) -> Option<Parent> {
+        None
+    }
+
+    /// Whether spans of this new trace are recorded; asked once for each trace.
+    fn sample(&self, trace_id: TraceId, parent: Option<&Parent>) -> bool {
+        let _ = (trace_id, parent);
+        false
+    }
+
+    /// Takes finished spans of one trace.
+    fn record(&self, trace: TraceRecords) {
+        drop(trace);
+    }
+
+    /// The least level of log lines that are wanted, if any are; asked once for each workflow.
+    fn log_level(&self) -> Option<Level> {
+        None
+    }
+
+    /// Takes a log line of a wanted level.
+    fn log(&self, record: &LogRecord<'_>) {
+        let _ = record;
+    }
+
+    /// Whether [`scope`](Self::scope) is to be called; asked once for each workflow.
+    fn wants_scope(&self) -> bool {
+        false
+    }
+
+    /// Calls `poll` once with the span made visible to other libraries on this thread.
+    fn scope(&self, span: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
+        let _ = span;
+        poll();
+    }
+}
+
+impl Recorder for () {}
+
+/// The span that is being polled.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ActiveSpan<'a> {
+    /// The workflow.
+    pub context: &'a WorkflowContext,
+    /// The span.
+    pub span_id: SpanId,
+}
+
+/// Makes `recorder` the one that contexts made from now on record to, and returns the previous one.
+///
+/// Contexts that exist keep theirs to their end, so that a trace is never torn between two.
+pub fn install_recorder(recorder: Arc<dyn Recorder>) -> Option<Arc<dyn Recorder>> {
+    INSTALLED
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .replace(recorder)
+}
+
+/// Leaves contexts made from now on without a recorder, and returns the previous one.
+pub fn uninstall_recorder() -> Option<Arc<dyn Recorder>> {
+    INSTALLED
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take()
+}
+
+/// The recorder for a new context.
+pub(crate) fn installed() -> Option<Arc<dyn Recorder>> {
+    INSTALLED
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+}
+
+/// Logs outside any workflow.
+pub(crate) fn log_globally(record: &LogRecord<'_>) {
+    if let Some(recorder) = installed() {
+        guarded(|| {
+            if recorder
+                .log_level()
+                .is_some_and(|least| record.level >= least)
+            {
+                recorder.log(record);
+            }
+        });
+    }
+}
+
+/// Calls a recorder's code; trouble in telemetry is never trouble of the workflow.
+pub(crate) fn guarded<R: Default>(call: impl FnOnce() -> R) -> R {
+    // A recorder that panicked may be in any state, and it is its own to deal with.
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+        R::default()
+    })
+}
+
+/// How often a recorder has panicked.
+pub fn recorder_panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
+
+static INSTALLED: RwLock<Option<Arc<dyn Recorder>>> = RwLock::new(None);
+static PANICS: AtomicU64 = AtomicU64::new(0);

@@ -1,0 +1,71 @@
+//! One after the other.
+
+use crate::boxed::{BoxFlow, Stages};
+use crate::context::WorkflowContext;
+use crate::error::{Error, ErrorKind, Result};
+use crate::primitive::Primitive;
+
+/// Two primitives, the second of which takes what the first gives back; made by `a >> b`.
+#[derive(Debug)]
+pub struct Sequence<A, B> {
+    first: A,
+    second: B,
+}
+
+impl<A, B> Sequence<A, B> {
+    pub(crate) const fn new(first: A, second: B) -> Self {
+        Self { first, second }
+    }
+}
+
+impl<A, B> Primitive for Sequence<A, B>
+where
+    A: Primitive,
+    B: Primitive<Input = A::Output>,
+{
+    type Input = A::Input;
+    type Output = B::Output;
+
+    const HAS_STAGES: bool = true;
+
+    fn depth(&self) -> usize {
+        self.first.depth().max(self.second.depth())
+    }
+
+    async fn execute(&self, input: A::Input, ctx: &WorkflowContext) -> Result<B::Output> {
+        let middle = self.first.execute(input, ctx).await?;
+        self.second.execute(middle, ctx).await
+    }
+
+    fn into_stages(self, stages: &mut Stages)
+    where
+        Self: Sized + 'static,
+        A::Input: 'static,
+        B::Output: 'static,
+    {
+        self.first.into_stages(stages);
+        self.second.into_stages(stages);
+    }
+}
+
+/// Joins flows of one type, made at run time, one after the other.
+///
+/// # Errors
+///
+/// [`ErrorKind::Configuration`] if there are none.
+pub fn sequence_all<T: Send + 'static>(
+    flows: impl IntoIterator<Item = BoxFlow<T, T>>,
+) -> Result<BoxFlow<T, T>> {
+    let mut flows = flows.into_iter();
+    let none = || {
+        Error::new(
+            ErrorKind::Configuration,
+            "a sequence needs at least one flow",
+        )
+    };
+    let mut all = flows.next().ok_or_else(none)?;
+    for flow in flows {
+        all = all.then(flow).boxed()?;
+    }
+    Ok(all)
+}

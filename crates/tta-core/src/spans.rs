@@ -1,0 +1,110 @@
+//! Observing plain futures, and parts of a step.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::catalog::SpanSpec;
+use crate::context::WorkflowContext;
+use crate::error::{Error, Result};
+use crate::observe::{Seam, Subject, observe, observe_now};
+
+impl WorkflowContext {
+    /// Observes a plain future as a step of this name: the same span, metrics and log as a step of
+    /// a flow has, without any combinator.
+    ///
+    /// The name is the step's label, so it is one of few and known when the program is written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tta_core::{Result, WorkflowContext};
+    ///
+    /// async fn answer(question: &str, ctx: &WorkflowContext) -> Result<String> {
+    ///     let found = ctx.observe("search", search(question)).await?;
+    ///     Ok(ctx.observe("write", write(&found)).await?)
+    /// }
+    /// # async fn search(q: &str) -> std::io::Result<String> { Ok(q.to_owned()) }
+    /// # async fn write(q: &str) -> Result<String> { Ok(q.to_owned()) }
+    /// ```
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future drops the inner one; its span says `cancelled`.
+    pub async fn observe<T, E>(
+        &self,
+        name: &'static str,
+        future: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T>
+    where
+        E: Into<Error>,
+    {
+        let seam = known(Kind::Step, name);
+        let future = async move { future.await.map_err(Into::into) };
+        observe(Subject::Seam(&seam), self, move || future).await
+    }
+
+    /// Observes a plain future as a workflow of this name: a root span, and the `workflow_*`
+    /// metrics. Inside another workflow it is a workflow too, with a span below that one's.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`observe`](Self::observe).
+    pub async fn workflow<T, E>(
+        &self,
+        name: &'static str,
+        future: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T>
+    where
+        E: Into<Error>,
+    {
+        let seam = known(Kind::Workflow, name);
+        let future = async move { future.await.map_err(Into::into) };
+        observe(Subject::Seam(&seam), self, move || future).await
+    }
+
+    /// Gives a part of a primitive a span of its own; for those who write primitives.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`observe`](Self::observe).
+    pub async fn in_span<T: Send>(
+        &self,
+        spec: &'static SpanSpec,
+        future: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        observe(Subject::Part(spec), self, move || future).await
+    }
+
+    /// Gives a part of a primitive that does not wait a span of its own. Costs nothing when the
+    /// trace is not sampled.
+    pub fn in_span_now<R>(&self, spec: &'static SpanSpec, work: impl FnOnce() -> R) -> R {
+        observe_now(spec, self, work)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Step,
+    Workflow,
+}
+
+/// The seam of a name in the program's text: made once in each thread, found by its address.
+fn known(kind: Kind, name: &'static str) -> Arc<Seam> {
+    let key = (kind, name.as_ptr().addr(), name.len());
+    let make = || match kind {
+        Kind::Step => Arc::new(Seam::step(name, "Future")),
+        Kind::Workflow => Arc::new(Seam::workflow(name)),
+    };
+    let found = KNOWN.try_with(|known| match known.try_borrow_mut() {
+        Ok(mut known) => Arc::clone(known.entry(key).or_insert_with(make)),
+        Err(_) => make(),
+    });
+    found.unwrap_or_else(|_| make())
+}
+
+type Known = HashMap<(Kind, usize, usize), Arc<Seam>>;
+
+thread_local! {
+    static KNOWN: RefCell<Known> = RefCell::default();
+}
