@@ -46,7 +46,7 @@ impl Model {
     ///
     /// # Source
     ///
-    /// Name and price are those of OpenAI's public list for `gpt-4o-mini`: 0.15 USD per million
+    /// Name and price are those of the public price list for `gpt-4o-mini`: 0.15 USD per million
     /// input tokens, 0.60 per million output tokens. Pace and failures are assumptions.
     pub fn cheap(seed: u64) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Model {
     ///
     /// # Source
     ///
-    /// Name and price are those of OpenAI's public list for `gpt-4o`: 2.50 USD per million input
+    /// Name and price are those of the public price list for `gpt-4o`: 2.50 USD per million input
     /// tokens, 10.00 per million output tokens. Pace and failures are assumptions.
     pub fn premium(seed: u64) -> Self {
         Self {

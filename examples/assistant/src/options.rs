@@ -23,6 +23,10 @@ use crate::rejected::OnBadLine;
 /// Questions pass a cache, a router that picks a cheap or a premium model, and a timeout. The
 /// models are simulated: nothing is installed, paid for, or sent anywhere. Traces leave the process
 /// only if OTEL_EXPORTER_OTLP_ENDPOINT says where to.
+#[expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help, shown as they stand"
+)]
 #[derive(Clone, Debug, Parser)]
 #[command(name = "assistant", version, max_term_width = 100)]
 pub struct Options {

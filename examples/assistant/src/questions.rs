@@ -34,6 +34,7 @@ impl Questions {
     /// with many parts, and several languages, so that a router has something to decide.
     #[expect(
         clippy::expect_used,
+        clippy::missing_panics_doc,
         reason = "the file is compiled in, and a test reads it"
     )]
     pub fn built_in() -> Self {

@@ -19,7 +19,7 @@ pub enum OnBadLine {
 pub struct BadLine {
     /// Its number, counted from 1.
     pub number: u64,
-    /// Why it cannot be used: one short line, free of control characters.
+    /// Why it cannot be used: one short line of printable characters.
     pub reason: String,
 }
 
@@ -28,15 +28,13 @@ impl BadLine {
     ///
     /// Reasons quote the file, and a file may hold anything.
     pub fn new(number: u64, reason: &str) -> Self {
-        let mut shown = String::new();
-        for character in reason.chars().take(MAX_REASON_CHARS) {
-            if character.is_control() {
-                shown.extend(character.escape_default());
-            } else {
-                shown.push(character);
-            }
-        }
-        if reason.chars().nth(MAX_REASON_CHARS).is_some() {
+        // Quotes and backslashes are escaped too, but harm no terminal: theirs is left out.
+        let mut printable = reason.chars().flat_map(|it| {
+            it.escape_debug()
+                .skip(usize::from(matches!(it, '\'' | '"' | '\\')))
+        });
+        let mut shown: String = printable.by_ref().take(MAX_REASON_CHARS).collect();
+        if printable.next().is_some() {
             shown.push('…');
         }
         Self {
