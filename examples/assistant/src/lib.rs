@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod arrivals;
+pub mod inputs;
 pub mod lines;
 pub mod model;
 pub mod money;

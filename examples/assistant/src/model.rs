@@ -32,9 +32,10 @@ use crate::workload::Request;
 /// A model that answers after a while, for a price, most of the time.
 ///
 /// Everything it does follows from the seed and the request, never from the order in which
-/// requests reach it. What it answers, and hence what that costs, follows from the question: asked
-/// again it says the same, so what a cache saves is known exactly. How long a call takes and
-/// whether it fails follows from the request's index: a popular question is not cursed.
+/// requests reach it. What it answers, and hence what that costs, follows from the question, unless
+/// a trace says otherwise: asked again it says the same, so what a cache saves is known exactly.
+/// How long a call takes and whether it fails follows from the request's index: a popular question
+/// is not cursed.
 #[derive(Clone, Debug)]
 pub struct Model {
     profile: Profile,
