@@ -9,7 +9,7 @@
 //! ```
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -37,18 +37,15 @@ pub struct Line<'l> {
 
 impl<'r> Lines<'r> {
     /// Reads from `source`, unpacking it if its first two bytes are those of a gzip file.
-    ///
-    /// An error while reading these bytes is met again, and reported, at the first line.
-    pub fn new(source: impl Read + 'r) -> Self {
-        let mut source = source;
+    pub fn new(mut source: impl Read + 'r) -> Self {
         let mut start = Vec::new();
-        let peeked = source
+        // A source that fails here is asked again for the first line, which then tells of it.
+        let _ = source
             .by_ref()
             .take(GZIP_MAGIC.len() as u64)
             .read_to_end(&mut start);
         let packed = start == GZIP_MAGIC;
-        let whole: Chain<_, _> = Cursor::new(start).chain(FailFirst(peeked.err(), source));
-        let whole = BufReader::new(whole);
+        let whole = BufReader::new(Cursor::new(start).chain(source));
         let reader: Box<dyn BufRead + 'r> = if packed {
             Box::new(BufReader::new(MultiGzDecoder::new(whole)))
         } else {
@@ -174,16 +171,4 @@ enum Filled {
     Line,
     TooLong,
     FileTooLong,
-}
-
-/// A reader whose first read fails with an error that was met earlier, if there was one.
-struct FailFirst<R>(Option<io::Error>, R);
-
-impl<R: Read> Read for FailFirst<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.take() {
-            Some(error) => Err(error),
-            None => self.1.read(buffer),
-        }
-    }
 }

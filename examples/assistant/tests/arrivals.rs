@@ -54,9 +54,9 @@ fn bad_rows_are_skipped_and_named_by_number() {
                 2023-02-29 00:00:00,1,1\n\
                 2023-11-16 18:15:47,-1,1\n\
                 2023-11-16 18:15:47,1,1.5\n\
-                2023-11-16 18:15:47,99999999999,1\n\
+                2023-11-16 18:15:47,10000001,1\n\
                 \n\
-                2023-11-16 18:15:48,1,1\n";
+                2023-11-16 18:15:48,10000000,0\n";
     let trace = read(&format!("{HEADER}{rows}"), OnBadLine::Skip).unwrap();
 
     assert_eq!(trace.arrivals().len(), 2);
@@ -74,7 +74,7 @@ fn bad_rows_are_skipped_and_named_by_number() {
             "line 5: '2023-02-29 00:00:00' is no timestamp like 2023-11-16 18:15:46.6805900",
             "line 6: ContextTokens must be a whole number up to 10000000, not '-1'",
             "line 7: GeneratedTokens must be a whole number up to 10000000, not '1.5'",
-            "line 8: ContextTokens must be a whole number up to 10000000, not '99999999999'",
+            "line 8: ContextTokens must be a whole number up to 10000000, not '10000001'",
         ]
     );
 }

@@ -103,15 +103,6 @@ fn a_truncated_gzip_file_keeps_its_whole_lines_and_says_where_it_ends() {
 }
 
 #[test]
-fn a_byte_order_mark_and_windows_line_ends_are_no_part_of_the_text() {
-    let file = "\u{feff}{\"prompt\":\"a\"}\r\n{\"prompt\":\"b\"}\r\n";
-    assert_eq!(
-        prompts(&read(file.as_bytes(), OnBadLine::Refuse).unwrap()),
-        ["a", "b"]
-    );
-}
-
-#[test]
 fn a_line_of_the_longest_length_is_used_and_a_longer_one_is_not() {
     let line = |length: usize| format!("{{\"prompt\":\"{}\"}}\n", "x".repeat(length - 13));
     let file = [line(MAX_LINE_BYTES), line(MAX_LINE_BYTES + 1), line(20)].concat();
