@@ -1,0 +1,110 @@
+//! The command line.
+//!
+//! ```
+//! use assistant::options::Options;
+//! use clap::Parser;
+//!
+//! let options = Options::try_parse_from(["assistant", "--once", "--speed", "200"]).unwrap();
+//! assert!(options.once);
+//! assert_eq!(options.speed.get(), 200.0);
+//! ```
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Parser;
+
+use crate::positive::Positive;
+use crate::rejected::OnBadLine;
+
+/// A question-answering assistant under load, every step of it observed.
+///
+/// Questions pass a cache, a router that picks a cheap or a premium model, and a timeout. The
+/// models are simulated: nothing is installed, paid for, or sent anywhere. Traces leave the process
+/// only if OTEL_EXPORTER_OTLP_ENDPOINT says where to.
+#[expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help, shown as they stand"
+)]
+#[derive(Clone, Debug, Parser)]
+#[command(name = "assistant", version, max_term_width = 100)]
+pub struct Options {
+    /// End after the run; otherwise the metrics page stays up until Ctrl-C
+    #[arg(long)]
+    pub once: bool,
+
+    /// Ask this many questions [default: 2000, or every row of the trace]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU64>)]
+    #[arg(allow_negative_numbers = true)]
+    pub requests: Option<NonZeroU64>,
+
+    /// Fix all chance: the same seed gives the same questions, answers, delays and failures
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+
+    /// Ask the prompts of this file: JSON lines with a "prompt" field, plain or gzip
+    /// [default: built-in questions]
+    #[arg(long, value_name = "FILE")]
+    pub questions: Option<PathBuf>,
+
+    /// Let requests come as in this file: CSV with the header
+    /// TIMESTAMP,ContextTokens,GeneratedTokens, plain or gzip [default: at random, see --rate]
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+
+    /// Refuse a questions or trace file that has a bad line, instead of skipping the line
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Mean number of requests a second, when there is no trace
+    #[arg(long, value_name = "N", default_value = "25", conflicts_with = "trace")]
+    #[arg(allow_negative_numbers = true)]
+    pub rate: Positive,
+
+    /// Let time pass this many times as fast: arrivals, models and the timeout alike
+    #[arg(long, value_name = "N", default_value = "10")]
+    #[arg(allow_negative_numbers = true)]
+    pub speed: Positive,
+
+    /// Work on at most this many requests at once; later ones wait for their turn
+    #[arg(long, value_name = "N", default_value = "512")]
+    #[arg(value_parser = at_least_one::<NonZeroUsize>, allow_negative_numbers = true)]
+    pub concurrency: NonZeroUsize,
+
+    /// Write the summary to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Serve /metrics on this port; 0 takes a free one
+    /// [default: OTEL_EXPORTER_PROMETHEUS_PORT, else 9464]
+    #[arg(long, value_name = "PORT")]
+    pub metrics_port: Option<u16>,
+}
+
+impl Options {
+    /// After how many requests the run ends, or `None` for all rows of the trace.
+    pub fn request_limit(&self) -> Option<u64> {
+        match (self.requests, &self.trace) {
+            (Some(requests), _) => Some(requests.get()),
+            (None, Some(_)) => None,
+            (None, None) => Some(DEFAULT_REQUESTS),
+        }
+    }
+
+    /// What to do with a bad line in a questions or trace file.
+    pub fn on_bad_line(&self) -> OnBadLine {
+        if self.strict {
+            OnBadLine::Refuse
+        } else {
+            OnBadLine::Skip
+        }
+    }
+}
+
+fn at_least_one<N: FromStr>(text: &str) -> Result<N, &'static str> {
+    text.parse()
+        .map_err(|_| "give a whole number of at least 1")
+}
+
+const DEFAULT_REQUESTS: u64 = 2_000;
