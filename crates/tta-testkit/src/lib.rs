@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+pub mod http;
+pub mod network;
+pub mod otlp;
+pub mod servers;
