@@ -25,7 +25,10 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: 1 }
+        Self {
+            message: message.into(),
+            code: 1,
+        }
     }
 
     /// Leaves with this exit code.
@@ -99,7 +102,10 @@ impl Run {
 
     /// Runs with our own output streams.
     pub(crate) fn heard(mut self) -> Result {
-        let status = self.command.status().map_err(|error| self.did_not_start(&error))?;
+        let status = self
+            .command
+            .status()
+            .map_err(|error| self.did_not_start(&error))?;
         self.judge(status)
     }
 
@@ -113,9 +119,16 @@ impl Run {
         let (out, err) =
             file.map_err(|error| Failure::new(format!("cannot write {}: {error}", log.display())))?;
         self.command.stdin(Stdio::null()).stdout(out).stderr(err);
-        let status = self.command.status().map_err(|error| self.did_not_start(&error))?;
+        let status = self
+            .command
+            .status()
+            .map_err(|error| self.did_not_start(&error))?;
         self.judge(status).map_err(|failure| Failure {
-            message: format!("{failure}\n{}\n(whole output: {})", tail(log), log.display()),
+            message: format!(
+                "{failure}\n{}\n(whole output: {})",
+                tail(log),
+                log.display()
+            ),
             ..failure
         })
     }
@@ -123,7 +136,10 @@ impl Run {
     /// Runs and answers the standard output; standard error is ours.
     pub(crate) fn captured(mut self) -> Result<String> {
         self.command.stderr(Stdio::inherit());
-        let output = self.command.output().map_err(|error| self.did_not_start(&error))?;
+        let output = self
+            .command
+            .output()
+            .map_err(|error| self.did_not_start(&error))?;
         self.judge(output.status)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -133,7 +149,10 @@ impl Run {
         use std::io::{BufRead, BufReader};
 
         self.command.stdout(Stdio::piped());
-        let mut child = self.command.spawn().map_err(|error| self.did_not_start(&error))?;
+        let mut child = self
+            .command
+            .spawn()
+            .map_err(|error| self.did_not_start(&error))?;
         if let Some(stdout) = child.stdout.take() {
             let mut reader = BufReader::new(stdout);
             let mut buffer = Vec::new();
@@ -156,8 +175,15 @@ impl Run {
         if status.success() {
             return Ok(());
         }
-        let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1).max(1);
-        Err(Failure { message: format!("`{}` ended with {status}", self.line), code })
+        let code = status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1)
+            .max(1);
+        Err(Failure {
+            message: format!("`{}` ended with {status}", self.line),
+            code,
+        })
     }
 
     fn did_not_start(&self, error: &io::Error) -> Failure {
@@ -168,7 +194,9 @@ impl Run {
 /// Finds a program in `PATH`.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 fn tail(log: &Path) -> String {

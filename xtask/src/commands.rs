@@ -6,7 +6,11 @@ use crate::workspace::Workspace;
 use crate::{features, setup as install, tests_run, tidy as rules};
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
-    if check { install::check(workspace) } else { install::install(workspace) }
+    if check {
+        install::check(workspace)
+    } else {
+        install::install(workspace)
+    }
 }
 
 pub(crate) fn test(workspace: &Workspace, args: &[String]) -> Result {
@@ -22,7 +26,11 @@ pub(crate) fn demo(workspace: &Workspace, args: &[String]) -> Result {
     eprintln!("building the assistant in release (the first time takes a few minutes)");
     Run::cargo(workspace, ["build", "--release", "-p", DEMO]).heard()?;
     let run = ["run", "--release", "--quiet", "-p", DEMO, "--"];
-    Run::cargo(workspace, run.into_iter().chain(args.iter().map(String::as_str))).heard()
+    Run::cargo(
+        workspace,
+        run.into_iter().chain(args.iter().map(String::as_str)),
+    )
+    .heard()
 }
 
 pub(crate) fn lint(workspace: &Workspace) -> Result {
@@ -43,7 +51,9 @@ pub(crate) fn generate(workspace: &Workspace, check: bool) -> Result {
 
 pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result {
     require(workspace, BENCHES)?;
-    let bench = ["bench", "-p", BENCHES].into_iter().chain(args.iter().map(String::as_str));
+    let bench = ["bench", "-p", BENCHES]
+        .into_iter()
+        .chain(args.iter().map(String::as_str));
     Run::cargo(workspace, bench).heard()
 }
 
@@ -53,7 +63,16 @@ pub(crate) fn ci(workspace: &Workspace) -> Result {
     all.extend(features::steps(workspace));
     all.extend(example_steps(workspace));
     all.push(Step::needing(DEMO, "demo", workspace, |voice| {
-        let demo = ["run", "--release", "-p", DEMO, "--", "--once", "--requests", "2000"];
+        let demo = [
+            "run",
+            "--release",
+            "-p",
+            DEMO,
+            "--",
+            "--once",
+            "--requests",
+            "2000",
+        ];
         voice.run(Run::cargo(workspace, demo))
     }));
     steps::run(workspace, "ci", all)
@@ -66,8 +85,17 @@ fn lint_steps(workspace: &Workspace) -> Vec<Step<'_>> {
         voice.run(Run::cargo(workspace, ["fmt", "--all", "--check"]))
     }));
     steps.push(Step::new("clippy", |voice| {
-        let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--"];
-        voice.run(Run::cargo(workspace, clippy.into_iter().chain(["-D", "warnings"])))
+        let clippy = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+        ];
+        voice.run(Run::cargo(
+            workspace,
+            clippy.into_iter().chain(["-D", "warnings"]),
+        ))
     }));
     steps.push(Step::new("docs", |voice| {
         let doc = ["doc", "--workspace", "--no-deps", "--all-features"];
@@ -78,13 +106,23 @@ fn lint_steps(workspace: &Workspace) -> Vec<Step<'_>> {
 
 fn generate_step(workspace: &Workspace, check: bool) -> Step<'_> {
     let action = if check { "check" } else { "write" };
-    Step::needing(CATALOG, format!("generate ({action})"), workspace, move |voice| {
-        voice.run(Run::cargo(workspace, ["run", "--quiet", "-p", CATALOG, "--", action]))
-    })
+    Step::needing(
+        CATALOG,
+        format!("generate ({action})"),
+        workspace,
+        move |voice| {
+            voice.run(Run::cargo(
+                workspace,
+                ["run", "--quiet", "-p", CATALOG, "--", action],
+            ))
+        },
+    )
 }
 
 fn example_steps(workspace: &Workspace) -> Vec<Step<'_>> {
-    let examples = workspace.package(EXAMPLES).map(|package| package.examples.clone());
+    let examples = workspace
+        .package(EXAMPLES)
+        .map(|package| package.examples.clone());
     let examples = examples.unwrap_or_default();
     if examples.is_empty() {
         return vec![Step::needing(EXAMPLES, "examples", workspace, |_| {
@@ -105,7 +143,9 @@ fn example_steps(workspace: &Workspace) -> Vec<Step<'_>> {
 fn require(workspace: &Workspace, package: &str) -> Result {
     match workspace.package(package) {
         Some(_) => Ok(()),
-        None => Err(Failure::new(format!("the workspace has no package `{package}`"))),
+        None => Err(Failure::new(format!(
+            "the workspace has no package `{package}`"
+        ))),
     }
 }
 

@@ -17,7 +17,11 @@ use crate::workspace::Workspace;
 
 /// Every developer command of the tta workspace.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -29,7 +33,7 @@ enum Command {
     ///
     /// As root on Debian it installs the packages (without starting their services); otherwise
     /// it prints the command to type. The collector and the Python judges go into a virtual
-    /// environment under target/tta-venv, or where TTA_VENV says. Done at once when all is there.
+    /// environment under target/tta-venv, or where `TTA_VENV` says. Done at once when all is there.
     Setup(SetupArgs),
     /// Run the assistant example in release: `cargo xtask demo --once --requests 2000`.
     Demo(Passed),
@@ -75,7 +79,11 @@ struct GenerateArgs {
 #[derive(Debug, Args)]
 struct Passed {
     /// Passed on as they are.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGS"
+    )]
     args: Vec<String>,
 }
 

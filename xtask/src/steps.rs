@@ -14,8 +14,10 @@ use crate::workspace::Workspace;
 /// A named piece of work.
 pub(crate) struct Step<'a> {
     name: String,
-    work: Box<dyn FnOnce(&Voice<'_>) -> Result<Outcome> + 'a>,
+    work: Work<'a>,
 }
+
+type Work<'a> = Box<dyn FnOnce(&Voice<'_>) -> Result<Outcome> + 'a>;
 
 /// What became of a step that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +59,16 @@ impl<'a> Step<'a> {
         }
         let why = format!("the workspace has no package `{package}`");
         let absent = move |_: &Voice<'_>| {
-            if in_ci() { Err(Failure::new(why)) } else { Ok(Outcome::Skipped(why)) }
+            if in_ci() {
+                Err(Failure::new(why))
+            } else {
+                Ok(Outcome::Skipped(why))
+            }
         };
-        Self { name: name.into(), work: Box::new(absent) }
+        Self {
+            name: name.into(),
+            work: Box::new(absent),
+        }
     }
 }
 
@@ -84,14 +93,20 @@ impl Voice<'_> {
 /// Runs all steps, a failed one not keeping the next from running, and names what failed.
 pub(crate) fn run(workspace: &Workspace, title: &str, steps: Vec<Step<'_>>) -> Result {
     let count = steps.len();
-    let bar = std::io::stderr().is_terminal().then(|| progress_bar(count as u64));
+    let bar = std::io::stderr()
+        .is_terminal()
+        .then(|| progress_bar(count as u64));
     let mut report = Vec::with_capacity(count);
     for (index, step) in steps.into_iter().enumerate() {
         match &bar {
             Some(bar) => bar.set_message(step.name.clone()),
             None => eprintln!("\n==> [{}/{count}] {}", index + 1, step.name),
         }
-        let voice = Voice { workspace, step: step.name.clone(), bar: bar.clone() };
+        let voice = Voice {
+            workspace,
+            step: step.name.clone(),
+            bar: bar.clone(),
+        };
         let start = Instant::now();
         let outcome = (step.work)(&voice);
         if let Err(failure) = &outcome {
@@ -155,9 +170,21 @@ mod tests {
     fn the_first_failure_gives_the_exit_code_and_all_are_named() {
         let report = vec![
             ("format".to_owned(), Duration::ZERO, Ok(Outcome::Done)),
-            ("clippy".to_owned(), Duration::ZERO, Err(Failure::new("red").with_code(101))),
-            ("docs".to_owned(), Duration::ZERO, Ok(Outcome::Skipped("no package".into()))),
-            ("demo".to_owned(), Duration::ZERO, Err(Failure::new("red").with_code(3))),
+            (
+                "clippy".to_owned(),
+                Duration::ZERO,
+                Err(Failure::new("red").with_code(101)),
+            ),
+            (
+                "docs".to_owned(),
+                Duration::ZERO,
+                Ok(Outcome::Skipped("no package".into())),
+            ),
+            (
+                "demo".to_owned(),
+                Duration::ZERO,
+                Err(Failure::new("red").with_code(3)),
+            ),
         ];
         let failure = conclude("ci", report).unwrap_err();
         assert_eq!(failure.code(), 101);

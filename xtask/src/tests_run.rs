@@ -7,7 +7,11 @@ use crate::workspace::Workspace;
 
 /// Runs the tests; `args` replace the choice of packages, or go on after it.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result {
-    let mut line = vec!["test".to_owned(), "--all-features".to_owned(), "--no-fail-fast".to_owned()];
+    let mut line = vec![
+        "test".to_owned(),
+        "--all-features".to_owned(),
+        "--no-fail-fast".to_owned(),
+    ];
     if !chooses_packages(args) {
         line.push("--workspace".to_owned());
     }
@@ -50,7 +54,9 @@ impl Tally {
         // "ok. 3 passed; 0 failed; 1 ignored; …", with colours around the verdict.
         for part in counts.split(['.', ';']) {
             let mut words = part.split_whitespace();
-            if let (Some(Ok(count)), Some(word)) = (words.next().map(str::parse::<u64>), words.next()) {
+            if let (Some(Ok(count)), Some(word)) =
+                (words.next().map(str::parse::<u64>), words.next())
+            {
                 match word {
                     "passed" => self.passed += count,
                     "failed" => self.failed += count,
@@ -62,7 +68,13 @@ impl Tally {
     }
 
     fn line(&self) -> String {
-        let Self { passed, failed, ignored, skipped, binaries } = self;
+        let Self {
+            passed,
+            failed,
+            ignored,
+            skipped,
+            binaries,
+        } = self;
         format!(
             "tests: {passed} passed, {failed} failed, {ignored} ignored \
              ({skipped} of the passed SKIPPED for lack of a server) in {binaries} binaries"
@@ -90,7 +102,13 @@ mod tests {
         ] {
             tally.read(line);
         }
-        let expected = Tally { passed: 7, failed: 2, ignored: 1, skipped: 1, binaries: 2 };
+        let expected = Tally {
+            passed: 7,
+            failed: 2,
+            ignored: 1,
+            skipped: 1,
+            binaries: 2,
+        };
         assert_eq!(tally, expected);
     }
 

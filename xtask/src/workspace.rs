@@ -41,9 +41,12 @@ pub(crate) enum Kind {
 impl Workspace {
     pub(crate) fn load() -> Result<Self> {
         let root = root();
-        let unread = Self { root, packages: Vec::new() };
-        let json = Run::cargo(&unread, ["metadata", "--format-version", "1", "--no-deps"])
-            .captured()?;
+        let unread = Self {
+            root,
+            packages: Vec::new(),
+        };
+        let json =
+            Run::cargo(&unread, ["metadata", "--format-version", "1", "--no-deps"]).captured()?;
         let metadata: Value = serde_json::from_str(&json)
             .map_err(|error| Failure::new(format!("`cargo metadata` is not JSON: {error}")))?;
         let packages = items(&metadata, "packages").map(Package::read).collect();
@@ -72,9 +75,15 @@ impl Workspace {
     }
 
     pub(crate) fn log(&self, step: &str) -> PathBuf {
-        let file: String =
-            step.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        self.root.join("target").join("tta-logs").join(file).with_extension("log")
+        let file: String = step
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        self.root
+            .join("target")
+            .join("tta-logs")
+            .join(file)
+            .with_extension("log")
     }
 }
 
@@ -105,7 +114,10 @@ impl Dependency {
             "build" => Kind::Build,
             _ => Kind::Normal,
         };
-        Self { name: text(value, "name").to_owned(), kind }
+        Self {
+            name: text(value, "name").to_owned(),
+            kind,
+        }
     }
 }
 
@@ -118,7 +130,11 @@ fn root() -> PathBuf {
 }
 
 fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten()
+    value
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {

@@ -40,10 +40,11 @@ pub fn request(
     stream.set_write_timeout(Some(TIMEOUT))?;
     let mut head = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     if !body.is_empty() || method == "POST" {
-        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        let length = body.len().to_string();
+        head.extend(["Content-Length: ", &length, "\r\n"]);
     }
     head.push_str("\r\n");
     stream.write_all(&[head.as_bytes(), body].concat())?;

@@ -33,7 +33,10 @@ pub(super) fn install(root: &Path, voice: &Voice<'_>) -> Result {
     install_packages(root, voice, &packages)?;
     match missing() {
         still if still.is_empty() => Ok(()),
-        still => Err(Failure::new(format!("installed, but still not found: {}", still.join(", ")))),
+        still => Err(Failure::new(format!(
+            "installed, but still not found: {}",
+            still.join(", ")
+        ))),
     }
 }
 
@@ -55,7 +58,9 @@ pub(super) fn install_packages(
         )));
     }
     if !is_root() {
-        return Err(Failure::new(format!("not root; run as root: sh -c '{by_hand}'")));
+        return Err(Failure::new(format!(
+            "not root; run as root: sh -c '{by_hand}'"
+        )));
     }
     let before = running_services();
     let policy = NoServices::set();
@@ -86,7 +91,9 @@ impl NoServices {
         let written = fs::write(policy, "#!/bin/sh\nexit 101\n")
             .and_then(|()| fs::set_permissions(policy, fs::Permissions::from_mode(0o755)));
         // What could not be prevented is stopped afterwards.
-        Self { ours: written.is_ok() }
+        Self {
+            ours: written.is_ok(),
+        }
     }
 }
 
@@ -105,12 +112,18 @@ fn quiet_services(root: &Path, voice: &Voice<'_>, before: &BTreeSet<&str>) -> Re
         for service in SERVICES.iter().filter(|service| !before.contains(*service)) {
             let unit = Path::new("/lib/systemd/system").join(format!("{service}.service"));
             if unit.exists() {
-                voice.run(Run::program(root, "systemctl", ["disable", "--now", service]))?;
+                voice.run(Run::program(
+                    root,
+                    "systemctl",
+                    ["disable", "--now", service],
+                ))?;
             }
         }
     }
     for service in running_services().difference(before) {
-        voice.say(&format!("stopping the service {service}, which the package started"));
+        voice.say(&format!(
+            "stopping the service {service}, which the package started"
+        ));
         voice.run(Run::program(root, "service", [service, "stop"]))?;
     }
     Ok(())
@@ -156,8 +169,11 @@ fn is_root() -> bool {
 }
 
 /// Each program the tests start, and the package that brings it.
-const PROGRAMS: &[(&str, &str)] =
-    &[("redis-server", "redis-server"), ("prometheus", "prometheus"), ("promtool", "prometheus")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("redis-server", "redis-server"),
+    ("prometheus", "prometheus"),
+    ("promtool", "prometheus"),
+];
 
 /// What those packages, and the ones they recommend, start by themselves.
 const SERVICES: &[&str] = &["redis-server", "prometheus", "prometheus-node-exporter"];

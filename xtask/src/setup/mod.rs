@@ -16,8 +16,12 @@ pub(crate) fn install(workspace: &Workspace) -> Result {
     }
     eprintln!("setup: missing {}", missing.join(", "));
     let steps = vec![
-        Step::new("Debian packages", |voice| debian::install(workspace.root(), voice)),
-        Step::new("Python environment", |voice| python::install(workspace, voice)),
+        Step::new("Debian packages", |voice| {
+            debian::install(workspace.root(), voice)
+        }),
+        Step::new("Python environment", |voice| {
+            python::install(workspace, voice)
+        }),
     ];
     steps::run(workspace, "setup", steps)
 }
@@ -29,7 +33,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result {
         eprintln!("setup: all there (redis-server, prometheus, promtool, rotel-agent)");
         return Ok(());
     }
-    Err(Failure::new(format!("missing {}; run `cargo xtask setup`", missing.join(", "))))
+    Err(Failure::new(format!(
+        "missing {}; run `cargo xtask setup`",
+        missing.join(", ")
+    )))
 }
 
 fn missing(workspace: &Workspace) -> Vec<String> {

@@ -19,7 +19,11 @@ pub(super) fn missing(workspace: &Workspace) -> Vec<String> {
     if current && whole {
         Vec::new()
     } else {
-        vec![format!("the Python environment {} ({})", venv.display(), PINNED.join(", "))]
+        vec![format!(
+            "the Python environment {} ({})",
+            venv.display(),
+            PINNED.join(", ")
+        )]
     }
 }
 
@@ -30,8 +34,18 @@ pub(super) fn install(workspace: &Workspace, voice: &Voice<'_>) -> Result {
     }
     let (root, venv) = (workspace.root(), workspace.venv());
     create(root, &venv, voice)?;
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    voice.run(Run::program(root, venv.join("bin/python"), pip.iter().chain(PINNED)))?;
+    let pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ];
+    voice.run(Run::program(
+        root,
+        venv.join("bin/python"),
+        pip.iter().chain(PINNED),
+    ))?;
     link_collector(&venv)?;
     // Written last: an interrupted installation has none and is made again.
     fs::write(stamp(&venv), wanted())
@@ -45,13 +59,22 @@ fn create(root: &Path, venv: &Path, voice: &Voice<'_>) -> Result {
     }
     // Debian ships the module without what it needs to put pip into an environment.
     let probe = Run::program(root, "python3", ["-c", "import ensurepip, venv"]);
-    if !lacking.is_empty() || probe.quiet(&root.join("target/tta-logs/ensurepip.log")).is_err() {
+    if !lacking.is_empty()
+        || probe
+            .quiet(&root.join("target/tta-logs/ensurepip.log"))
+            .is_err()
+    {
         lacking.insert("python3-venv");
     }
     if !lacking.is_empty() {
         debian::install_packages(root, voice, &lacking)?;
     }
-    let args = ["-m".as_ref(), "venv".as_ref(), "--clear".as_ref(), venv.as_os_str()];
+    let args = [
+        "-m".as_ref(),
+        "venv".as_ref(),
+        "--clear".as_ref(),
+        venv.as_os_str(),
+    ];
     voice.run(Run::program(root, "python3", args))
 }
 
@@ -79,5 +102,8 @@ fn wanted() -> String {
 }
 
 /// Exact versions, so that a judge changes only when somebody chose to change it.
-const PINNED: &[&str] =
-    &["rotel==0.0.1a15", "prometheus_client==0.26.0", "opentelemetry-proto==1.45.2"];
+const PINNED: &[&str] = &[
+    "rotel==0.0.1a15",
+    "prometheus_client==0.26.0",
+    "opentelemetry-proto==1.45.2",
+];

@@ -78,12 +78,12 @@ impl Log {
         deadline: Duration,
         count: impl Fn(&State) -> usize,
     ) -> io::Result<()> {
-        let (state, waited) = self
+        let (reached, timeout) = self
             .changed
             .wait_timeout_while(self.lock(), deadline, |state| count(state) < wanted)
             .unwrap_or_else(PoisonError::into_inner);
-        if waited.timed_out() {
-            let there = count(&state);
+        if timeout.timed_out() {
+            let there = count(&reached);
             let message = format!("{there} of {wanted} {what} after {deadline:?}");
             return Err(io::Error::new(io::ErrorKind::TimedOut, message));
         }

@@ -70,7 +70,7 @@ impl Default for PrometheusOptions {
 ///
 /// # fn example() {
 /// let targets = ["127.0.0.1:9464".parse().unwrap()];
-/// let prometheus = require!(PrometheusServer::start(&targets, PrometheusOptions::default()));
+/// let prometheus = require!(PrometheusServer::start(&targets, &PrometheusOptions::default()));
 /// prometheus.wait_for_scrape(Duration::from_secs(10)).unwrap();
 /// for (labels, value) in prometheus.query("sum by (job) (up)").unwrap() {
 ///     println!("{labels:?} {value}");
@@ -90,9 +90,9 @@ impl PrometheusServer {
     /// # Errors
     ///
     /// [`StartError::Missing`] where no `prometheus` is installed.
-    pub fn start(targets: &[SocketAddr], options: PrometheusOptions) -> Result<Self, StartError> {
+    pub fn start(targets: &[SocketAddr], options: &PrometheusOptions) -> Result<Self, StartError> {
         let program = program("prometheus", "TTA_PROMETHEUS").map_err(StartError::Missing)?;
-        let configuration = configuration(targets, &options);
+        let configuration = configuration(targets, options);
         let (process, [port]) = Process::launch(
             &program,
             |[port], folder| {
@@ -231,7 +231,7 @@ impl PrometheusServer {
     fn ask(&self, method: &str, parameters: &[(&str, &str)]) -> io::Result<Value> {
         let mut path = format!("/api/v1/{method}?");
         for (name, value) in parameters {
-            path.push_str(&format!("{name}={}&", percent_encoded(value)));
+            path.extend([name, "=", &percent_encoded(value), "&"]);
         }
         let answer = http::get(self.address, &path)?;
         let mut json: Value = serde_json::from_slice(answer.body())?;

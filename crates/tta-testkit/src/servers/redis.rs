@@ -140,7 +140,7 @@ fn command(address: SocketAddr, words: &[&str]) -> io::Result<Option<String>> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     let mut request = format!("*{}\r\n", words.len());
     for word in words {
-        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        request.extend(["$", &word.len().to_string(), "\r\n", word, "\r\n"]);
     }
     stream.write_all(request.as_bytes())?;
     read_reply(&mut BufReader::new(stream))
