@@ -143,6 +143,19 @@ fn prometheus_scrapes_a_target_and_answers_queries() {
 }
 
 #[test]
+fn each_wait_for_a_scrape_sees_a_newer_one() {
+    let target = Exposition::serve("# TYPE depth gauge\ndepth 1.0\n# EOF\n");
+    let options = PrometheusOptions::default();
+    let prometheus = require!(PrometheusServer::start(&[target.address], &options));
+    let mut scraped = [0.0; 2];
+    for time in &mut scraped {
+        prometheus.wait_for_scrape(Duration::from_secs(20)).unwrap();
+        *time = prometheus.query("timestamp(depth)").unwrap()[0].1;
+    }
+    assert!(scraped[0] < scraped[1], "{scraped:?}");
+}
+
+#[test]
 fn prometheus_says_which_target_it_could_not_scrape() {
     let closed = tta_testkit::network::ClosedPort::reserve().unwrap();
     let targets = [closed.address()];

@@ -100,7 +100,7 @@ pub fn found<T>(started: Result<T, StartError>) -> Option<T> {
 }
 
 /// Finds a server's program: `variable`, then the Python environment, then `PATH`.
-pub(super) fn program(
+pub(crate) fn program(
     program: &'static str,
     variable: &'static str,
 ) -> Result<PathBuf, ServiceMissing> {

@@ -17,6 +17,7 @@ mod prometheus;
 mod redis;
 
 pub use collector::{DebugSignal, OtlpCollector};
+pub(crate) use missing::program;
 pub use missing::{ServiceMissing, StartError, found};
 pub use prometheus::{Exemplar, Labels, PrometheusOptions, PrometheusServer};
 pub use redis::RedisServer;
