@@ -1,2 +1,110 @@
-//! Every developer command.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod command;
+mod commands;
+mod features;
+mod setup;
+mod steps;
+mod tests_run;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// Every developer command of the tta workspace.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install what the tests need: redis-server, prometheus, an OTLP collector.
+    ///
+    /// As root on Debian it installs the packages (without starting their services); otherwise
+    /// it prints the command to type. The collector and the Python judges go into a virtual
+    /// environment under target/tta-venv, or where `TTA_VENV` says. Done at once when all is there.
+    Setup(SetupArgs),
+    /// Run the assistant example in release: `cargo xtask demo --once --requests 2000`.
+    Demo(Passed),
+    /// Set up, then run every test and doctest with all features.
+    ///
+    /// A test whose server is missing prints SKIPPED and passes; with `TTA_REQUIRE_SERVICES=1`
+    /// it fails. Arguments go to cargo: `cargo xtask test -p tta-core -- --nocapture`.
+    Test(Passed),
+    /// Check format, clippy, docs and the tidy rules.
+    Lint(LintArgs),
+    /// Write the generated reference from the declared catalogue.
+    Generate(GenerateArgs),
+    /// Run exactly what CI runs after the tests.
+    Ci,
+    /// Run the benchmarks; arguments go to `cargo bench`.
+    Bench(Passed),
+}
+
+#[derive(Debug, Args)]
+struct SetupArgs {
+    /// Only say what is missing; exit with 1 when something is.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, Args)]
+struct LintArgs {
+    /// Instead: check that the facade builds with no feature, with each alone, and with all.
+    #[arg(long, conflicts_with = "tidy")]
+    features: bool,
+    /// Only the tidy rules, which take no compiler.
+    #[arg(long)]
+    tidy: bool,
+}
+
+#[derive(Debug, Args)]
+struct GenerateArgs {
+    /// Write nothing; fail when what is written is stale.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, Args)]
+struct Passed {
+    /// Passed on as they are.
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGS"
+    )]
+    args: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = Workspace::load().and_then(|workspace| match cli.command {
+        Command::Setup(SetupArgs { check }) => commands::setup(&workspace, check),
+        Command::Demo(Passed { args }) => commands::demo(&workspace, &args),
+        Command::Test(Passed { args }) => commands::test(&workspace, &args),
+        Command::Lint(LintArgs { features: true, .. }) => commands::features(&workspace),
+        Command::Lint(LintArgs { tidy: true, .. }) => commands::tidy(&workspace),
+        Command::Lint(_) => commands::lint(&workspace),
+        Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
+        Command::Ci => commands::ci(&workspace),
+        Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}

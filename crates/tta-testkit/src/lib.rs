@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+pub mod http;
+pub mod judges;
+pub mod network;
+pub mod otlp;
+pub mod servers;
