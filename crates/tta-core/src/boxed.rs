@@ -72,7 +72,7 @@ impl<I: Send + 'static, O: Send + 'static> Primitive for BoxPrimitive<I, O> {
     }
 
     fn depth(&self) -> usize {
-        self.depth + 1
+        self.depth
     }
 
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<O> {

@@ -4,4 +4,5 @@ pub mod http;
 pub mod judges;
 pub mod network;
 pub mod otlp;
+pub mod recording;
 pub mod servers;
