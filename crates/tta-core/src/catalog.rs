@@ -70,10 +70,10 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// What one stored unit is worth in the metric's unit.
+    /// How many whole stored units make one of the metric's unit.
     pub const fn scale(self) -> f64 {
         match self {
-            Self::Seconds | Self::UsDollars => 1e-9,
+            Self::Seconds | Self::UsDollars => 1e9,
             Self::One | Self::Bytes | Self::Ratio => 1.0,
         }
     }

@@ -35,7 +35,7 @@ impl Bounds {
         let mut upper = Vec::with_capacity(bounds.len());
         let mut shown = Vec::with_capacity(bounds.len());
         for &bound in bounds.iter().take(MOST_BOUNDS) {
-            let units = (bound / scale).round();
+            let units = (bound * scale).round();
             if !units.is_finite() || units < 0.0 {
                 continue;
             }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_exported_bucket_holds_its_upper_bound_and_not_the_next_value() {
-        let bounds = Bounds::new(&[0.001, 0.25, 1.0, 30.0], 1e-9);
+        let bounds = Bounds::new(&[0.001, 0.25, 1.0, 30.0], 1e9);
         for (i, &upper) in [1_000_000, 250_000_000, 1_000_000_000, 30_000_000_000]
             .iter()
             .enumerate()

@@ -102,8 +102,7 @@ impl Counter {
 
     /// The sum in the metric's unit.
     pub fn total(&self) -> f64 {
-        // Dividing by the whole number of units in one is exact where multiplying by 1e-9 is not.
-        self.units() as f64 / (1.0 / self.core.scale)
+        self.units() as f64 / self.core.scale
     }
 
     /// The sum in whole stored units.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use super::registry::{Handle, Registry};
 use super::seam::{Outcome, Reading, SeamInstruments};
 use super::snapshot::{MetricFamily, MetricSample, SampleValue};
-use crate::catalog::{self, MetricSpec};
+use crate::catalog::{self, MetricKind, MetricSpec};
 use crate::error::ErrorKind;
 
 impl Registry {
@@ -19,7 +19,7 @@ impl Registry {
         let mut families = Vec::with_capacity(metrics.len() + 8);
         for (spec, handles) in metrics {
             let read = |(labels, handle)| {
-                let value = self.read(&handle)?;
+                let value = self.read(spec.kind, &handle)?;
                 Some(MetricSample { labels, value })
             };
             let samples = handles.into_iter().filter_map(read).collect();
@@ -56,12 +56,13 @@ impl Registry {
         (metrics, primitives, workflows)
     }
 
-    fn read(&self, handle: &Handle) -> Option<SampleValue> {
+    fn read(&self, kind: MetricKind, handle: &Handle) -> Option<SampleValue> {
         Some(match handle {
             Handle::Counter(counter) => SampleValue::Counter(counter.total(), counter.exemplar()),
             Handle::Gauge(gauge) => SampleValue::Gauge(gauge.value() as f64),
             // Whatever the callback left half done is its own; nothing of ours is involved.
             Handle::Observed(callback) => match catch_unwind(AssertUnwindSafe(|| callback())) {
+                Ok(value) if kind == MetricKind::Counter => SampleValue::Counter(value, None),
                 Ok(value) => SampleValue::Gauge(value),
                 Err(_) => {
                     self.failed_callbacks.fetch_add(1, Ordering::Relaxed);

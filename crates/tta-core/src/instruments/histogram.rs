@@ -249,7 +249,7 @@ impl Distribution {
 
     /// Their sum in the metric's unit.
     pub fn sum(&self) -> f64 {
-        self.sum as f64 / (1.0 / self.scale)
+        self.sum as f64 / self.scale
     }
 
     /// Their mean in the metric's unit; 0 when there are none.
@@ -284,7 +284,7 @@ impl Distribution {
             seen >= rank
         });
         let fine = found.unwrap_or(self.fine.len() - 1);
-        fine_middle(fine / FINE_PER_OCTAVE, fine % FINE_PER_OCTAVE) / (1.0 / self.scale)
+        fine_middle(fine / FINE_PER_OCTAVE, fine % FINE_PER_OCTAVE) / self.scale
     }
 
     /// The exported buckets, each with the number of values in it alone; the last has no bound.

@@ -61,9 +61,11 @@ pub(super) struct Metric {
 pub(super) enum Handle {
     Counter(Counter),
     Gauge(Gauge),
-    Observed(Arc<dyn Fn() -> f64 + Send + Sync>),
+    Observed(Arc<Callback>),
     Histogram(Histogram),
 }
+
+type Callback = Box<dyn Fn() -> f64 + Send + Sync>;
 
 impl Registry {
     /// An empty registry with the default limit of 2,000 label sets a metric.
@@ -146,16 +148,25 @@ impl Registry {
         labels: &[&str],
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Result<()> {
-        check(spec, MetricKind::Gauge, labels)?;
-        let limit = self.label_limit();
-        let mut series = self.series();
-        metric(&mut series, spec)?
-            .family
-            .replace(labels, limit, Handle::Observed(Arc::new(read)));
-        Ok(())
+        self.observe(spec, MetricKind::Gauge, labels, Box::new(read))
     }
 
-    /// How often a gauge's callback has panicked.
+    /// Reads a counter that is kept elsewhere through a callback whenever metrics are gathered; as
+    /// [`observe_gauge`](Self::observe_gauge) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As for [`counter`](Self::counter).
+    pub fn observe_counter(
+        &self,
+        spec: &'static MetricSpec,
+        labels: &[&str],
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Result<()> {
+        self.observe(spec, MetricKind::Counter, labels, Box::new(read))
+    }
+
+    /// How often a metric's callback has panicked.
     pub fn failed_callbacks(&self) -> u64 {
         self.failed_callbacks.load(Ordering::Relaxed)
     }
@@ -183,6 +194,22 @@ impl Registry {
         for metrics in self.all_primitive_metrics() {
             metrics.reset();
         }
+    }
+
+    fn observe(
+        &self,
+        spec: &'static MetricSpec,
+        kind: MetricKind,
+        labels: &[&str],
+        read: Callback,
+    ) -> Result<()> {
+        check(spec, kind, labels)?;
+        let handle = Handle::Observed(Arc::new(read));
+        let mut series = self.series();
+        metric(&mut series, spec)?
+            .family
+            .replace(labels, self.label_limit(), handle);
+        Ok(())
     }
 
     /// The instruments of a primitive.

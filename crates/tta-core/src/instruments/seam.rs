@@ -226,4 +226,4 @@ thread_local! {
 }
 
 /// Durations are kept in nanoseconds and shown in seconds.
-const SCALE: f64 = 1e-9;
+const SCALE: f64 = 1e9;
