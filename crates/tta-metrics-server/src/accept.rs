@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use crate::ServerEvent;
 use crate::admission::Admission;
@@ -19,12 +19,21 @@ pub(crate) async fn accept_connections(
     listener: Listener,
 ) {
     let mut backoff = Backoff::new(listener);
+    let mut in_a_row = 0;
     loop {
         match socket.accept().await {
             Ok((stream, _peer)) => {
                 backoff.recovered();
                 shared.counters.connections_accepted.increment();
-                start(stream, &admission, &shared).await;
+                let admitted = admission.admit().await;
+                tokio::spawn(serve(stream, admitted, shared.clone()));
+                in_a_row += 1;
+                if in_a_row == BATCH {
+                    in_a_row = 0;
+                    // Under a flood this loop would never pause by itself, and a request that has
+                    // arrived has to be read before its connection is among the oldest.
+                    tokio::task::yield_now().await;
+                }
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
@@ -33,16 +42,6 @@ pub(crate) async fn accept_connections(
             }
         }
     }
-}
-
-async fn start(stream: TcpStream, admission: &Arc<Admission>, shared: &Shared) {
-    // An answer is one write; where the option is refused it is only slower.
-    let _slower = stream.set_nodelay(true);
-    let admitted = admission.admit().await;
-    tokio::spawn(serve(stream, admitted, shared.clone()));
-    // Under a flood this loop would never pause by itself, and a request that has arrived has to
-    // be read before its connection is the oldest that has not asked for anything.
-    tokio::task::yield_now().await;
 }
 
 fn concerns_one_connection(error: &io::Error) -> bool {
@@ -92,6 +91,9 @@ impl Backoff {
     }
 }
 
+/// How many connections are accepted before the others get a turn: enough to share the cost of the
+/// turn, and far fewer than there are places.
+const BATCH: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// A scrape waits this long at most once descriptors are free again.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);

@@ -9,6 +9,7 @@
 //! 3. nobody: every place is being served, so the newcomer waits, and all behind it wait in the
 //!    operating system's queue, until one is done.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -65,18 +66,9 @@ impl Admission {
     fn admit_or_evict(self: &Arc<Self>) -> Option<Admitted> {
         let mut places = self.lock();
         if places.len() >= self.capacity {
-            // Whoever was told to go does so in a moment; one place needs only one to go.
-            if places.iter().any(|place| place.keep.is_none()) {
-                return None;
-            }
-            let now = Instant::now();
-            let victim = places
-                .iter_mut()
-                .filter_map(|place| Some((place.activity.idleness(now)?, place)))
-                .max_by_key(|(idleness, _)| *idleness);
-            if let Some((_, place)) = victim {
-                place.keep = None;
-                self.counters.connections_evicted.increment();
+            // Whoever was told to go does so in a moment, and one place is all that is needed.
+            if places.iter().all(|place| place.keep.is_some()) {
+                self.evict(&mut places);
             }
             return None;
         }
@@ -92,6 +84,21 @@ impl Admission {
             eviction,
             admission: Arc::clone(self),
         })
+    }
+
+    /// Tells an eighth of the connections to go, if so many may: one at a time would mean a turn
+    /// of the whole event loop for each newcomer of a flood.
+    fn evict(&self, places: &mut [Place]) {
+        let now = Instant::now();
+        let mut idle: Vec<_> = places
+            .iter_mut()
+            .filter_map(|place| Some((place.activity.idleness(now)?, place)))
+            .collect();
+        idle.sort_unstable_by_key(|(idleness, _)| Reverse(*idleness));
+        for (_, place) in idle.into_iter().take(self.capacity.div_ceil(8)) {
+            place.keep = None;
+            self.counters.connections_evicted.increment();
+        }
     }
 
     /// How many connections have an answer under way.

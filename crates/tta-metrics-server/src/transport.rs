@@ -18,6 +18,7 @@ use crate::admission::Activity;
 pub(crate) struct Transport {
     stream: TokioIo<TcpStream>,
     activity: Arc<Activity>,
+    has_written: bool,
     lingering: Option<Lingering>,
 }
 
@@ -26,12 +27,18 @@ impl Transport {
         Self {
             stream: TokioIo::new(stream),
             activity,
+            has_written: false,
             lingering: None,
         }
     }
 
-    fn note_write(&self, outcome: &Poll<io::Result<usize>>) {
+    fn note_write(&mut self, outcome: &Poll<io::Result<usize>>) {
         self.activity.wrote(outcome.is_pending());
+        if !std::mem::replace(&mut self.has_written, true) {
+            // Not earlier, because most connections of a flood never get an answer. Where the
+            // option is refused the end of a long answer is only slower.
+            let _slower = self.stream.inner().set_nodelay(true);
+        }
     }
 }
 

@@ -158,7 +158,7 @@ fn run_flood(address: SocketAddr, kind: &str) {
                         }
                         let _thrown_out = stream.read(&mut [0; 16]).await;
                     }
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             });
         }
