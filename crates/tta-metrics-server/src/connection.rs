@@ -1,7 +1,7 @@
 //! Serves one connection from its first byte to its end.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ pub(crate) async fn serve(stream: TcpStream, mut admitted: Admitted, shared: Sha
     let activity = Arc::clone(admitted.activity());
     let counters = Arc::clone(&shared.counters);
     let deadline = activity.opened() + shared.connection_timeout;
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         // Without a timer hyper's own deadline would never act.
         .timer(TokioTimer::new())
         .header_read_timeout(shared.header_timeout)
@@ -54,14 +54,16 @@ pub(crate) async fn serve(stream: TcpStream, mut admitted: Admitted, shared: Sha
                 }
             }),
         );
-    let mut connection = pin!(connection);
     let mut stop = shared.stop.clone();
     let mut stopping = false;
     loop {
         tokio::select! {
             biased;
-            () = admitted.evicted() => return,
-            ended = connection.as_mut() => {
+            () = admitted.evicted() => {
+                connection.into_parts().io.abandon();
+                return;
+            }
+            ended = &mut connection => {
                 if let Err(error) = ended {
                     count_error(&error, &counters);
                 }
@@ -77,7 +79,7 @@ pub(crate) async fn serve(stream: TcpStream, mut admitted: Admitted, shared: Sha
                     return;
                 }
                 stopping = true;
-                connection.as_mut().graceful_shutdown();
+                pin::Pin::new(&mut connection).graceful_shutdown();
             }
         }
     }

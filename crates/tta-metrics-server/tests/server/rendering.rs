@@ -12,9 +12,9 @@ use crate::scraper::{Answer, get, wait_for};
 fn a_panicking_rendering_costs_one_scrape_and_is_reported() {
     let broken = Arc::new(AtomicBool::new(true));
     let events = Arc::new(Mutex::new(Vec::new()));
-    let (state, log) = (Arc::clone(&broken), Arc::clone(&events));
+    let (switch, log) = (Arc::clone(&broken), Arc::clone(&events));
     let exposition = Rendering(move || {
-        assert!(!state.load(Ordering::Relaxed), "no metrics today");
+        assert!(!switch.load(Ordering::Relaxed), "no metrics today");
         BODY.as_bytes().to_vec()
     });
     let server = start(
