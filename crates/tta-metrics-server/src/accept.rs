@@ -30,8 +30,7 @@ pub(crate) async fn accept_connections(
                 in_a_row += 1;
                 if in_a_row == BATCH {
                     in_a_row = 0;
-                    // Under a flood this loop would never pause by itself, and a request that has
-                    // arrived has to be read before its connection is among the oldest.
+                    // As long as places are free this loop would never pause by itself.
                     tokio::task::yield_now().await;
                 }
             }
@@ -91,9 +90,8 @@ impl Backoff {
     }
 }
 
-/// How many connections are accepted before the others get a turn: enough to share the cost of the
-/// turn, and far fewer than there are places.
-const BATCH: u32 = 8;
+/// How many connections are accepted before the others get a turn, which has its cost.
+const BATCH: u32 = 32;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// A scrape waits this long at most once descriptors are free again.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);

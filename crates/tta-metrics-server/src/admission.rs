@@ -55,21 +55,20 @@ impl Admission {
     /// Waits for a place, taking one from an idle connection if need be.
     pub(crate) async fn admit(self: &Arc<Self>) -> Admitted {
         loop {
-            if let Some(admitted) = self.admit_or_evict() {
+            if let Some(admitted) = self.take_place() {
                 return admitted;
             }
+            // One turn of the event loop, in which every request that has arrived is read.
+            tokio::task::yield_now().await;
+            self.make_room();
             // A client may also become a stalled one without any place being given back.
             let _either = tokio::time::timeout(STALL, self.freed.notified()).await;
         }
     }
 
-    fn admit_or_evict(self: &Arc<Self>) -> Option<Admitted> {
+    fn take_place(self: &Arc<Self>) -> Option<Admitted> {
         let mut places = self.lock();
         if places.len() >= self.capacity {
-            // Whoever was told to go does so in a moment, and one place is all that is needed.
-            if places.iter().all(|place| place.keep.is_some()) {
-                self.evict(&mut places);
-            }
             return None;
         }
         let (keep, eviction) = oneshot::channel();
@@ -86,16 +85,21 @@ impl Admission {
         })
     }
 
-    /// Tells an eighth of the connections to go, if so many may: one at a time would mean a turn
+    /// Tells a quarter of the connections to go, if so many may: one at a time would mean a turn
     /// of the whole event loop for each newcomer of a flood.
-    fn evict(&self, places: &mut [Place]) {
+    fn make_room(&self) {
+        let mut places = self.lock();
+        // Whoever was told to go before does so in a moment, and one place is all that is needed.
+        if places.len() < self.capacity || places.iter().any(|place| place.keep.is_none()) {
+            return;
+        }
         let now = Instant::now();
         let mut idle: Vec<_> = places
             .iter_mut()
             .filter_map(|place| Some((place.activity.idleness(now)?, place)))
             .collect();
         idle.sort_unstable_by_key(|(idleness, _)| Reverse(*idleness));
-        for (_, place) in idle.into_iter().take(self.capacity.div_ceil(8)) {
+        for (_, place) in idle.into_iter().take(self.capacity.div_ceil(4)) {
             place.keep = None;
             self.counters.connections_evicted.increment();
         }

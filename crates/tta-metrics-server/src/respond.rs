@@ -22,7 +22,7 @@ pub(crate) async fn respond(
     renderer: &Renderer,
     counters: &Counters,
 ) -> Answer {
-    let mut outcome = Outcome(&counters.requests_abandoned);
+    let mut outcome = Outcome::new(counters);
     let (answer, counter) = match route(request) {
         Ok(endpoint) => {
             let gzip = encoding::prefers_gzip(request.headers());
@@ -79,7 +79,7 @@ pub(crate) async fn respond(
             &counters.requests_malformed,
         ),
     };
-    outcome.0 = counter;
+    outcome.counter = counter;
     answer
 }
 
@@ -175,10 +175,23 @@ fn forbid_caching(headers: &mut HeaderMap) {
 }
 
 /// Counts a request when it ends, however it ends: dropped before its answer it is abandoned.
-struct Outcome<'a>(&'a Counter);
+struct Outcome<'a> {
+    counters: &'a Counters,
+    counter: &'a Counter,
+}
+
+impl<'a> Outcome<'a> {
+    fn new(counters: &'a Counters) -> Self {
+        counters.request_began();
+        Self {
+            counters,
+            counter: &counters.requests_abandoned,
+        }
+    }
+}
 
 impl Drop for Outcome<'_> {
     fn drop(&mut self) {
-        self.0.increment();
+        self.counters.request_ended(self.counter);
     }
 }

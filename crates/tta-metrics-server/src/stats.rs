@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the server has done since it started, read at one moment.
 ///
-/// Every field counts from the start, except [`connections_open`](Self::connections_open).
+/// Every field counts from the start, except [`connections_open`](Self::connections_open) and
+/// [`requests_in_flight`](Self::requests_in_flight), which are as they are now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerStats {
@@ -20,6 +21,8 @@ pub struct ServerStats {
     pub connections_timed_out: u64,
     /// Attempts to accept that the operating system refused.
     pub accept_errors: u64,
+    /// Requests being answered now.
+    pub requests_in_flight: u64,
     /// Requests answered with what they asked for.
     pub requests_served: u64,
     /// Requests for a path that does not exist (404).
@@ -51,6 +54,7 @@ pub(crate) struct Counters {
     pub(crate) connections_evicted: Counter,
     pub(crate) connections_timed_out: Counter,
     pub(crate) accept_errors: Counter,
+    pub(crate) requests_in_flight: AtomicU64,
     pub(crate) requests_served: Counter,
     pub(crate) requests_not_found: Counter,
     pub(crate) requests_method_not_allowed: Counter,
@@ -64,6 +68,16 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    pub(crate) fn request_began(&self) {
+        self.requests_in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request ended in the way that `outcome` counts.
+    pub(crate) fn request_ended(&self, outcome: &Counter) {
+        outcome.increment();
+        self.requests_in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn opened(&self) {
         let open = self.connections_open.fetch_add(1, Ordering::Relaxed) + 1;
         self.connections_peak.fetch_max(open, Ordering::Relaxed);
@@ -81,6 +95,7 @@ impl Counters {
             connections_evicted: self.connections_evicted.value(),
             connections_timed_out: self.connections_timed_out.value(),
             accept_errors: self.accept_errors.value(),
+            requests_in_flight: self.requests_in_flight.load(Ordering::Relaxed),
             requests_served: self.requests_served.value(),
             requests_not_found: self.requests_not_found.value(),
             requests_method_not_allowed: self.requests_method_not_allowed.value(),

@@ -47,20 +47,24 @@ fn a_request_that_is_being_answered_never_makes_room() {
             .with_port(0)
             .with_max_connections(2),
     );
-    let scrapes: Vec<_> = (0..20)
-        .map(|_| {
-            let address = server.local_addr();
-            thread::spawn(move || get(address, "/metrics", ""))
-        })
-        .collect();
-    gate.arrived(1);
-    wait_for(&server, |stats| stats.connections_accepted >= 3);
+    let scrape = || {
+        let address = server.local_addr();
+        thread::spawn(move || get(address, "/metrics", ""))
+    };
+    let first_two = [scrape(), scrape()];
+    wait_for(&server, |stats| stats.requests_in_flight == 2);
+    let newcomer = scrape();
+    wait_for(&server, |stats| stats.connections_accepted == 3);
     gate.open();
-    for scrape in scrapes {
+    for scrape in first_two.into_iter().chain([newcomer]) {
         assert_eq!(scrape.join().expect("it was answered").text(), BODY);
     }
     let stats = server.stats();
-    assert_eq!((stats.requests_served, stats.connections_peak), (20, 2));
+    assert_eq!((stats.requests_served, stats.connections_peak), (3, 2));
+    assert_eq!(
+        (stats.connections_evicted, stats.requests_in_flight),
+        (0, 0)
+    );
 }
 
 #[test]
