@@ -225,3 +225,29 @@ fn a_client_that_waits_for_leave_to_send_its_body_is_refused_at_once() {
     assert_eq!(answer.status, 413);
     assert_eq!(answer.header("connection"), Some("close"));
 }
+
+#[test]
+fn a_client_that_is_refused_while_it_sends_may_finish_and_is_not_reset() {
+    let server = start(plain());
+    let part = "x".repeat(100_000);
+    for header in ["Content-Length: 200000\r\n\r\n", "X-Large: "] {
+        let mut stream = connect(server.local_addr());
+        let begin = request("GET", "/metrics", &format!("{header}{part}"));
+        stream
+            .write_all(begin.as_bytes())
+            .expect("the server listens");
+        let mut answer = vec![0; 12];
+        stream
+            .read_exact(&mut answer)
+            .expect("the refusal does not wait for the rest");
+        assert!(answer.starts_with(b"HTTP/1.1 4"));
+        for _ in 0..2 {
+            stream
+                .write_all(part.as_bytes())
+                .expect("the server reads on");
+        }
+        stream
+            .read_to_end(&mut answer)
+            .expect("the connection ends in order");
+    }
+}
