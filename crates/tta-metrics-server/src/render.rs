@@ -1,0 +1,181 @@
+//! Turns the exposition into pages, off the server's thread and never more than one at a time.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use std::{io, thread};
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
+use tokio::sync::oneshot;
+
+use crate::event::Listener;
+use crate::single_flight::SingleFlight;
+use crate::stats::Counters;
+use crate::{Exposition, HealthStatus, ServerEvent, encoding};
+
+/// A finished answer. Cloning it shares the bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: HeaderValue,
+    pub(crate) gzip: bool,
+    pub(crate) body: Bytes,
+}
+
+/// Why there is no page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RenderError {
+    Panicked,
+    TimedOut,
+}
+
+/// The pages of one exposition.
+pub(crate) struct Renderer {
+    exposition: Arc<dyn Exposition>,
+    timeout: Duration,
+    metrics: Report<(&'static str, bool)>,
+    health: Report<bool>,
+    counters: Arc<Counters>,
+    listener: Listener,
+}
+
+impl Renderer {
+    /// Starts the two threads: a health check is not to wait for a long rendering of metrics.
+    pub(crate) fn start(
+        exposition: Arc<dyn Exposition>,
+        timeout: Duration,
+        counters: Arc<Counters>,
+        listener: Listener,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            exposition,
+            timeout,
+            metrics: Report::start("metrics-render")?,
+            health: Report::start("metrics-health")?,
+            counters,
+            listener,
+        })
+    }
+
+    pub(crate) async fn metrics(
+        &self,
+        accept: Option<&str>,
+        gzip: bool,
+    ) -> Result<Page, RenderError> {
+        let choose = || self.exposition.content_type(accept);
+        let content_type = catch_unwind(AssertUnwindSafe(choose))
+            .map_err(|panic| report_panic(panic, &self.counters, &self.listener))?;
+        let exposition = Arc::clone(&self.exposition);
+        let render = move || {
+            // A content type that is no header value is a bug of the exposition like a panic.
+            let Ok(header) = HeaderValue::from_str(content_type) else {
+                panic!("the exposition's content type is not a valid header value");
+            };
+            page(
+                StatusCode::OK,
+                header,
+                gzip,
+                exposition.metrics(content_type),
+            )
+        };
+        self.run(&self.metrics, (content_type, gzip), render).await
+    }
+
+    pub(crate) async fn health(&self, gzip: bool) -> Result<Page, RenderError> {
+        let exposition = Arc::clone(&self.exposition);
+        let render = move || {
+            let report = exposition.health();
+            let status = match report.status() {
+                HealthStatus::Healthy | HealthStatus::Degraded => StatusCode::OK,
+                HealthStatus::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            page(
+                status,
+                HeaderValue::from_static("application/json"),
+                gzip,
+                report.into_json(),
+            )
+        };
+        self.run(&self.health, gzip, render).await
+    }
+
+    async fn run<K: Copy + PartialEq>(
+        &self,
+        report: &Report<K>,
+        key: K,
+        render: impl FnOnce() -> Page + Send + 'static,
+    ) -> Result<Page, RenderError> {
+        let (counters, listener) = (Arc::clone(&self.counters), self.listener.clone());
+        let work = |turn| async move {
+            let (sender, receiver) = oneshot::channel();
+            let job = move || {
+                counters.renderings.increment();
+                let page = catch_unwind(AssertUnwindSafe(render))
+                    .map_err(|panic| report_panic(panic, &counters, &listener));
+                drop(turn);
+                // Nobody is left to take the page when its clients have gone.
+                let _unread = sender.send(page);
+            };
+            // The thread lives as long as its sender and its jobs cannot panic, so neither
+            // direction of this exchange fails while a request is there to see it.
+            let _undelivered = report.jobs.send(Box::new(job));
+            receiver.await.unwrap_or(Err(RenderError::TimedOut))
+        };
+        tokio::time::timeout(self.timeout, report.flight.run(key, work))
+            .await
+            .unwrap_or(Err(RenderError::TimedOut))
+    }
+}
+
+/// One kind of page: the thread that makes it and the requests that share it.
+struct Report<K> {
+    jobs: mpsc::Sender<Job>,
+    flight: SingleFlight<K, Result<Page, RenderError>>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+impl<K: Copy + PartialEq> Report<K> {
+    /// The thread ends when this value is dropped and the job at hand, if any, is done.
+    fn start(thread_name: &str) -> io::Result<Self> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let work = move || queue.into_iter().for_each(|job| job());
+        thread::Builder::new()
+            .name(thread_name.to_owned())
+            .spawn(work)?;
+        Ok(Self {
+            jobs,
+            flight: SingleFlight::new(),
+        })
+    }
+}
+
+fn page(status: StatusCode, content_type: HeaderValue, gzip: bool, body: Vec<u8>) -> Page {
+    let body = if gzip { encoding::gzip(&body) } else { body };
+    Page {
+        status,
+        content_type,
+        gzip,
+        body: body.into(),
+    }
+}
+
+fn report_panic(
+    panic: Box<dyn Any + Send>,
+    counters: &Counters,
+    listener: &Listener,
+) -> RenderError {
+    counters.render_panics.increment();
+    let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (None, Some(text)) => text.clone(),
+        (None, None) => "a panic without a message".to_owned(),
+    };
+    // The payload is the exposition's own type, and dropping it could panic again.
+    std::mem::forget(panic);
+    listener.tell(&ServerEvent::RenderPanicked { message });
+    RenderError::Panicked
+}
