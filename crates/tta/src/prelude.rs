@@ -1,0 +1,6 @@
+//! What most programs need, to be imported whole: `use tta::prelude::*`.
+
+pub use tta_core::{
+    Error, ErrorKind, Flow, IntoFlow, Primitive, Result, WorkflowContext, conditional, fallback,
+    if_else, saga, step, step_with, switch,
+};
