@@ -1,0 +1,1 @@
+//! Rendering of the instruments in the Prometheus formats.

@@ -1,0 +1,1 @@
+//! Log lines through `tracing`.
