@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 #[cfg(feature = "prometheus")]
-mod exposition;
+pub mod exposition;
 #[cfg(feature = "logs")]
 mod logs;
