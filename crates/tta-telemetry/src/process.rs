@@ -3,35 +3,7 @@
 //!
 //! Read from `/proc` on Linux. Elsewhere there are no such metrics.
 
-use tta_core::{MetricSpec, Registry, Result, Unit};
-
-/// Processor time.
-pub(crate) const PROCESS_CPU: MetricSpec = MetricSpec::counter(
-    "process_cpu_seconds_total",
-    Unit::Seconds,
-    "Total user and system CPU time spent in seconds.",
-);
-
-/// Memory in use.
-pub(crate) const PROCESS_MEMORY: MetricSpec = MetricSpec::gauge(
-    "process_resident_memory_bytes",
-    Unit::Bytes,
-    "Resident memory size in bytes.",
-);
-
-/// Open file descriptors.
-pub(crate) const PROCESS_OPEN_FDS: MetricSpec = MetricSpec::gauge(
-    "process_open_fds",
-    Unit::One,
-    "Number of open file descriptors.",
-);
-
-/// When the process started.
-pub(crate) const PROCESS_START: MetricSpec = MetricSpec::gauge(
-    "process_start_time_seconds",
-    Unit::Seconds,
-    "Start time of the process since unix epoch in seconds.",
-);
+use tta_core::{Registry, Result};
 
 /// Shows the process's own metrics in a registry, those that can be read on this machine.
 ///
@@ -56,7 +28,7 @@ mod linux {
 
     use tta_core::{Registry, Result};
 
-    use super::{PROCESS_CPU, PROCESS_MEMORY, PROCESS_OPEN_FDS, PROCESS_START};
+    use crate::catalog::{PROCESS_CPU, PROCESS_MEMORY, PROCESS_OPEN_FDS, PROCESS_START};
 
     pub(super) fn observe(registry: &Registry) -> Result<()> {
         if let Some(read) = kept(cpu_seconds) {

@@ -1,6 +1,5 @@
 //! Metrics for Prometheus: the core's instruments and the user's own, on one page.
 
-mod declarations;
 mod family;
 mod format;
 mod info;
@@ -9,7 +8,6 @@ mod page;
 mod sample_line;
 mod user;
 
-pub(crate) use declarations::{CALLBACK_FAILURES, METRIC_SKIPPED, USER_METRICS_SKIPPED};
 pub use format::ExpositionFormat;
 
 use std::collections::HashSet;
@@ -19,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tta_core::{Counter, Registry, registry};
 
+use crate::catalog::{CALLBACK_FAILURES, METRIC_SKIPPED, USER_METRICS_SKIPPED};
 use info::Info;
 use names::Names;
 use page::Page;
