@@ -4,7 +4,7 @@ mod catalog;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
 #[cfg(feature = "logs")]
-mod logs;
+pub mod logs;
 pub mod process;
 
 pub use catalog::CATALOG;

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tta_core::{Counter, Registry, registry};
 
-use crate::catalog::{CALLBACK_FAILURES, METRIC_SKIPPED, USER_METRICS_SKIPPED};
+use crate::catalog::{CALLBACK_FAILURES, USER_METRICS_SKIPPED};
 use info::Info;
 use names::Names;
 use page::Page;
@@ -166,12 +166,14 @@ impl PrometheusExposition {
         if room && skipped.insert((name.to_owned(), reason.as_str())) {
             drop(skipped);
             #[cfg(feature = "logs")]
-            tracing::warn!(
-                target: "tta",
-                message = METRIC_SKIPPED.name,
-                metric = name,
-                reason = reason.as_str()
-            );
+            crate::logs::emit(&tta_core::LogRecord::new(
+                &crate::catalog::METRIC_SKIPPED,
+                tta_core::Level::Warn,
+                &[
+                    tta_core::LogField::new("metric", name),
+                    tta_core::LogField::new("reason", reason.as_str()),
+                ],
+            ));
         }
     }
 
