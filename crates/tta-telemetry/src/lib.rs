@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod catalog;
 #[cfg(feature = "prometheus")]
-mod exposition;
+pub mod exposition;
 #[cfg(feature = "logs")]
-mod logs;
+pub mod logs;
+pub mod process;
+
+pub use catalog::CATALOG;
