@@ -152,6 +152,18 @@ pub struct LogRecord<'a> {
     pub context: Option<&'a WorkflowContext>,
 }
 
+impl<'a> LogRecord<'a> {
+    /// A line that belongs to no workflow, as a telemetry layer writes about itself.
+    pub const fn new(event: &'static LogSpec, level: Level, fields: &'a [LogField<'a>]) -> Self {
+        Self {
+            event,
+            level,
+            fields,
+            context: None,
+        }
+    }
+}
+
 /// One field of a log line.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

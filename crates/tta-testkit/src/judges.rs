@@ -168,3 +168,58 @@ json.dump([
     for sample in family.samples
 ], sys.stdout)
 "#;
+
+/// Python's JSON parser, on one object a line.
+#[derive(Debug, Clone)]
+pub struct JsonLines {
+    python: PathBuf,
+}
+
+impl JsonLines {
+    /// Finds a Python as [`OpenMetricsParser::find`] does; it needs no package.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Missing`] where there is no Python.
+    pub fn find() -> Result<Self, StartError> {
+        let python = program("python", "TTA_PYTHON").or_else(|_| program("python3", "TTA_PYTHON"));
+        let python = python.map_err(StartError::Missing)?;
+        Ok(Self { python })
+    }
+
+    /// The object of every line, as Python understood it.
+    ///
+    /// # Errors
+    ///
+    /// With the number of the first line that is no object, or has a key twice.
+    pub fn parse(&self, lines: &str) -> io::Result<Vec<Value>> {
+        let output = feed(Command::new(&self.python).args(["-c", PARSE_LINES]), lines)?;
+        if !output.status.success() {
+            let words = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}
+
+/// Lines end at the line feed alone, and a key twice is an error here.
+const PARSE_LINES: &str = r#"
+import json, sys
+
+def once(pairs):
+    keys = [key for key, _ in pairs]
+    assert len(keys) == len(set(keys)), f"a key twice among {keys}"
+    return dict(pairs)
+
+objects = []
+text = sys.stdin.buffer.read().decode("utf-8")
+for number, line in enumerate(text.split("\n")[:-1], 1):
+    try:
+        value = json.loads(line, object_pairs_hook=once)
+        assert isinstance(value, dict), "no object"
+    except Exception as error:
+        sys.exit(f"line {number}: {error}: {line[:200]!r}")
+    objects.append(value)
+assert text == "" or text.endswith("\n"), "the last line does not end"
+json.dump(objects, sys.stdout)
+"#;

@@ -1,0 +1,24 @@
+//! What this crate emits, as data.
+
+mod exposition_declarations;
+mod process_declarations;
+
+pub(crate) use exposition_declarations::*;
+pub(crate) use process_declarations::*;
+
+use tta_core::Catalog;
+
+/// What `tta-telemetry` emits.
+pub const CATALOG: Catalog = Catalog {
+    crate_name: "tta-telemetry",
+    metrics: &[
+        &PROCESS_CPU,
+        &PROCESS_MEMORY,
+        &PROCESS_OPEN_FDS,
+        &PROCESS_START,
+        &USER_METRICS_SKIPPED,
+        &CALLBACK_FAILURES,
+    ],
+    spans: &[],
+    logs: &[&METRIC_SKIPPED],
+};

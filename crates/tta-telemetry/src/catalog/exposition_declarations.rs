@@ -1,0 +1,27 @@
+//! What the exposition measures of itself.
+
+use tta_core::{LogSpec, MetricSpec, Unit};
+
+/// Families of the user's that are not on the page.
+pub(crate) const USER_METRICS_SKIPPED: MetricSpec = MetricSpec::counter(
+    "telemetry_user_metrics_skipped_total",
+    Unit::One,
+    "Families left out of a scrape because their name is taken, they are invalid, or the code \
+     that makes them panicked.",
+)
+.labels(&["reason"]);
+
+/// Callbacks of metrics that panicked.
+pub(crate) const CALLBACK_FAILURES: MetricSpec = MetricSpec::counter(
+    "telemetry_metric_callback_failures_total",
+    Unit::One,
+    "Readings left out because the metric's callback panicked.",
+);
+
+/// A family is not on the page.
+pub(crate) const METRIC_SKIPPED: LogSpec = LogSpec {
+    name: "metric_skipped",
+    help: "A family of metrics is left out of scrapes. Said once for each family and reason, at \
+           warn.",
+    fields: &["metric", "reason"],
+};

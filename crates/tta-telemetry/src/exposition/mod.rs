@@ -1,0 +1,234 @@
+//! Metrics for Prometheus: the core's instruments and the user's own, on one page.
+
+mod family;
+mod format;
+mod info;
+mod names;
+mod page;
+mod sample_line;
+mod user;
+
+pub use format::ExpositionFormat;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tta_core::{Counter, Registry, registry};
+
+use crate::catalog::{CALLBACK_FAILURES, USER_METRICS_SKIPPED};
+use info::Info;
+use names::Names;
+use page::Page;
+use user::Skipped;
+
+/// Shows every metric of the process in the formats that Prometheus reads.
+///
+/// The numbers come from [`tta_core::registry`], read at each scrape. The user's own
+/// `prometheus-client` metrics stand beside them; one whose name is taken, or that is not what the
+/// format allows, is left out and counted, and one that panics costs none of ours.
+///
+/// # Examples
+///
+/// ```
+/// use tta_core::{MetricSpec, Unit, registry};
+/// use tta_telemetry::exposition::{ExpositionFormat, ExpositionOptions, PrometheusExposition};
+///
+/// static GREETINGS: MetricSpec =
+///     MetricSpec::counter("greetings_total", Unit::One, "Greetings by language.")
+///         .labels(&["language"]);
+/// registry().counter(&GREETINGS, &["en"])?.increment();
+///
+/// let exposition = PrometheusExposition::new(ExpositionOptions::default());
+/// let page = exposition.render(ExpositionFormat::Text);
+/// assert!(String::from_utf8_lossy(&page).contains("greetings_total{language=\"en\"} 1\n"));
+/// # Ok::<(), tta_core::Error>(())
+/// ```
+///
+/// # Source
+///
+/// [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/) and the [Prometheus
+/// text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
+pub struct PrometheusExposition {
+    infos: [Info; 2],
+    user_registry: Option<UserRegistry>,
+    aliases: bool,
+    health: HealthCheck,
+    skipped: Mutex<HashSet<(String, &'static str)>>,
+    skips: [Option<Counter>; Skipped::ALL.len()],
+    /// How long the last page was, so that the next needs no moving about while it grows.
+    last_length: AtomicUsize,
+}
+
+/// What a [`PrometheusExposition`] shows besides the core's instruments.
+pub struct ExpositionOptions {
+    /// The attributes of the resource, shown as `target_info`.
+    pub target_info: Vec<(String, String)>,
+    /// Version and features, shown as `tta_build_info`.
+    pub build_info: Vec<(String, String)>,
+    /// Metrics of the user's own.
+    pub user_registry: Option<UserRegistry>,
+    /// Whether each metric is shown under its other names too.
+    pub aliases: bool,
+    /// Whether all is well, and the JSON that says more.
+    pub health: HealthCheck,
+}
+
+/// A registry of `prometheus-client` that the application shares with the exposition.
+pub type UserRegistry = Arc<Mutex<prometheus_client::registry::Registry>>;
+
+/// Says whether all is well, with JSON that says more.
+pub type HealthCheck = Box<dyn Fn() -> (bool, String) + Send + Sync>;
+
+impl Default for ExpositionOptions {
+    /// The core's instruments under their canonical names, and good health.
+    fn default() -> Self {
+        Self {
+            target_info: Vec::new(),
+            build_info: Vec::new(),
+            user_registry: None,
+            aliases: false,
+            health: Box::new(|| (true, "{\"status\":\"healthy\"}".to_owned())),
+        }
+    }
+}
+
+impl PrometheusExposition {
+    /// An exposition of the core's instruments with these options.
+    pub fn new(options: ExpositionOptions) -> Self {
+        // Only a clash of names could refuse these, and then there is nowhere to count.
+        let _ = registry().observe_counter(&CALLBACK_FAILURES, &[], || {
+            registry().failed_callbacks() as f64
+        });
+        Self {
+            infos: [
+                Info::new("target", "The process that is measured.", options.target_info),
+                Info::new("tta_build", "The build that is running.", options.build_info),
+            ],
+            user_registry: options.user_registry,
+            aliases: options.aliases,
+            health: options.health,
+            skipped: Mutex::default(),
+            skips: Skipped::ALL.map(|reason| {
+                let counter = registry().counter(&USER_METRICS_SKIPPED, &[reason.as_str()]);
+                counter.ok()
+            }),
+            last_length: AtomicUsize::new(0),
+        }
+    }
+
+    /// Every metric in one format.
+    pub fn render(&self, format: ExpositionFormat) -> Vec<u8> {
+        self.render_registry(registry(), format)
+    }
+
+    /// Whether all is well, and the JSON that says more.
+    pub fn health(&self) -> (bool, String) {
+        (self.health)()
+    }
+
+    /// The families of metrics that were left out so far and why: `name_taken`, `invalid` or
+    /// `panic`, in no order. The name is empty where nothing came before the panic.
+    pub fn skipped(&self) -> Vec<(String, &'static str)> {
+        self.lock_skipped().iter().cloned().collect()
+    }
+
+    fn render_registry(&self, registry: &Registry, format: ExpositionFormat) -> Vec<u8> {
+        let length = self.last_length.load(Ordering::Relaxed);
+        let mut page = Page::new(format, length + length / 8 + 1_024);
+        let mut names = Names::default();
+        for info in &self.infos {
+            info.write(&mut page, &mut names);
+        }
+        let families = registry.gather();
+        let exposed = family::exposed(&families, self.aliases);
+        for name in family::write_all(&mut page, &mut names, &exposed) {
+            self.skip(name, Skipped::NameTaken);
+        }
+        if let Some(registry) = &self.user_registry {
+            user::write(registry, &mut page, &mut names, |name, reason| {
+                self.skip(name, reason);
+            });
+        }
+        let page = page.finish();
+        self.last_length.store(page.len(), Ordering::Relaxed);
+        page
+    }
+
+    /// Counts a family that is left out, and says so when it is the first time.
+    fn skip(&self, name: &str, reason: Skipped) {
+        if let Some(Some(counter)) = self.skips.get(reason as usize) {
+            counter.increment();
+        }
+        let mut skipped = self.lock_skipped();
+        let room = skipped.len() < MOST_REPORTS;
+        if room && skipped.insert((name.to_owned(), reason.as_str())) {
+            drop(skipped);
+            #[cfg(feature = "logs")]
+            crate::logs::emit(&tta_core::LogRecord::new(
+                &crate::catalog::METRIC_SKIPPED,
+                tta_core::Level::Warn,
+                &[
+                    tta_core::LogField::new("metric", name),
+                    tta_core::LogField::new("reason", reason.as_str()),
+                ],
+            ));
+        }
+    }
+
+    fn lock_skipped(&self) -> std::sync::MutexGuard<'_, HashSet<(String, &'static str)>> {
+        // A set of finished entries is whole whatever happened to a thread that held it.
+        self.skipped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "metrics-server")]
+impl tta_metrics_server::Exposition for PrometheusExposition {
+    fn content_type(&self, accept: Option<&str>) -> &'static str {
+        ExpositionFormat::negotiate(accept).content_type()
+    }
+
+    fn metrics(&self, content_type: &'static str) -> Vec<u8> {
+        let open = content_type == ExpositionFormat::OpenMetrics.content_type();
+        self.render(if open {
+            ExpositionFormat::OpenMetrics
+        } else {
+            ExpositionFormat::Text
+        })
+    }
+
+    /// What is not well with telemetry is no reason to take the application down: 200 either way.
+    fn health(&self) -> tta_metrics_server::HealthReport {
+        let (well, json) = Self::health(self);
+        let status = if well {
+            tta_metrics_server::HealthStatus::Healthy
+        } else {
+            tta_metrics_server::HealthStatus::Degraded
+        };
+        tta_metrics_server::HealthReport::new(status, json)
+    }
+}
+
+impl fmt::Debug for PrometheusExposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrometheusExposition")
+            .field("aliases", &self.aliases)
+            .field("user_registry", &self.user_registry.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ExpositionOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExpositionOptions")
+            .field("target_info", &self.target_info)
+            .field("build_info", &self.build_info)
+            .field("user_registry", &self.user_registry.is_some())
+            .field("aliases", &self.aliases)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A collector that makes up a new bad name for each scrape shall not fill the memory.
+const MOST_REPORTS: usize = 1_000;

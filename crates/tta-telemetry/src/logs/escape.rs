@@ -1,0 +1,173 @@
+//! Text made harmless: nothing that ends a line, colours a terminal or turns the reading direction.
+
+use std::fmt;
+
+/// Text that may take so many bytes and no more.
+pub(super) struct Capped<'a> {
+    out: &'a mut Vec<u8>,
+    end: usize,
+    quotes: bool,
+    whole: bool,
+}
+
+impl<'a> Capped<'a> {
+    /// Room for so many bytes after what is there; `quotes` says whether they are escaped too.
+    pub(super) fn new(out: &'a mut Vec<u8>, room: usize, quotes: bool) -> Self {
+        let end = out.len() + room.saturating_sub(CUT.len());
+        Self {
+            out,
+            end,
+            quotes,
+            whole: true,
+        }
+    }
+
+    /// Appends as much as there is room for.
+    pub(super) fn push(&mut self, text: &str) {
+        if !self.whole {
+            return;
+        }
+        let mut rest = text;
+        while let Some(escape) = next_escape(rest, self.quotes) {
+            let (clean, from) = rest.split_at(escape.at);
+            self.push_clean(clean);
+            let written = escape.bytes();
+            if !self.whole || self.out.len() + written.len() > self.end {
+                self.whole = false;
+                return;
+            }
+            self.out.extend_from_slice(written.as_bytes());
+            rest = from.get(escape.length..).unwrap_or_default();
+        }
+        self.push_clean(rest);
+    }
+
+    fn push_clean(&mut self, text: &str) {
+        let room = self.end.saturating_sub(self.out.len());
+        if text.len() <= room {
+            self.out.extend_from_slice(text.as_bytes());
+        } else {
+            self.whole = false;
+            let cut = text.floor_char_boundary(room);
+            self.out
+                .extend_from_slice(text.get(..cut).unwrap_or_default().as_bytes());
+        }
+    }
+
+    /// Marks text that was cut, and says whether it is whole.
+    pub(super) fn finish(self) -> bool {
+        if !self.whole {
+            self.out.extend_from_slice(CUT.as_bytes());
+        }
+        self.whole
+    }
+}
+
+/// Formatting stops when the room is used up: of ten megabytes only the beginning is ever made.
+impl fmt::Write for Capped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text);
+        if self.whole { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+/// Stands at the end of text that was cut.
+const CUT: &str = "…";
+
+/// A character that is not written as it is.
+struct Escape {
+    at: usize,
+    length: usize,
+    character: char,
+}
+
+/// How an escaped character is written.
+struct Written([u8; 6], usize);
+
+impl Written {
+    fn len(&self) -> usize {
+        self.1
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.0.get(..self.1).unwrap_or_default()
+    }
+}
+
+impl Escape {
+    fn bytes(&self) -> Written {
+        let short = match self.character {
+            '"' => b'"',
+            '\\' => b'\\',
+            '\n' => b'n',
+            '\r' => b'r',
+            '\t' => b't',
+            _ => {
+                let code = u32::from(self.character);
+                let [a, b, c, d] = [12, 8, 4, 0].map(|shift| hex_digit(code >> shift));
+                return Written([b'\\', b'u', a, b, c, d], 6);
+            }
+        };
+        Written([b'\\', short, 0, 0, 0, 0], 2)
+    }
+}
+
+/// The digit for the lowest four bits.
+pub(super) fn hex_digit(bits: u32) -> u8 {
+    match bits & 15 {
+        #[expect(clippy::cast_possible_truncation, reason = "below ten")]
+        low @ 0..=9 => b'0' + low as u8,
+        #[expect(clippy::cast_possible_truncation, reason = "below sixteen")]
+        high => b'a' - 10 + high as u8,
+    }
+}
+
+/// The first character that must be escaped. None of them is beyond U+FFFF.
+fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    loop {
+        let found = bytes.get(from..)?.iter().position(|&byte| suspicious(byte))?;
+        let at = from + found;
+        let character = text.get(at..)?.chars().next()?;
+        if harmful(character, quotes) {
+            return Some(Escape {
+                at,
+                length: character.len_utf8(),
+                character,
+            });
+        }
+        from = at + character.len_utf8();
+    }
+}
+
+/// Whether a byte is, or begins, a character worth a look.
+const fn suspicious(byte: u8) -> bool {
+    SUSPICIOUS[byte as usize]
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the index is a byte and the table has an entry for each"
+)]
+const SUSPICIOUS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        // The lead bytes of C1 controls, U+061C, U+2000 to U+2FFF, and U+F000 to U+FFFF.
+        table[byte] = matches!(byte, 0..=0x1f | 0x22 | 0x5c | 0x7f | 0xc2 | 0xd8 | 0xe2 | 0xef);
+        byte += 1;
+    }
+    table
+};
+
+/// Whether a character ends a line somewhere, steers a terminal, or hides or turns text.
+fn harmful(character: char, quotes: bool) -> bool {
+    match character {
+        '"' => quotes,
+        '\\' => true,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
+        '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
+        _ => character.is_control(),
+    }
+}

@@ -1,0 +1,213 @@
+//! The fields of one line while they are collected.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tracing::field::{Field, Visit};
+
+use super::LogFormat;
+use super::escape::Capped;
+
+/// The message and the fields of an event, written as they will stand in the line.
+#[derive(Default)]
+pub(super) struct Fields {
+    pub(super) format: LogFormat,
+    /// The message, quoted if the format quotes it.
+    pub(super) message: Vec<u8>,
+    /// Every other field with what separates it from the one before it.
+    pub(super) fields: Vec<u8>,
+    /// Whether something did not fit.
+    pub(super) truncated: bool,
+    /// A field that stands for others which are written themselves.
+    omitted: Option<&'static str>,
+    names: Vec<Cow<'static, str>>,
+}
+
+impl Fields {
+    /// Forgets the event before; the memory stays.
+    pub(super) fn clear(&mut self, format: LogFormat, omitted: Option<&'static str>) {
+        self.format = format;
+        self.omitted = omitted;
+        self.message.clear();
+        self.fields.clear();
+        self.names.clear();
+        self.truncated = false;
+    }
+
+    pub(super) fn text(&mut self, name: &'static str, value: &str) {
+        self.string(name, |out| {
+            out.push(value);
+            Ok(())
+        });
+    }
+
+    pub(super) fn unsigned(&mut self, name: &'static str, value: u64) {
+        self.bare(name, format_args!("{value}"));
+    }
+
+    pub(super) fn float(&mut self, name: &'static str, value: f64) {
+        if value.is_finite() {
+            // With a point or an exponent, so that a reader sees that it is no whole number.
+            self.bare(name, format_args!("{value:?}"));
+        } else {
+            // JSON has no words for these.
+            self.text(name, if value.is_nan() { "NaN" } else if value > 0.0 { "+Inf" } else { "-Inf" });
+        }
+    }
+
+    /// A value that needs no quotes.
+    fn bare(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
+        if name == MESSAGE {
+            self.string(name, |out| out.write_fmt(value));
+        } else if self.begin(name).is_some() {
+            // Writing into memory cannot fail.
+            let _ = self.fields.write_fmt(value);
+        }
+    }
+
+    /// A value that is text, written by `write` as far as there is room.
+    fn string(&mut self, name: &'static str, write: impl FnOnce(&mut Capped<'_>) -> fmt::Result) {
+        if name == MESSAGE {
+            let quoted = self.format == LogFormat::Json;
+            self.message.clear();
+            if quoted {
+                self.message.push(b'"');
+            }
+            let whole = write_caught(&mut self.message, MESSAGE_LIMIT, quoted, write);
+            if quoted {
+                self.message.push(b'"');
+            }
+            self.truncated |= !whole;
+            return;
+        }
+        let Some(room) = self.begin(name) else {
+            return;
+        };
+        self.fields.push(b'"');
+        let from = self.fields.len();
+        let whole = write_caught(&mut self.fields, room.min(VALUE_LIMIT), true, write);
+        self.truncated |= !whole;
+        let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'=');
+        let value = self.fields.get(from..).unwrap_or_default();
+        if self.format == LogFormat::Text && !value.is_empty() && value.iter().all(plain) {
+            self.fields.remove(from - 1);
+        } else {
+            self.fields.push(b'"');
+        }
+    }
+
+    /// Writes a field's name and returns how much room there is for its value, if there is enough
+    /// to begin.
+    fn begin(&mut self, name: &'static str) -> Option<usize> {
+        if self.omitted == Some(name) {
+            return None;
+        }
+        let room = FIELDS_LIMIT.saturating_sub(self.fields.len());
+        let Some(room) = room.checked_sub(NAME_LIMIT + SMALLEST_VALUE) else {
+            self.truncated = true;
+            return None;
+        };
+        let name = self.unique(name);
+        let (before, after): (&[u8], &[u8]) = match self.format {
+            LogFormat::Json => (b",\"", b"\":"),
+            LogFormat::Text => (b" ", b"="),
+        };
+        self.fields.extend_from_slice(before);
+        let mut out = Capped::new(&mut self.fields, NAME_LIMIT - 8, true);
+        out.push(&name);
+        out.finish();
+        self.fields.extend_from_slice(after);
+        self.names.push(name);
+        Some(room + SMALLEST_VALUE)
+    }
+
+    /// The name, or another where it is one of the line's own or was used before.
+    fn unique(&self, name: &'static str) -> Cow<'static, str> {
+        let mut unique = match name {
+            "timestamp" | "level" | MESSAGE | "target" | "service" | "correlation_id"
+            | "trace_id" | "span_id" | "truncated" => Cow::Owned(format!("field.{name}")),
+            _ => Cow::Borrowed(name),
+        };
+        let mut times = 1;
+        while self.names.contains(&unique) {
+            times += 1;
+            unique = Cow::Owned(format!("{name}_{times}"));
+        }
+        unique
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field.name(), value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.bare(field.name(), format_args!("{value}"));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.bare(field.name(), format_args!("{value}"));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.unsigned(field.name(), value);
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        // Beyond what readers of JSON take for a number.
+        self.string(field.name(), |out| write!(out, "{value}"));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.string(field.name(), |out| write!(out, "{value}"));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.float(field.name(), value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.string(field.name(), |out| write!(out, "{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.string(field.name(), |out| write!(out, "{value:?}"));
+    }
+}
+
+/// Writes text of the user's making; says whether it is whole.
+fn write_caught(
+    out: &mut Vec<u8>,
+    room: usize,
+    quotes: bool,
+    write: impl FnOnce(&mut Capped<'_>) -> fmt::Result,
+) -> bool {
+    let mut capped = Capped::new(out, room, quotes);
+    // `Debug` and `Display` of the application's types may panic, and a line of log is no reason
+    // for a step to fail. What was written until then stays.
+    let panicked = catch_unwind(AssertUnwindSafe(|| write(&mut capped))).is_err();
+    if panicked {
+        capped.push("<panicked>");
+    }
+    capped.finish()
+}
+
+const MESSAGE: &str = "message";
+
+/// Bytes of a message at most.
+const MESSAGE_LIMIT: usize = 4 << 10;
+
+/// Bytes of a value at most.
+const VALUE_LIMIT: usize = 4 << 10;
+
+/// Bytes of all fields at most: with the message and the line's own fields they stay below 16 KiB.
+const FIELDS_LIMIT: usize = 11 << 10;
+
+/// Bytes of a name with what is around it at most.
+const NAME_LIMIT: usize = 256;
+
+/// Bytes that a value without text may take: a float has up to 24 digits.
+const SMALLEST_VALUE: usize = 64;

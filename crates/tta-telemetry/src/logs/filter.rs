@@ -1,0 +1,76 @@
+//! Which events become lines.
+
+use std::str::FromStr;
+
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Context, Filter};
+
+use tta_core::{Error, ErrorKind, Level, Result};
+
+/// Which events become lines: those of a least level, by the module they come from.
+///
+/// # Examples
+///
+/// ```
+/// use tta_telemetry::logs::LogFilter;
+///
+/// let filter: LogFilter = "info,my_service::billing=debug,hyper=warn".parse()?;
+/// # let _ = filter;
+/// assert!("loud".parse::<LogFilter>().is_err());
+/// # Ok::<(), tta_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LogFilter(Targets);
+
+impl From<Level> for LogFilter {
+    /// Events of this level and above, wherever they come from.
+    fn from(level: Level) -> Self {
+        let level = match level {
+            Level::Trace => LevelFilter::TRACE,
+            Level::Debug => LevelFilter::DEBUG,
+            Level::Info => LevelFilter::INFO,
+            Level::Warn => LevelFilter::WARN,
+            Level::Error => LevelFilter::ERROR,
+        };
+        Self(Targets::new().with_default(level))
+    }
+}
+
+impl FromStr for LogFilter {
+    type Err = Error;
+
+    /// Reads `level` and `target=level` with commas between, as in `RUST_LOG`.
+    fn from_str(text: &str) -> Result<Self> {
+        let text = text.trim();
+        // A lone word would be read as a target that is shown in full, and so would a misspelt
+        // level.
+        let lone = !text.contains([',', '=']) && text.parse::<LevelFilter>().is_err();
+        match text.parse() {
+            Ok(targets) if !lone => Ok(Self(targets)),
+            _ => Err(Error::new(
+                ErrorKind::Configuration,
+                format!(
+                    "log filter `{text}` is no list of `level` and `target=level`, where a level \
+                     is off, error, warn, info, debug or trace"
+                ),
+            )),
+        }
+    }
+}
+
+impl<S: Subscriber> Filter<S> for LogFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+        Filter::<S>::enabled(&self.0, metadata, context)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        Filter::<S>::callsite_enabled(&self.0, metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Filter::<S>::max_level_hint(&self.0)
+    }
+}

@@ -1,0 +1,15 @@
+//! Log lines: events of `tracing` as JSON or text, each with the ids of the step it belongs to.
+
+mod emit;
+mod escape;
+mod fields;
+mod filter;
+mod layer;
+mod place;
+mod timestamp;
+mod writer;
+
+pub use emit::{DECLARED_FIELDS, emit, enabled_level};
+pub use filter::LogFilter;
+pub use layer::{LogFormat, LogOptions, log_layer};
+pub use writer::{LogStats, LogWriter};

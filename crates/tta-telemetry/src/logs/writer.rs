@@ -1,0 +1,268 @@
+//! Carries finished lines to their destination on a thread of its own.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Takes lines without waiting for their destination. Clones share one destination.
+///
+/// Lines wait in bounded memory. When that is full because the destination is slow, and when the
+/// destination fails, lines are lost and counted: a step never waits for its log. When the last
+/// clone is dropped the thread writes what it has and ends.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tta_telemetry::logs::LogWriter;
+///
+/// let writer = LogWriter::new(std::io::sink())?;
+/// assert!(writer.flush(Duration::from_secs(2)));
+/// assert_eq!(writer.stats().lost, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct LogWriter {
+    handle: Arc<Handle>,
+}
+
+/// What became of the lines so far: `created` is always the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogStats {
+    /// Lines that were handed over.
+    pub created: u64,
+    /// Lines that reached the destination.
+    pub written: u64,
+    /// Lines that were dropped: no room, closed already, or refused by the destination.
+    pub lost: u64,
+    /// Lines that wait.
+    pub queued: u64,
+}
+
+impl LogWriter {
+    /// A writer to standard output.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not give it a thread.
+    pub fn stdout() -> io::Result<Self> {
+        Self::new(io::stdout())
+    }
+
+    /// A writer to this destination, which gets whole lines, several at a time.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not give it a thread.
+    pub fn new(destination: impl Write + Send + 'static) -> io::Result<Self> {
+        Self::with_capacity(destination, DEFAULT_CAPACITY)
+    }
+
+    /// A writer that lets lines of so many bytes together wait.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not give it a thread.
+    pub fn with_capacity(
+        destination: impl Write + Send + 'static,
+        capacity: usize,
+    ) -> io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let writing = Arc::clone(&queue);
+        thread::Builder::new()
+            .name("tta-logs".to_owned())
+            .spawn(move || writing.write_to(destination))?;
+        let handle = Arc::new(Handle { queue, capacity });
+        Ok(Self { handle })
+    }
+
+    /// Takes a line with its line end.
+    pub(super) fn push(&self, line: &[u8]) {
+        let Handle { queue, capacity } = &*self.handle;
+        let mut state = queue.lock();
+        if state.closed || state.waiting.len() + line.len() > *capacity {
+            state.lost += 1;
+            return;
+        }
+        state.waiting.extend_from_slice(line);
+        state.queued += 1;
+        // Waking a thread costs more than the line. The thread asks for it only when it has had
+        // nothing to do for a while.
+        if std::mem::take(&mut state.idle) {
+            queue.work.notify_one();
+        }
+    }
+
+    /// What became of the lines so far.
+    pub fn stats(&self) -> LogStats {
+        let state = self.handle.queue.lock();
+        let queued = state.queued + state.writing;
+        LogStats {
+            created: state.written + state.lost + queued,
+            written: state.written,
+            lost: state.lost,
+            queued,
+        }
+    }
+
+    /// Waits until the lines of before this call are written, no longer than the deadline; says
+    /// whether none of them waits any more.
+    pub fn flush(&self, deadline: Duration) -> bool {
+        let queue = &self.handle.queue;
+        let mut state = queue.lock();
+        state.hurried = true;
+        queue.work.notify_one();
+        let goal = state.taken + state.queued;
+        queue.wait_for(goal, deadline, state)
+    }
+
+    /// Takes no more lines, and waits like [`flush`](Self::flush) for those it has.
+    pub fn close(&self, deadline: Duration) -> bool {
+        self.handle.queue.close();
+        self.flush(deadline)
+    }
+}
+
+impl fmt::Debug for LogWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogWriter")
+            .field("capacity", &self.handle.capacity)
+            .field("stats", &self.stats())
+            .finish()
+    }
+}
+
+/// What the clones of a writer share; the thread does not, so that it sees them go.
+struct Handle {
+    queue: Arc<Queue>,
+    capacity: usize,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    /// Told to the thread.
+    work: Condvar,
+    /// Told by the thread.
+    progress: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<u8>,
+    /// Lines that wait, and lines that are being written.
+    queued: u64,
+    writing: u64,
+    written: u64,
+    lost: u64,
+    /// Lines that the thread has ever taken.
+    taken: u64,
+    /// The thread has nothing to do and wants to be woken.
+    idle: bool,
+    /// Somebody waits for the lines.
+    hurried: bool,
+    closed: bool,
+}
+
+impl Queue {
+    /// The thread: writes until the writer is closed and nothing waits.
+    fn write_to(&self, mut destination: impl Write) {
+        let mut batch = Vec::new();
+        loop {
+            let mut state = self.lock();
+            while state.waiting.is_empty() && !state.closed {
+                state.idle = true;
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            state.idle = false;
+            if state.waiting.is_empty() {
+                return;
+            }
+            std::mem::swap(&mut state.waiting, &mut batch);
+            state.hurried = false;
+            state.writing = std::mem::take(&mut state.queued);
+            state.taken += state.writing;
+            drop(state);
+
+            // A destination that panicked may be in any state, and it is its own to deal with.
+            let written = catch_unwind(AssertUnwindSafe(|| {
+                destination.write_all(&batch)?;
+                destination.flush()
+            }));
+            batch.clear();
+            // One burst shall not hold its memory for good.
+            batch.shrink_to(USUAL_BATCH);
+
+            let mut state = self.lock();
+            let lines = std::mem::take(&mut state.writing);
+            match written {
+                Ok(Ok(())) => state.written += lines,
+                // How much of it arrived cannot be known.
+                _ => state.lost += lines,
+            }
+            self.progress.notify_all();
+            // Lets lines gather, so that neither they nor their writing cost a wake-up each.
+            let patient = |state: &mut State| !state.closed && !state.hurried;
+            let _ = self
+                .work
+                .wait_timeout_while(state, GATHERING, patient)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until the thread has dealt with so many lines since it began.
+    fn wait_for(
+        &self,
+        goal: u64,
+        deadline: Duration,
+        mut state: MutexGuard<'_, State>,
+    ) -> bool {
+        let end = Instant::now().checked_add(deadline);
+        loop {
+            if state.taken - state.writing >= goal {
+                return true;
+            }
+            let left = end.map_or(FOREVER, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return false;
+            }
+            state = self
+                .progress
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.work.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Only our own code runs under the lock, and it does not panic between two changes.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many bytes of lines may wait.
+const DEFAULT_CAPACITY: usize = 8 << 20;
+
+/// How much memory the thread keeps for its next batch.
+const USUAL_BATCH: usize = 64 << 10;
+
+/// How long lines gather after a batch was written.
+const GATHERING: Duration = Duration::from_millis(10);
+
+/// Longer than anybody waits, and short enough for every clock.
+const FOREVER: Duration = Duration::from_hours(24);
