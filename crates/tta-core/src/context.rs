@@ -195,10 +195,7 @@ impl WorkflowContext {
     /// Sets several attributes of the innermost span at once.
     pub fn set_attributes<const N: usize>(&self, attributes: [Attribute; N]) {
         if let Some(span) = self.recording_span() {
-            let mut buffer = self.buffer();
-            for attribute in attributes {
-                buffer.push_attribute(span, attribute);
-            }
+            self.buffer().push_attributes(span, attributes);
         }
     }
 
@@ -291,7 +288,7 @@ impl WorkflowContext {
     /// Sets an attribute of a span of ours.
     #[inline]
     pub(crate) fn attribute_on(&self, span: SpanId, attribute: Attribute) {
-        self.buffer().push_attribute(span, attribute);
+        self.buffer().push_attributes(span, [attribute]);
     }
 
     /// Notes something that happened inside a span of ours.
