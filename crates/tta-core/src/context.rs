@@ -4,12 +4,14 @@ mod builder;
 mod current;
 mod details;
 mod identity;
+mod usage;
 
 pub use builder::WorkflowContextBuilder;
 pub(crate) use current::entered;
 pub use current::with_current;
 pub use details::Checkpoint;
 pub use identity::{Identity, Parent};
+pub use usage::Usage;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -19,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use self::details::Details;
+use self::usage::{Meter, Metered};
 use crate::catalog::LogSpec;
 use crate::identity::{SpanId, TraceId};
 use crate::record::{
@@ -55,6 +58,8 @@ pub struct WorkflowContext {
     /// The span that new spans are part of where no step of this workflow is being polled.
     base: SpanId,
     deadline: Option<Instant>,
+    /// The piece of work whose usage is measured apart.
+    meter: Option<Arc<Metered>>,
 }
 
 struct Shared {
@@ -74,6 +79,7 @@ struct Shared {
     buffer: Mutex<TraceBuffer>,
     /// Executions under way whose end hands the buffer over.
     outermost: AtomicUsize,
+    usage: Meter,
 }
 
 impl WorkflowContext {
@@ -106,11 +112,13 @@ impl WorkflowContext {
             details: Mutex::default(),
             buffer: Mutex::default(),
             outermost: AtomicUsize::new(0),
+            usage: Meter::default(),
         };
         Self {
             shared: Arc::new(shared),
             base: self.span_id(),
             deadline: self.deadline,
+            meter: self.meter.clone(),
         }
     }
 
@@ -434,6 +442,7 @@ impl Clone for WorkflowContext {
             shared: Arc::clone(&self.shared),
             base: self.span_id(),
             deadline: self.deadline,
+            meter: self.meter.clone(),
         }
     }
 }

@@ -143,6 +143,20 @@ where
     result
 }
 
+/// Runs a part of a step of which nothing is recorded: only a panic is seen to, as it is where
+/// something is.
+pub(crate) async fn caught<T>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        // A future that panicked is dropped and never polled again, whatever state it is in.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(polled) => polled,
+            Err(panic) => Poll::Ready(Err(panic_error(&*panic))),
+        }
+    })
+    .await
+}
+
 /// Runs `work` as an observed part of a step that does not wait for anything.
 pub(crate) fn observe_now<R>(
     spec: &'static SpanSpec,

@@ -150,12 +150,14 @@ impl WorkflowContextBuilder {
             details: Mutex::default(),
             buffer: Mutex::default(),
             outermost: AtomicUsize::new(0),
+            usage: super::Meter::default(),
         };
         let base = outer.map_or(SpanId::INVALID, |outer| outer.span_id);
         let ctx = WorkflowContext {
             shared: Arc::new(shared),
             base,
             deadline: self.deadline,
+            meter: None,
         };
         if !self.metadata.is_empty() || !self.baggage.is_empty() {
             let mut details = ctx.details();

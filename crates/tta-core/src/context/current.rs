@@ -39,6 +39,7 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
             shared: Arc::clone(&ctx.shared),
             base: span,
             deadline: ctx.deadline,
+            meter: None,
         };
         let outer = exchange(Some(handle));
         let result = poll();
