@@ -116,8 +116,7 @@ impl Queue {
                 if is_first {
                     inner.waiting_since = Some(Instant::now());
                 }
-                let fills_batch =
-                    before < self.limits.size && inner.queued() >= self.limits.size;
+                let fills_batch = before < self.limits.size && inner.queued() >= self.limits.size;
                 (Pushed::Taken, is_first || fills_batch)
             }
         };
@@ -324,7 +323,11 @@ impl Spans {
                     .iter()
                     .map(|link| size_of_val(link) + attributes(&link.attributes))
                     .sum();
-                size_of::<SpanData>() + span.name.len() + attributes(&span.attributes) + events + links
+                size_of::<SpanData>()
+                    + span.name.len()
+                    + attributes(&span.attributes)
+                    + events
+                    + links
             }
         }
     }
