@@ -71,7 +71,7 @@ impl ObservabilityConfig {
     ///
     /// Where telemetry is initialised already, that one holds and the guard shares it.
     pub fn init(self) -> ObservabilityGuard {
-        ObservabilityGuard::init(self)
+        ObservabilityGuard::init(&self)
     }
 
     /// The service's name.

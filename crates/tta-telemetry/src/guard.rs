@@ -18,10 +18,9 @@ use crate::status::{PartStatus, State, Status};
 /// # Examples
 ///
 /// ```no_run
-/// fn main() {
-///     let _telemetry = tta_telemetry::initialize_observability("my-app");
-///     // … run workflows; what is left is exported when the guard is dropped …
-/// }
+/// let telemetry = tta_telemetry::initialize_observability("my-app");
+/// // … run workflows …
+/// drop(telemetry); // what is left is exported
 /// ```
 pub fn initialize_observability(service_name: impl Into<String>) -> ObservabilityGuard {
     ObservabilityConfig::from_env(service_name).init()
@@ -71,7 +70,7 @@ pub struct ShutdownReport {
 }
 
 impl ObservabilityGuard {
-    pub(crate) fn init(config: ObservabilityConfig) -> Self {
+    pub(crate) fn init(config: &ObservabilityConfig) -> Self {
         let Some(turn) = Turn::take(INIT_PATIENCE) else {
             // Only from within an initialisation or a shutdown that this thread is in, or one that
             // hangs. There is nothing to share, and the status says so.

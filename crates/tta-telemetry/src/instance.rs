@@ -3,14 +3,13 @@
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use tta_core::{Recorder, install_recorder, registry, uninstall_recorder};
+use tta_core::{install_recorder, registry, uninstall_recorder};
 
 use crate::config::ObservabilityConfig;
 use crate::guard::ShutdownReport;
 use crate::ledger::Ledger;
-use crate::metrics;
+use crate::pipeline::{Pipeline, TRACES};
 use crate::process::observe_process;
-use crate::recorder::TelemetryRecorder;
 use crate::report;
 use crate::server::{METRICS, Server};
 use crate::settings::Resolved;
@@ -21,7 +20,7 @@ use crate::subscriber::{self, LOGS, TRACING};
 #[derive(Debug)]
 pub(crate) struct Instance {
     settings: Resolved,
-    traces: Traces,
+    traces: Pipeline,
     /// The subscriber's parts: spans of other libraries, and log lines.
     subscriber: Vec<PartStatus>,
     server: Server,
@@ -30,21 +29,21 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Starts what is asked for, and takes note of what could not start.
-    pub(crate) fn start(config: ObservabilityConfig) -> Arc<Self> {
+    pub(crate) fn start(config: &ObservabilityConfig) -> Arc<Self> {
         let settings = config.resolve();
         if !settings.is_enabled {
             return Arc::new(Self::disabled(settings));
         }
         registry().set_label_limit(settings.label_limit);
         let subscriber = subscriber::install(&settings);
-        let traces = Traces::start(&config, &settings);
+        let traces = Pipeline::start(config, &settings);
         #[cfg(feature = "otlp")]
-        metrics::register();
+        crate::metrics::register();
         if let Err(why) = observe_process(registry()) {
             report::degraded(METRICS, &why.to_string());
         }
         let me: Arc<OnceLock<Weak<Self>>> = Arc::default();
-        let server = Server::start(&config, &settings, health_check(Arc::clone(&me)));
+        let server = Server::start(config, &settings, health_check(Arc::clone(&me)));
         install_recorder(traces.recorder(settings.log_filter.is_some()));
         let instance = Arc::new(Self {
             settings,
@@ -60,7 +59,7 @@ impl Instance {
     fn disabled(settings: Resolved) -> Self {
         let off = |name| PartStatus::disabled(name, "all telemetry is switched off");
         Self {
-            traces: Traces::without(off(TRACES)),
+            traces: Pipeline::without(off(TRACES)),
             subscriber: vec![off(TRACING), off(LOGS)],
             server: Server::without(off(METRICS)),
             settings,
@@ -217,174 +216,7 @@ fn health_check(
     })
 }
 
-/// The pipeline of spans, or why there is none.
-#[derive(Debug)]
-struct Traces {
-    #[cfg(feature = "otlp")]
-    pipeline: Option<Arc<crate::traces::Traces>>,
-    absent: Option<PartStatus>,
-    recorder: OnceLock<Arc<TelemetryRecorder>>,
-}
-
-impl Traces {
-    fn without(why: PartStatus) -> Self {
-        Self {
-            #[cfg(feature = "otlp")]
-            pipeline: None,
-            absent: Some(why),
-            recorder: OnceLock::new(),
-        }
-    }
-
-    fn recorder(&self, logs: bool) -> Arc<dyn Recorder> {
-        let recorder = self.recorder.get_or_init(|| {
-            Arc::new(TelemetryRecorder {
-                #[cfg(feature = "otlp")]
-                traces: self.pipeline.clone(),
-                logs,
-            })
-        });
-        Arc::<TelemetryRecorder>::clone(recorder)
-    }
-
-    fn is_recorder(&self, other: &Arc<dyn Recorder>) -> bool {
-        self.recorder
-            .get()
-            .is_some_and(|ours| std::ptr::addr_eq(Arc::as_ptr(ours), Arc::as_ptr(other)))
-    }
-
-    /// Why there is no pipeline, where there should be one.
-    fn failure(&self) -> Option<PartStatus> {
-        self.absent.clone()
-    }
-}
-
-#[cfg(feature = "otlp")]
-impl Traces {
-    fn start(config: &ObservabilityConfig, settings: &Resolved) -> Self {
-        let sink = config.sink.as_ref();
-        if sink.is_none() {
-            if let Some(why) = &settings.otlp.endpoint_error {
-                return Self::without(PartStatus::degraded(TRACES, why.clone()));
-            }
-            if settings.otlp.endpoint.is_none() {
-                return Self::without(PartStatus::disabled(
-                    TRACES,
-                    "no endpoint is set; nothing leaves the process",
-                ));
-            }
-            if !settings.otlp.is_wanted {
-                return Self::without(PartStatus::disabled(TRACES, "OTEL_TRACES_EXPORTER is none"));
-            }
-        }
-        match crate::traces::Traces::start(settings, sink) {
-            Ok(pipeline) => {
-                crate::traces::install_provider();
-                Self {
-                    pipeline: Some(pipeline),
-                    absent: None,
-                    recorder: OnceLock::new(),
-                }
-            }
-            Err(why) => Self::without(PartStatus::degraded(TRACES, why)),
-        }
-    }
-
-    fn status(&self, is_shut_down: bool) -> PartStatus {
-        let Some(pipeline) = &self.pipeline else {
-            return self
-                .absent
-                .clone()
-                .unwrap_or_else(|| PartStatus::disabled(TRACES, "not started"));
-        };
-        if is_shut_down {
-            return PartStatus::disabled(TRACES, "shut down");
-        }
-        match (pipeline.is_up(), pipeline.last_error()) {
-            (Some(false), Some(why)) => PartStatus::degraded(TRACES, format!("failed to {why}")),
-            _ => PartStatus::healthy(TRACES),
-        }
-    }
-
-    fn protocol(&self) -> Option<&'static str> {
-        self.pipeline.as_ref().map(|pipeline| pipeline.protocol)
-    }
-
-    fn last_error(&self) -> Option<String> {
-        self.pipeline
-            .as_ref()
-            .and_then(|pipeline| pipeline.last_error())
-    }
-
-    fn account(&self) -> crate::SignalLedger {
-        self.pipeline
-            .as_ref()
-            .map(|pipeline| pipeline.account())
-            .unwrap_or_default()
-    }
-
-    fn flush(&self, patience: Duration) -> bool {
-        self.pipeline
-            .as_ref()
-            .is_none_or(|pipeline| pipeline.flush(patience))
-    }
-
-    fn close_from_within(&self, deadline: Instant) -> bool {
-        self.pipeline.as_ref().is_some_and(|pipeline| {
-            let is_within = pipeline.is_worker();
-            if is_within {
-                pipeline.shutdown(deadline);
-            }
-            is_within
-        })
-    }
-
-    fn shutdown(&self, deadline: Instant) {
-        if let Some(pipeline) = &self.pipeline {
-            pipeline.shutdown(deadline);
-        }
-    }
-}
-
-#[cfg(not(feature = "otlp"))]
-impl Traces {
-    fn start(_config: &ObservabilityConfig, _settings: &Resolved) -> Self {
-        Self::without(PartStatus::disabled(TRACES, "the feature `otlp` is off"))
-    }
-
-    fn status(&self, _is_shut_down: bool) -> PartStatus {
-        self.absent
-            .clone()
-            .unwrap_or_else(|| PartStatus::disabled(TRACES, "not started"))
-    }
-
-    fn protocol(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn last_error(&self) -> Option<String> {
-        None
-    }
-
-    fn account(&self) -> crate::SignalLedger {
-        crate::SignalLedger::default()
-    }
-
-    fn flush(&self, _patience: Duration) -> bool {
-        true
-    }
-
-    fn close_from_within(&self, _deadline: Instant) -> bool {
-        false
-    }
-
-    fn shutdown(&self, _deadline: Instant) {}
-}
-
-/// Our own spans.
-const TRACES: &str = "traces";
-
 /// A deadline beyond it is one that nobody meant.
-const LONGEST_SHUTDOWN: Duration = Duration::from_secs(3_600);
+const LONGEST_SHUTDOWN: Duration = Duration::from_hours(1);
 /// For the lines about the shutdown itself.
 const LOG_PATIENCE: Duration = Duration::from_millis(20);

@@ -12,11 +12,24 @@ mod lifecycle;
 #[cfg(feature = "logs")]
 pub mod logs;
 mod metrics;
+mod pipeline;
 pub mod process;
 mod recorder;
 mod report;
 mod server;
+#[cfg_attr(
+    not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "settings of a part that is off are shown, not used"
+    )
+)]
 mod settings;
+#[cfg_attr(
+    not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
+    allow(dead_code, reason = "a part that is off is never healthy")
+)]
 mod status;
 mod subscriber;
 #[cfg(feature = "otlp")]

@@ -41,11 +41,13 @@ impl Turn {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "who calls it has the right to")]
     pub(crate) fn set(&self, instance: Arc<Instance>) {
         slot().instance = Some(instance);
     }
 
     /// Forgets the instance, and remembers how it ended.
+    #[expect(clippy::unused_self, reason = "who calls it has the right to")]
     pub(crate) fn clear(&self, report: ShutdownReport) {
         let mut slot = slot();
         slot.last = Some(report);

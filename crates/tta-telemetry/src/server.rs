@@ -121,6 +121,10 @@ mod present {
 }
 
 #[cfg(not(feature = "metrics-server"))]
+#[allow(
+    clippy::unused_self,
+    reason = "it has the shape of the one that is there"
+)]
 mod absent {
     use std::time::Duration;
 

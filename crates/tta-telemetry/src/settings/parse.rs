@@ -38,6 +38,7 @@ pub(super) fn ratio(text: &str) -> Parsed<f64> {
         .ok_or("a number from 0 to 1")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is one of the parsers")]
 pub(super) fn text(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
 }

@@ -376,4 +376,4 @@ fn usize_of(count: u64) -> usize {
 /// Collectors take 4 MiB at least; what is on the wire is smaller than what is in memory.
 const MOST_BATCH_BYTES: usize = 4 << 20;
 
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);

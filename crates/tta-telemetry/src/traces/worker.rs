@@ -71,7 +71,7 @@ impl Worker {
         loop {
             // What a panic can leave half done is the batch that was being sent, and it is dropped.
             let run = catch_unwind(AssertUnwindSafe(|| {
-                runtime.block_on(self.run(&mut hands, &mut panics, started))
+                runtime.block_on(self.run(&mut hands, &mut panics, started));
             }));
             if run.is_ok() {
                 return;
