@@ -116,8 +116,7 @@ impl Queue {
                 if is_first {
                     inner.waiting_since = Some(Instant::now());
                 }
-                let fills_batch =
-                    before < self.limits.size && inner.queued() >= self.limits.size;
+                let fills_batch = before < self.limits.size && inner.queued() >= self.limits.size;
                 (Pushed::Taken, is_first || fills_batch)
             }
         };
@@ -324,7 +323,11 @@ impl Spans {
                     .iter()
                     .map(|link| size_of_val(link) + attributes(&link.attributes))
                     .sum();
-                size_of::<SpanData>() + span.name.len() + attributes(&span.attributes) + events + links
+                size_of::<SpanData>()
+                    + span.name.len()
+                    + attributes(&span.attributes)
+                    + events
+                    + links
             }
         }
     }
@@ -373,4 +376,4 @@ fn usize_of(count: u64) -> usize {
 /// Collectors take 4 MiB at least; what is on the wire is smaller than what is in memory.
 const MOST_BATCH_BYTES: usize = 4 << 20;
 
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);

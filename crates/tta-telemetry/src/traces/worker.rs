@@ -71,7 +71,7 @@ impl Worker {
         loop {
             // What a panic can leave half done is the batch that was being sent, and it is dropped.
             let run = catch_unwind(AssertUnwindSafe(|| {
-                runtime.block_on(self.run(&mut hands, &mut panics, started))
+                runtime.block_on(self.run(&mut hands, &mut panics, started));
             }));
             if run.is_ok() {
                 return;
@@ -79,7 +79,8 @@ impl Worker {
             let staged: usize = hands.staged.iter().map(Vec::len).sum();
             let lost = self.queue.account().in_flight.saturating_sub(staged as u64);
             self.queue.settle(0, lost, DropReason::ExporterPanic);
-            self.health.down("the exporter panicked; it is started anew");
+            self.health
+                .down("the exporter panicked; it is started anew");
             panics = (panics + 1).min(MOST_DOUBLINGS);
             let pause = FIRST_PAUSE * 2_u32.pow(panics - 1);
             runtime.block_on(async {
