@@ -154,7 +154,11 @@ impl Writer {
             page.raw(name);
             page.raw("_bucket{");
             page.raw_bytes(&self.labels);
-            page.raw(if self.labels.is_empty() { "le=\"" } else { ",le=\"" });
+            page.raw(if self.labels.is_empty() {
+                "le=\""
+            } else {
+                ",le=\""
+            });
             page.raw(self.bound(index, bucket.upper));
             page.raw("\"} ");
             page.integer(cumulative);

@@ -104,7 +104,12 @@ impl Page {
     /// Seconds since the epoch with milliseconds; nothing for a clock that stands before it.
     fn timestamp(&mut self, at: SystemTime) {
         if let Ok(since) = at.duration_since(UNIX_EPOCH) {
-            let _ = write!(self.out, " {}.{:03}", since.as_secs(), since.subsec_millis());
+            let _ = write!(
+                self.out,
+                " {}.{:03}",
+                since.as_secs(),
+                since.subsec_millis()
+            );
         }
     }
 }

@@ -127,7 +127,10 @@ fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
     let bytes = text.as_bytes();
     let mut from = 0;
     loop {
-        let found = bytes.get(from..)?.iter().position(|&byte| suspicious(byte))?;
+        let found = bytes
+            .get(from..)?
+            .iter()
+            .position(|&byte| suspicious(byte))?;
         let at = from + found;
         let character = text.get(at..)?.chars().next()?;
         if harmful(character, quotes) {
@@ -155,7 +158,10 @@ const SUSPICIOUS: [bool; 256] = {
     let mut byte = 0;
     while byte < 256 {
         // The lead bytes of C1 controls, U+061C, U+2000 to U+2FFF, and U+F000 to U+FFFF.
-        table[byte] = matches!(byte, 0..=0x1f | 0x22 | 0x5c | 0x7f | 0xc2 | 0xd8 | 0xe2 | 0xef);
+        table[byte] = matches!(
+            byte,
+            0..=0x1f | 0x22 | 0x5c | 0x7f | 0xc2 | 0xd8 | 0xe2 | 0xef
+        );
         byte += 1;
     }
     table

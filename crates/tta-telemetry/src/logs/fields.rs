@@ -53,7 +53,16 @@ impl Fields {
             self.bare(name, format_args!("{value:?}"));
         } else {
             // JSON has no words for these.
-            self.text(name, if value.is_nan() { "NaN" } else if value > 0.0 { "+Inf" } else { "-Inf" });
+            self.text(
+                name,
+                if value.is_nan() {
+                    "NaN"
+                } else if value > 0.0 {
+                    "+Inf"
+                } else {
+                    "-Inf"
+                },
+            );
         }
     }
 

@@ -12,7 +12,9 @@ pub(super) fn push(out: &mut Vec<u8>, format: LogFormat) {
     let named = NAMED.try_with(|named| {
         let named = named.try_borrow().ok()?;
         // The span of a record's own context is the right one, whatever else is active meanwhile.
-        named.as_ref().map(|ctx| push_workflow(out, format, ctx, own(ctx)))
+        named
+            .as_ref()
+            .map(|ctx| push_workflow(out, format, ctx, own(ctx)))
     });
     if matches!(named, Ok(Some(()))) {
         return;

@@ -90,7 +90,10 @@ mod tests {
             (253_402_300_800, "9999-12-31T23:59:59.007Z"),
         ] {
             let mut out = Vec::new();
-            push(&mut out, UNIX_EPOCH + Duration::from_millis(seconds * 1_000 + 7));
+            push(
+                &mut out,
+                UNIX_EPOCH + Duration::from_millis(seconds * 1_000 + 7),
+            );
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }
