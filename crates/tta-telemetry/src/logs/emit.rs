@@ -179,4 +179,5 @@ declared_fields! {
     dropped
     setting
     value
+    part
 }

@@ -11,6 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::escape::Capped;
 use super::fields::Fields;
 use super::{LogFilter, LogWriter, emit, place, timestamp};
+use crate::settings::LogFormat;
 
 /// What becomes a line, how it reads and where it goes.
 #[derive(Clone, Debug)]
@@ -23,17 +24,6 @@ pub struct LogOptions {
     pub format: LogFormat,
     /// Where lines go.
     pub writer: LogWriter,
-}
-
-/// How a line reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LogFormat {
-    /// One JSON object a line, for machines.
-    #[default]
-    Json,
-    /// Words and `name=value`, for people.
-    Text,
 }
 
 /// Writes each event of `tracing` as one line, with the ids of the step it happened in.

@@ -1,0 +1,118 @@
+//! The address that OTLP is sent to.
+
+use std::fmt;
+
+use super::Protocol;
+
+/// The address that OTLP is sent to, seen to be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) is_https: bool,
+    /// An IPv6 address stands in brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    path: String,
+    /// Whether it is for traces alone, so that its path is used as it is.
+    is_exact: bool,
+}
+
+impl Endpoint {
+    /// Reads `http://host:port/path`. The message of the error says what to do.
+    pub(crate) fn parse(text: &str, is_exact: bool) -> Result<Self, String> {
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or("it has no scheme; write it as http://host:port")?;
+        let is_https = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err("its scheme is not one of http and https".to_owned()),
+        };
+        let (authority, path) = match rest.find(['/', '?', '#']) {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        if !path.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err("its path has characters that no URL has".to_owned());
+        }
+        if authority.contains('@') {
+            return Err("it names a user; send credentials as headers instead".to_owned());
+        }
+        let (host, port) = split_port(authority)?;
+        let port = port.unwrap_or(if is_https { 443 } else { 80 });
+        Ok(Self {
+            is_https,
+            host: host.to_owned(),
+            port,
+            path: path.to_owned(),
+            is_exact,
+        })
+    }
+
+    /// The protocol that the port stands for.
+    pub(crate) fn usual_protocol(&self) -> Protocol {
+        if self.port == 4317 {
+            Protocol::Grpc
+        } else {
+            Protocol::HttpProtobuf
+        }
+    }
+
+    /// `scheme://host:port`.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.is_https { "https" } else { "http" };
+        format!("{scheme}://{}:{}", self.host, self.port)
+    }
+
+    /// The host without the brackets of an IPv6 address, as a resolver wants it.
+    pub(crate) fn bare_host(&self) -> &str {
+        self.host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(&self.host)
+    }
+
+    /// Where traces are posted over HTTP.
+    pub(crate) fn traces_url(&self) -> String {
+        if self.is_exact {
+            let path = if self.path.is_empty() {
+                "/"
+            } else {
+                &self.path
+            };
+            format!("{}{path}", self.origin())
+        } else {
+            let path = self.path.trim_end_matches('/');
+            format!("{}{path}/v1/traces", self.origin())
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin(), self.path)
+    }
+}
+
+fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
+    let (host, port) = match authority.rfind(']') {
+        Some(end) => authority.split_at(end + 1),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    let is_address_byte = |b: u8| b.is_ascii_hexdigit() || b":.".contains(&b);
+    let is_host = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        Some(address) => !address.is_empty() && address.bytes().all(is_address_byte),
+        None => !host.is_empty() && host.bytes().all(is_host_byte),
+    };
+    if !is_host {
+        return Err("it names no host; write it as http://host:port".to_owned());
+    }
+    match port.strip_prefix(':') {
+        None if port.is_empty() => Ok((host, None)),
+        Some(digits) => match digits.parse() {
+            Ok(port) if port > 0 => Ok((host, Some(port))),
+            _ => Err("its port is not a number from 1 to 65535".to_owned()),
+        },
+        None => Err("it names no host; write it as http://host:port".to_owned()),
+    }
+}

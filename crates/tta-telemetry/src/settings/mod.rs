@@ -1,0 +1,142 @@
+//! What is set: declared as data, parsed once, and shown with where each value comes from.
+
+mod endpoint;
+mod parse;
+mod resolve;
+mod spec;
+
+pub(crate) use endpoint::Endpoint;
+pub(crate) use resolve::{Batching, Code, Environment, Resolved};
+pub use spec::{SETTINGS, SettingSpec};
+
+use std::fmt;
+
+/// How OTLP is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// gRPC, by convention on port 4317.
+    Grpc,
+    /// Protobuf over HTTP/1.1, by convention on port 4318.
+    HttpProtobuf,
+}
+
+impl Protocol {
+    /// The name as the OpenTelemetry variables spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::HttpProtobuf => "http/protobuf",
+        }
+    }
+}
+
+/// Which traces are recorded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Sampler {
+    /// All.
+    AlwaysOn,
+    /// None.
+    AlwaysOff,
+    /// This share, the same traces in every service that uses the same share.
+    Ratio(f64),
+    /// As the parent decided; all that have none.
+    ParentBasedAlwaysOn,
+    /// As the parent decided; none that have none.
+    ParentBasedAlwaysOff,
+    /// As the parent decided; this share of those that have none.
+    ParentBasedRatio(f64),
+}
+
+impl fmt::Display for Sampler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AlwaysOn => "always_on",
+            Self::AlwaysOff => "always_off",
+            Self::Ratio(_) => "traceidratio",
+            Self::ParentBasedAlwaysOn => "parentbased_always_on",
+            Self::ParentBasedAlwaysOff => "parentbased_always_off",
+            Self::ParentBasedRatio(_) => "parentbased_traceidratio",
+        })
+    }
+}
+
+/// Where the program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeploymentEnvironment {
+    /// On a developer's machine.
+    #[default]
+    Development,
+    /// Where releases are tried.
+    Staging,
+    /// Where users are.
+    Production,
+}
+
+impl DeploymentEnvironment {
+    /// The value of `deployment.environment.name`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// How a log line reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// One JSON object a line, for machines.
+    #[default]
+    Json,
+    /// Words and `name=value`, for people.
+    Text,
+}
+
+impl LogFormat {
+    /// The value of `LOG_FORMAT`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// A setting as it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Setting {
+    /// Its [name](SettingSpec::name).
+    pub name: &'static str,
+    /// Its value as text; `***` where it is secret.
+    pub value: String,
+    /// Where the value comes from.
+    pub origin: Origin,
+}
+
+/// Where a setting's value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The program set it.
+    Code,
+    /// This variable did.
+    Environment(&'static str),
+    /// Nobody did.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code => f.write_str("code"),
+            Self::Environment(variable) => write!(f, "env {variable}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}

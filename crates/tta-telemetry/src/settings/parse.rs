@@ -1,0 +1,137 @@
+//! From text to values. Each error completes the sentence "… is ignored, for it is not".
+
+use std::time::Duration;
+
+use super::{DeploymentEnvironment, LogFormat, Protocol};
+
+pub(super) type Parsed<T> = Result<T, &'static str>;
+
+pub(super) fn boolean(text: &str) -> Parsed<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("true or false"),
+    }
+}
+
+pub(super) fn milliseconds(text: &str) -> Parsed<Duration> {
+    text.parse()
+        .map(Duration::from_millis)
+        .map_err(|_| "a number of milliseconds")
+}
+
+pub(super) fn count(text: &str) -> Parsed<usize> {
+    text.parse()
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or("a whole number above zero")
+}
+
+pub(super) fn port(text: &str) -> Parsed<u16> {
+    text.parse().map_err(|_| "a port from 0 to 65535")
+}
+
+pub(super) fn ratio(text: &str) -> Parsed<f64> {
+    text.parse()
+        .ok()
+        .filter(|ratio| (0.0..=1.0).contains(ratio))
+        .ok_or("a number from 0 to 1")
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is one of the parsers")]
+pub(super) fn text(text: &str) -> Parsed<String> {
+    Ok(text.to_owned())
+}
+
+pub(super) fn protocol(text: &str) -> Parsed<Protocol> {
+    match text.to_ascii_lowercase().as_str() {
+        "grpc" => Ok(Protocol::Grpc),
+        "http/protobuf" => Ok(Protocol::HttpProtobuf),
+        _ => Err("grpc or http/protobuf"),
+    }
+}
+
+pub(super) fn environment(text: &str) -> Parsed<DeploymentEnvironment> {
+    match text.to_ascii_lowercase().as_str() {
+        "development" => Ok(DeploymentEnvironment::Development),
+        "staging" => Ok(DeploymentEnvironment::Staging),
+        "production" => Ok(DeploymentEnvironment::Production),
+        _ => Err("development, staging or production"),
+    }
+}
+
+pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
+    match text.to_ascii_lowercase().as_str() {
+        "json" => Ok(LogFormat::Json),
+        "text" => Ok(LogFormat::Text),
+        _ => Err("json or text"),
+    }
+}
+
+/// `level` and `target=level` with commas between, spelt as `tracing` spells levels.
+pub(super) fn log_filter(text: &str) -> Parsed<String> {
+    const WANTED: &str = "a list of `level` and `target=level`, where a level is trace, debug, \
+                          info, warn, error or off";
+    let level = |text: &str| match text.trim().to_ascii_lowercase().as_str() {
+        "trace" => Ok("trace"),
+        "debug" => Ok("debug"),
+        "info" => Ok("info"),
+        "warn" | "warning" => Ok("warn"),
+        "error" | "fatal" => Ok("error"),
+        "off" | "none" => Ok("off"),
+        _ => Err(WANTED),
+    };
+    let directives = text.split(',').map(|directive| {
+        Ok(match directive.split_once('=') {
+            Some((target, text)) => format!("{}={}", target.trim(), level(text)?),
+            None => level(directive)?.to_owned(),
+        })
+    });
+    let directives: Result<Vec<String>, _> = directives.collect();
+    directives.map(|directives| directives.join(","))
+}
+
+/// Whether traces are exported, as a list of exporters says.
+pub(super) fn exports_otlp(text: &str) -> Parsed<bool> {
+    let mut exports = false;
+    for exporter in text.split(',').map(str::trim) {
+        match exporter.to_ascii_lowercase().as_str() {
+            "otlp" => exports = true,
+            "none" => {}
+            _ => return Err("a list of otlp and none"),
+        }
+    }
+    Ok(exports)
+}
+
+/// `key=value` pairs, comma-separated, values percent-encoded.
+pub(super) fn pairs(text: &str) -> Parsed<Vec<(String, String)>> {
+    const WANTED: &str = "a list of key=value pairs, percent-encoded";
+    text.split(',')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').ok_or(WANTED)?;
+            let (key, value) = (decode(key.trim()), decode(value.trim()));
+            match (key, value) {
+                (Some(key), Some(value)) if !key.is_empty() => Ok((key, value)),
+                _ => Err(WANTED),
+            }
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |b: Option<u8>| char::from(b?).to_digit(16);
+            let value = digit(rest.next())? * 16 + digit(rest.next())?;
+            bytes.push(u8::try_from(value).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}

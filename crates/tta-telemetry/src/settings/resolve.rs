@@ -1,0 +1,507 @@
+//! Code, then environment, then defaults: what holds in the end.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use tta_core::Level;
+
+use super::parse::{self, Parsed};
+use super::spec::{self, SETTINGS, SettingSpec};
+use super::{DeploymentEnvironment, Endpoint, LogFormat, Origin, Protocol, Sampler, Setting};
+
+/// The variables that are set, and not empty.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment(BTreeMap<&'static str, String>);
+
+impl Environment {
+    /// Reads every variable that a setting has.
+    pub(crate) fn read(mut lookup: impl FnMut(&str) -> Option<String>) -> Self {
+        let variables = SETTINGS.iter().flat_map(|spec| spec.variables);
+        let set = variables.filter_map(|name| {
+            let value = lookup(name)?.trim().to_owned();
+            (!value.is_empty()).then_some((*name, value))
+        });
+        Self(set.collect())
+    }
+}
+
+/// What the program set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Code {
+    pub(crate) name: String,
+    pub(crate) service_name: Option<String>,
+    pub(crate) service_version: Option<String>,
+    pub(crate) resource: Vec<(String, String)>,
+    pub(crate) environment: Option<DeploymentEnvironment>,
+    pub(crate) is_enabled: Option<bool>,
+    pub(crate) otlp_endpoint: Option<String>,
+    pub(crate) otlp_protocol: Option<Protocol>,
+    pub(crate) otlp_headers: Vec<(String, String)>,
+    pub(crate) otlp_timeout: Option<Duration>,
+    pub(crate) sampler: Option<Sampler>,
+    pub(crate) batch_delay: Option<Duration>,
+    pub(crate) batch_size: Option<usize>,
+    pub(crate) queue_size: Option<usize>,
+    pub(crate) queue_bytes: Option<usize>,
+    pub(crate) prometheus: Option<bool>,
+    pub(crate) prometheus_host: Option<String>,
+    pub(crate) prometheus_port: Option<u16>,
+    pub(crate) metric_aliases: Option<bool>,
+    pub(crate) label_limit: Option<usize>,
+    pub(crate) logs: Option<bool>,
+    pub(crate) log_level: Option<Level>,
+    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) shutdown_timeout: Option<Duration>,
+}
+
+/// Every setting as it holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolved {
+    pub(crate) service_name: String,
+    pub(crate) resource: Vec<(String, String)>,
+    pub(crate) is_enabled: bool,
+    pub(crate) otlp: Otlp,
+    pub(crate) sampler: Sampler,
+    pub(crate) batch: Batching,
+    pub(crate) prometheus: Option<(String, u16)>,
+    pub(crate) metric_aliases: bool,
+    pub(crate) label_limit: usize,
+    /// Which lines are written; none where no lines are.
+    pub(crate) log_filter: Option<String>,
+    pub(crate) log_format: LogFormat,
+    pub(crate) shutdown_timeout: Duration,
+    /// Each with its value and origin.
+    pub(crate) shown: Vec<Setting>,
+    /// What could not be used, and why.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Where traces go.
+#[derive(Clone, Debug)]
+pub(crate) struct Otlp {
+    /// Whether the list of exporters has OTLP in it, or is not set.
+    pub(crate) is_wanted: bool,
+    pub(crate) endpoint: Option<Endpoint>,
+    /// Why there is no endpoint although one was given.
+    pub(crate) endpoint_error: Option<String>,
+    pub(crate) protocol: Protocol,
+    pub(crate) headers: Vec<(String, String)>,
+    /// For one attempt.
+    pub(crate) timeout: Duration,
+}
+
+/// How spans wait for each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batching {
+    pub(crate) delay: Duration,
+    pub(crate) size: usize,
+    pub(crate) queue: usize,
+    pub(crate) queue_bytes: usize,
+}
+
+impl Resolved {
+    pub(crate) fn new(code: &Code, environment: &Environment) -> Self {
+        let mut resolver = Resolver {
+            environment,
+            shown: Vec::new(),
+            warnings: Vec::new(),
+        };
+        resolver.resolve(code)
+    }
+}
+
+struct Resolver<'a> {
+    environment: &'a Environment,
+    shown: Vec<Setting>,
+    warnings: Vec<String>,
+}
+
+impl Resolver<'_> {
+    fn resolve(&mut self, code: &Code) -> Resolved {
+        let (service_name, resource) = self.resource(code);
+        let is_disabled = self.pick(
+            &spec::SDK_DISABLED,
+            code.is_enabled.map(|enabled| !enabled),
+            parse::boolean,
+            || false,
+        );
+        let otlp = self.otlp(code);
+        let sampler = self.sampler(code);
+        let batch = self.batching(code);
+        let otlp = Otlp {
+            timeout: otlp.timeout.min(batch.1),
+            ..otlp
+        };
+        let prometheus = self.prometheus(code);
+        let metric_aliases = self.pick(
+            &spec::METRIC_ALIASES,
+            code.metric_aliases,
+            parse::boolean,
+            || false,
+        );
+        let label_limit = self.pick(&spec::LABEL_LIMIT, code.label_limit, parse::count, || 2_000);
+        let (log_filter, log_format) = self.logs(code);
+        let shutdown_timeout = self.time(
+            &spec::SHUTDOWN_TIMEOUT,
+            code.shutdown_timeout,
+            Duration::from_secs(2),
+        );
+        Resolved {
+            service_name,
+            resource,
+            is_enabled: !is_disabled,
+            otlp,
+            sampler,
+            batch: batch.0,
+            prometheus,
+            metric_aliases,
+            label_limit,
+            log_filter,
+            log_format,
+            shutdown_timeout,
+            shown: std::mem::take(&mut self.shown),
+            warnings: std::mem::take(&mut self.warnings),
+        }
+    }
+
+    /// The service's name, and all attributes of the process with that name among them.
+    fn resource(&mut self, code: &Code) -> (String, Vec<(String, String)>) {
+        let given = self
+            .found(&spec::RESOURCE_ATTRIBUTES, parse::pairs)
+            .map(|(pairs, variable)| (pairs, Origin::Environment(variable)));
+        let mut resource: BTreeMap<String, String> = BTreeMap::new();
+        let mut origin = Origin::Default;
+        if let Some((pairs, from)) = given {
+            resource.extend(pairs);
+            origin = from;
+        }
+        if !code.resource.is_empty() {
+            resource.extend(code.resource.iter().cloned());
+            origin = Origin::Code;
+        }
+        let shown = resource
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect::<Vec<_>>();
+        self.show(&spec::RESOURCE_ATTRIBUTES, shown.join(","), origin);
+
+        let named = resource.get("service.name").cloned();
+        let name = self.pick(
+            &spec::SERVICE_NAME,
+            code.service_name.clone(),
+            parse::text,
+            || {
+                named.unwrap_or_else(|| {
+                    if code.name.is_empty() {
+                        format!("unknown_service:{}", program())
+                    } else {
+                        code.name.clone()
+                    }
+                })
+            },
+        );
+        resource.insert("service.name".to_owned(), name.clone());
+        if let Some(version) = &code.service_version {
+            self.show(&spec::SERVICE_VERSION, version.clone(), Origin::Code);
+            resource.insert("service.version".to_owned(), version.clone());
+        }
+        let stated = resource.contains_key(ENVIRONMENT_ATTRIBUTE);
+        let environment = self.pick_shown(
+            &spec::ENVIRONMENT,
+            code.environment,
+            parse::environment,
+            DeploymentEnvironment::default,
+            |environment| environment.as_str().to_owned(),
+        );
+        let by_default = self
+            .shown
+            .last()
+            .is_some_and(|setting| setting.origin == Origin::Default);
+        if !(stated && by_default) {
+            resource.insert(
+                ENVIRONMENT_ATTRIBUTE.to_owned(),
+                environment.as_str().to_owned(),
+            );
+        }
+        (name, resource.into_iter().collect())
+    }
+
+    fn otlp(&mut self, code: &Code) -> Otlp {
+        let is_wanted = self.pick_shown(
+            &spec::TRACES_EXPORTER,
+            None,
+            parse::exports_otlp,
+            || true,
+            |wanted| if *wanted { "otlp" } else { "none" }.to_owned(),
+        );
+        let (endpoint, endpoint_error) = self.endpoint(code);
+        let usual = endpoint
+            .as_ref()
+            .map_or(Protocol::HttpProtobuf, Endpoint::usual_protocol);
+        let protocol = self.pick_shown(
+            &spec::OTLP_PROTOCOL,
+            code.otlp_protocol,
+            parse::protocol,
+            || usual,
+            |protocol| protocol.as_str().to_owned(),
+        );
+        let headers = (!code.otlp_headers.is_empty()).then(|| code.otlp_headers.clone());
+        let headers = self.pick_shown(
+            &spec::OTLP_HEADERS,
+            headers,
+            parse::pairs,
+            Vec::new,
+            |headers| if headers.is_empty() { "none" } else { "***" }.to_owned(),
+        );
+        let timeout = self.time(
+            &spec::OTLP_TIMEOUT,
+            code.otlp_timeout,
+            Duration::from_secs(10),
+        );
+        Otlp {
+            is_wanted,
+            endpoint,
+            endpoint_error,
+            protocol,
+            headers,
+            timeout,
+        }
+    }
+
+    fn endpoint(&mut self, code: &Code) -> (Option<Endpoint>, Option<String>) {
+        let given = code
+            .otlp_endpoint
+            .as_deref()
+            .map(|text| (text, Origin::Code, false));
+        let set =
+            spec::OTLP_ENDPOINT
+                .variables
+                .iter()
+                .enumerate()
+                .filter_map(|(index, variable)| {
+                    let text = self.environment.0.get(variable)?;
+                    Some((text.as_str(), Origin::Environment(variable), index == 0))
+                });
+        let mut refused = None;
+        let candidates: Vec<_> = given.into_iter().chain(set).collect();
+        for (text, origin, is_exact) in candidates {
+            match Endpoint::parse(text, is_exact) {
+                Ok(endpoint) => {
+                    self.show(&spec::OTLP_ENDPOINT, endpoint.to_string(), origin);
+                    return (Some(endpoint), None);
+                }
+                Err(why) => {
+                    let message = format!("the OTLP endpoint from {origin} cannot be used: {why}");
+                    self.warnings.push(message.clone());
+                    refused.get_or_insert(message);
+                }
+            }
+        }
+        self.show(&spec::OTLP_ENDPOINT, "none".to_owned(), Origin::Default);
+        (None, refused)
+    }
+
+    fn sampler(&mut self, code: &Code) -> Sampler {
+        let ratio_in_code = match code.sampler {
+            Some(Sampler::Ratio(ratio) | Sampler::ParentBasedRatio(ratio)) => {
+                // What is not between 0 and 1 is taken as the nearer end, and no number as all.
+                Some(if ratio.is_nan() {
+                    1.0
+                } else {
+                    ratio.clamp(0.0, 1.0)
+                })
+            }
+            _ => None,
+        };
+        let sampler = self.pick(
+            &spec::SAMPLER,
+            code.sampler,
+            |text| match text.to_ascii_lowercase().as_str() {
+                "always_on" => Ok(Sampler::AlwaysOn),
+                "always_off" => Ok(Sampler::AlwaysOff),
+                "traceidratio" => Ok(Sampler::Ratio(1.0)),
+                "parentbased_always_on" => Ok(Sampler::ParentBasedAlwaysOn),
+                "parentbased_always_off" => Ok(Sampler::ParentBasedAlwaysOff),
+                "parentbased_traceidratio" => Ok(Sampler::ParentBasedRatio(1.0)),
+                _ => Err("one of the six samplers"),
+            },
+            || Sampler::ParentBasedAlwaysOn,
+        );
+        let ratio = self.pick(&spec::SAMPLER_ARG, ratio_in_code, parse::ratio, || 1.0);
+        match sampler {
+            Sampler::Ratio(_) => Sampler::Ratio(ratio),
+            Sampler::ParentBasedRatio(_) => Sampler::ParentBasedRatio(ratio),
+            other => other,
+        }
+    }
+
+    /// How spans wait, and how long one attempt of theirs may take.
+    fn batching(&mut self, code: &Code) -> (Batching, Duration) {
+        let delay = self.time(&spec::BATCH_DELAY, code.batch_delay, Duration::from_secs(5));
+        let timeout = self.time(&spec::BATCH_TIMEOUT, None, Duration::from_secs(30));
+        let at_least_one = |count: Option<usize>| count.map(|count| count.max(1));
+        let queue = self.pick(
+            &spec::BATCH_QUEUE,
+            at_least_one(code.queue_size),
+            parse::count,
+            || 2_048,
+        );
+        let size = self.pick(
+            &spec::BATCH_SIZE,
+            at_least_one(code.batch_size),
+            parse::count,
+            || 512,
+        );
+        let queue_bytes = self.pick(
+            &spec::QUEUE_BYTES,
+            at_least_one(code.queue_bytes),
+            parse::count,
+            || 8 << 20,
+        );
+        let batching = Batching {
+            delay,
+            size: size.min(queue),
+            queue,
+            queue_bytes,
+        };
+        (batching, timeout)
+    }
+
+    fn prometheus(&mut self, code: &Code) -> Option<(String, u16)> {
+        let enabled = self.pick(
+            &spec::PROMETHEUS_ENABLED,
+            code.prometheus,
+            parse::boolean,
+            || true,
+        );
+        let host = self.pick(
+            &spec::PROMETHEUS_HOST,
+            code.prometheus_host.clone(),
+            parse::text,
+            || "localhost".to_owned(),
+        );
+        let port = self.pick(
+            &spec::PROMETHEUS_PORT,
+            code.prometheus_port,
+            parse::port,
+            || 9464,
+        );
+        enabled.then_some((host, port))
+    }
+
+    fn logs(&mut self, code: &Code) -> (Option<String>, LogFormat) {
+        let enabled = self.pick(&spec::LOGS_ENABLED, code.logs, parse::boolean, || true);
+        let filter = self.pick(
+            &spec::LOG_LEVEL,
+            code.log_level.map(|level| level.as_str().to_owned()),
+            parse::log_filter,
+            || Level::Info.as_str().to_owned(),
+        );
+        let format = self.pick_shown(
+            &spec::LOG_FORMAT,
+            code.log_format,
+            parse::log_format,
+            || {
+                if std::io::stdout().is_terminal() {
+                    LogFormat::Text
+                } else {
+                    LogFormat::Json
+                }
+            },
+            |format| format.as_str().to_owned(),
+        );
+        (
+            Some(filter).filter(|filter| enabled && filter != "off"),
+            format,
+        )
+    }
+
+    fn time(&mut self, spec: &SettingSpec, code: Option<Duration>, default: Duration) -> Duration {
+        self.pick_shown(
+            spec,
+            code,
+            parse::milliseconds,
+            || default,
+            |time| time.as_millis().to_string(),
+        )
+    }
+
+    fn pick<T: Display>(
+        &mut self,
+        spec: &SettingSpec,
+        code: Option<T>,
+        parse: impl Fn(&str) -> Parsed<T>,
+        default: impl FnOnce() -> T,
+    ) -> T {
+        self.pick_shown(spec, code, parse, default, ToString::to_string)
+    }
+
+    fn pick_shown<T>(
+        &mut self,
+        spec: &SettingSpec,
+        code: Option<T>,
+        parse: impl Fn(&str) -> Parsed<T>,
+        default: impl FnOnce() -> T,
+        show: impl Fn(&T) -> String,
+    ) -> T {
+        let code = code.map(|value| (value, Origin::Code));
+        let set = self
+            .found(spec, parse)
+            .map(|(value, variable)| (value, Origin::Environment(variable)));
+        let first = if spec.environment_wins {
+            set.or(code)
+        } else {
+            code.or(set)
+        };
+        let (value, origin) = first.unwrap_or_else(|| (default(), Origin::Default));
+        self.show(spec, show(&value), origin);
+        value
+    }
+
+    /// The value of the first variable that is set and can be parsed.
+    fn found<T>(
+        &mut self,
+        spec: &SettingSpec,
+        parse: impl Fn(&str) -> Parsed<T>,
+    ) -> Option<(T, &'static str)> {
+        for variable in spec.variables {
+            let Some(text) = self.environment.0.get(variable) else {
+                continue;
+            };
+            match parse(text) {
+                Ok(value) => return Some((value, variable)),
+                Err(wanted) => {
+                    let text = if spec.secret { "***" } else { text };
+                    self.warnings.push(format!(
+                        "{variable}={text} is ignored, for it is not {wanted}"
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    fn show(&mut self, spec: &SettingSpec, value: String, origin: Origin) {
+        self.shown.push(Setting {
+            name: spec.name(),
+            value,
+            origin,
+        });
+    }
+}
+
+/// The program's name, for a service that was given none.
+fn program() -> String {
+    std::env::args_os()
+        .next()
+        .as_deref()
+        .and_then(|path| std::path::Path::new(path).file_name())
+        .map_or_else(
+            || "rust".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        )
+}
+
+const ENVIRONMENT_ATTRIBUTE: &str = "deployment.environment.name";

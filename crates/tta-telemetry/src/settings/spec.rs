@@ -1,0 +1,261 @@
+//! The settings as data, from which their reference is generated.
+
+/// One setting: its variables, default and meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SettingSpec {
+    /// The variables that set it; the first that is set and can be parsed wins.
+    pub variables: &'static [&'static str],
+    /// What holds when nothing is set, as text.
+    pub default: &'static str,
+    /// What it does, in one line.
+    pub help: &'static str,
+    /// The builder method that sets it from code, if there is one.
+    pub method: Option<&'static str>,
+    /// Whether a variable wins over code, as OpenTelemetry demands of those that switch off.
+    pub environment_wins: bool,
+    /// Whether its value is shown as `***`.
+    pub secret: bool,
+}
+
+impl SettingSpec {
+    const fn new(
+        variables: &'static [&'static str],
+        default: &'static str,
+        method: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            variables,
+            default,
+            help,
+            method: if method.is_empty() {
+                None
+            } else {
+                Some(method)
+            },
+            environment_wins: false,
+            secret: false,
+        }
+    }
+
+    const fn environment_wins(mut self) -> Self {
+        self.environment_wins = true;
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// The setting's name: its first variable, or the builder method where it has none.
+    pub fn name(&self) -> &'static str {
+        self.variables
+            .first()
+            .copied()
+            .or(self.method)
+            .unwrap_or_default()
+    }
+}
+
+/// Every setting, in the order in which the status shows them.
+pub const SETTINGS: &[&SettingSpec] = &[
+    &SERVICE_NAME,
+    &RESOURCE_ATTRIBUTES,
+    &SERVICE_VERSION,
+    &ENVIRONMENT,
+    &SDK_DISABLED,
+    &TRACES_EXPORTER,
+    &OTLP_ENDPOINT,
+    &OTLP_PROTOCOL,
+    &OTLP_HEADERS,
+    &OTLP_TIMEOUT,
+    &SAMPLER,
+    &SAMPLER_ARG,
+    &BATCH_DELAY,
+    &BATCH_TIMEOUT,
+    &BATCH_QUEUE,
+    &BATCH_SIZE,
+    &QUEUE_BYTES,
+    &PROMETHEUS_ENABLED,
+    &PROMETHEUS_HOST,
+    &PROMETHEUS_PORT,
+    &METRIC_ALIASES,
+    &LABEL_LIMIT,
+    &LOGS_ENABLED,
+    &LOG_LEVEL,
+    &LOG_FORMAT,
+    &SHUTDOWN_TIMEOUT,
+];
+
+pub(crate) const SERVICE_NAME: SettingSpec = SettingSpec::new(
+    &["OTEL_SERVICE_NAME"],
+    "the name given to `new` or `from_env`, else unknown_service:PROGRAM",
+    "with_service_name",
+    "The service's name in every backend. `service.name` among the resource attributes does too.",
+);
+pub(crate) const RESOURCE_ATTRIBUTES: SettingSpec = SettingSpec::new(
+    &["OTEL_RESOURCE_ATTRIBUTES"],
+    "none",
+    "with_resource_attribute",
+    "Attributes of the process: `key=value` pairs, comma-separated, percent-encoded.",
+);
+pub(crate) const SERVICE_VERSION: SettingSpec = SettingSpec::new(
+    &[],
+    "none",
+    "with_service_version",
+    "The service's version; sent as `service.version`.",
+);
+pub(crate) const ENVIRONMENT: SettingSpec = SettingSpec::new(
+    &["ENVIRONMENT"],
+    "development",
+    "with_environment",
+    "development, staging or production; sent as `deployment.environment.name`.",
+);
+pub(crate) const SDK_DISABLED: SettingSpec = SettingSpec::new(
+    &["OTEL_SDK_DISABLED"],
+    "false",
+    "with_enabled",
+    "Switches all telemetry off when true.",
+)
+.environment_wins();
+pub(crate) const TRACES_EXPORTER: SettingSpec = SettingSpec::new(
+    &["OTEL_TRACES_EXPORTER"],
+    "otlp when an endpoint is set, else none",
+    "",
+    "Where traces go: otlp or none.",
+);
+pub(crate) const OTLP_ENDPOINT: SettingSpec = SettingSpec::new(
+    &[
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ],
+    "none: nothing leaves the process",
+    "with_otlp_endpoint",
+    "Where OTLP goes, such as http://localhost:4317. Over HTTP the general variable gets the path \
+     /v1/traces appended and the one for traces is used as it is.",
+);
+pub(crate) const OTLP_PROTOCOL: SettingSpec = SettingSpec::new(
+    &[
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+    ],
+    "grpc for port 4317, else http/protobuf",
+    "with_otlp_protocol",
+    "grpc or http/protobuf.",
+);
+pub(crate) const OTLP_HEADERS: SettingSpec = SettingSpec::new(
+    &[
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+    ],
+    "none",
+    "with_otlp_header",
+    "Headers of each export: `key=value` pairs, comma-separated, percent-encoded.",
+)
+.secret();
+pub(crate) const OTLP_TIMEOUT: SettingSpec = SettingSpec::new(
+    &[
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+    ],
+    "10000",
+    "with_otlp_timeout",
+    "How long one attempt to export may take, in milliseconds.",
+);
+pub(crate) const SAMPLER: SettingSpec = SettingSpec::new(
+    &["OTEL_TRACES_SAMPLER"],
+    "parentbased_always_on",
+    "with_sampler",
+    "Which traces are recorded: always_on, always_off, traceidratio, parentbased_always_on, \
+     parentbased_always_off or parentbased_traceidratio.",
+);
+pub(crate) const SAMPLER_ARG: SettingSpec = SettingSpec::new(
+    &["OTEL_TRACES_SAMPLER_ARG"],
+    "1",
+    "with_sample_ratio",
+    "The share of traces that a ratio sampler records, 0 to 1.",
+);
+pub(crate) const BATCH_DELAY: SettingSpec = SettingSpec::new(
+    &["OTEL_BSP_SCHEDULE_DELAY"],
+    "5000",
+    "with_batch_delay",
+    "How long a span waits for others before it is exported, in milliseconds.",
+);
+pub(crate) const BATCH_TIMEOUT: SettingSpec = SettingSpec::new(
+    &["OTEL_BSP_EXPORT_TIMEOUT"],
+    "30000",
+    "",
+    "How long one attempt to export may take at most, in milliseconds; the shorter of this and \
+     the exporter's timeout holds.",
+);
+pub(crate) const BATCH_QUEUE: SettingSpec = SettingSpec::new(
+    &["OTEL_BSP_MAX_QUEUE_SIZE"],
+    "2048",
+    "with_queue_size",
+    "How many spans wait at most; the newest beyond it are dropped and counted.",
+);
+pub(crate) const BATCH_SIZE: SettingSpec = SettingSpec::new(
+    &["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"],
+    "512",
+    "with_batch_size",
+    "How many spans go out together at most; not more than the queue holds.",
+);
+pub(crate) const QUEUE_BYTES: SettingSpec = SettingSpec::new(
+    &[],
+    "8388608",
+    "with_queue_bytes",
+    "How many bytes of spans wait at most.",
+);
+pub(crate) const PROMETHEUS_ENABLED: SettingSpec = SettingSpec::new(
+    &[],
+    "true",
+    "with_prometheus",
+    "Whether /metrics and /health are served.",
+);
+pub(crate) const PROMETHEUS_HOST: SettingSpec = SettingSpec::new(
+    &["OTEL_EXPORTER_PROMETHEUS_HOST", "PROMETHEUS_HOST"],
+    "localhost",
+    "with_prometheus_host",
+    "The address on which /metrics and /health are served.",
+);
+pub(crate) const PROMETHEUS_PORT: SettingSpec = SettingSpec::new(
+    &["OTEL_EXPORTER_PROMETHEUS_PORT", "PROMETHEUS_PORT"],
+    "9464",
+    "with_prometheus_port",
+    "Their port; 0 takes any that is free.",
+);
+pub(crate) const METRIC_ALIASES: SettingSpec = SettingSpec::new(
+    &["TTA_METRIC_ALIASES"],
+    "false",
+    "with_metric_aliases",
+    "Whether metrics are shown under their other names too.",
+);
+pub(crate) const LABEL_LIMIT: SettingSpec = SettingSpec::new(
+    &["TTA_LABEL_LIMIT"],
+    "2000",
+    "with_label_limit",
+    "How many label sets a metric may have; further ones share one visible series.",
+);
+pub(crate) const LOGS_ENABLED: SettingSpec =
+    SettingSpec::new(&[], "true", "with_logs", "Whether log lines are written.");
+pub(crate) const LOG_LEVEL: SettingSpec = SettingSpec::new(
+    &["LOG_LEVEL", "RUST_LOG", "OTEL_LOG_LEVEL"],
+    "info",
+    "with_log_level",
+    "What is logged: trace, debug, info, warn, error or off, also by module: \
+     `info,my_service=debug`.",
+);
+pub(crate) const LOG_FORMAT: SettingSpec = SettingSpec::new(
+    &["LOG_FORMAT"],
+    "text on a terminal, else json",
+    "with_log_format",
+    "json or text.",
+);
+pub(crate) const SHUTDOWN_TIMEOUT: SettingSpec = SettingSpec::new(
+    &["TTA_SHUTDOWN_TIMEOUT"],
+    "2000",
+    "with_shutdown_timeout",
+    "How long a shutdown may take, in milliseconds.",
+);

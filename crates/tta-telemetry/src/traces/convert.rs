@@ -1,0 +1,232 @@
+//! From the core's records to OpenTelemetry's.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use opentelemetry::trace::{
+    Event, SpanContext, SpanId as OtelSpanId, SpanKind as OtelSpanKind, Status, TraceFlags,
+    TraceId as OtelTraceId, TraceState,
+};
+use opentelemetry::{InstrumentationScope, Key, KeyValue, StringValue, Value as OtelValue};
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use tta_core::{
+    Attribute, EventRecord, Identity, SpanId, SpanKind, SpanName, SpanRecord, SpanStatus, TraceId,
+    TraceRecords, Value,
+};
+
+use super::queue::Spans;
+
+/// Appends the spans in OpenTelemetry's form.
+pub(crate) fn convert(spans: Spans, into: &mut Vec<SpanData>) {
+    match spans {
+        Spans::Foreign(span) => into.push(*span),
+        Spans::Ours(trace) => convert_trace(trace, into),
+    }
+}
+
+/// The same trace in OpenTelemetry's type.
+pub(crate) fn trace_id(id: TraceId) -> OtelTraceId {
+    OtelTraceId::from_bytes(id.to_u128().to_be_bytes())
+}
+
+/// The same span in OpenTelemetry's type.
+pub(crate) fn span_id(id: SpanId) -> OtelSpanId {
+    OtelSpanId::from_bytes(id.to_u64().to_be_bytes())
+}
+
+fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>) {
+    let who = Who::of(&trace.identity);
+    let base = into.len();
+    let trace_id = trace_id(trace.trace_id);
+    let mut places = Places::default();
+    for (index, span) in trace.spans.into_iter().enumerate() {
+        places.note(span.span_id, index);
+        into.push(convert_span(trace_id, span, &who));
+    }
+    // Only spans of this trace are looked at, and `places` knows no others.
+    let spans = into.get_mut(base..).unwrap_or_default();
+    for (id, attribute) in trace.attributes {
+        if let Some(span) = places.find(id).and_then(|index| spans.get_mut(index)) {
+            set(span, attribute);
+        }
+    }
+    for event in trace.events {
+        if let Some(span) = places
+            .find(event.span_id)
+            .and_then(|index| spans.get_mut(index))
+        {
+            add(span, event);
+        }
+    }
+}
+
+fn convert_span(trace_id: OtelTraceId, span: SpanRecord, who: &Who) -> SpanData {
+    let mut attributes = Vec::with_capacity(TYPICAL_ATTRIBUTES);
+    let name = match span.name {
+        SpanName::Part(name) => Cow::Borrowed(name),
+        SpanName::Step(ref step) => {
+            attributes.push(KeyValue::new(
+                "primitive.name",
+                StringValue::from(step.name.to_string()),
+            ));
+            attributes.push(KeyValue::new("primitive.type", step.kind));
+            who.sign(&mut attributes);
+            Cow::Owned(step.span_name.to_string())
+        }
+        SpanName::Workflow(ref workflow) => {
+            who.sign(&mut attributes);
+            Cow::Owned(workflow.span_name.to_string())
+        }
+        // A kind of name that this version does not know is shown as it is.
+        ref other => Cow::Owned(other.as_str().to_owned()),
+    };
+    let status = match span.status {
+        SpanStatus::Ok => Status::Ok,
+        SpanStatus::Error {
+            error_type,
+            description,
+        } => {
+            attributes.push(KeyValue::new("error.type", error_type));
+            Status::Error { description }
+        }
+        _ => Status::Unset,
+    };
+    SpanData {
+        span_context: SpanContext::new(
+            trace_id,
+            span_id(span.span_id),
+            TraceFlags::SAMPLED,
+            false,
+            TraceState::NONE,
+        ),
+        parent_span_id: span_id(span.parent_id),
+        parent_span_is_remote: span.parent_is_remote,
+        span_kind: match span.kind {
+            SpanKind::Client => OtelSpanKind::Client,
+            _ => OtelSpanKind::Internal,
+        },
+        name,
+        start_time: time(span.start_unix_nanos),
+        end_time: time(span.end_unix_nanos),
+        attributes,
+        dropped_attributes_count: 0,
+        events: SpanEvents::default(),
+        links: SpanLinks::default(),
+        status,
+        instrumentation_scope: SCOPE.clone(),
+    }
+}
+
+/// Sets an attribute; a later value for the same key wins.
+fn set(span: &mut SpanData, attribute: Attribute) {
+    let pair = key_value(attribute);
+    if let Some(earlier) = span
+        .attributes
+        .iter_mut()
+        .find(|other| other.key == pair.key)
+    {
+        earlier.value = pair.value;
+    } else if span.attributes.len() < MOST_ATTRIBUTES {
+        span.attributes.push(pair);
+    } else {
+        span.dropped_attributes_count += 1;
+    }
+}
+
+fn add(span: &mut SpanData, event: EventRecord) {
+    if span.events.len() >= MOST_EVENTS {
+        span.events.dropped_count += 1;
+        return;
+    }
+    let attributes = event.attributes.into_iter().map(key_value).collect();
+    span.events.events.push(Event::new(
+        event.name,
+        time(event.unix_nanos),
+        attributes,
+        0,
+    ));
+}
+
+fn key_value(attribute: Attribute) -> KeyValue {
+    let key = match attribute.key {
+        Cow::Borrowed(key) => Key::from_static_str(key),
+        Cow::Owned(key) => Key::from(key),
+    };
+    let value = match attribute.value {
+        Value::Bool(value) => OtelValue::Bool(value),
+        Value::Int(value) => OtelValue::I64(value),
+        Value::Float(value) => OtelValue::F64(value),
+        Value::Str(Cow::Borrowed(text)) => OtelValue::String(text.into()),
+        Value::Str(Cow::Owned(text)) => OtelValue::String(text.into()),
+        other => OtelValue::String(other.to_string().into()),
+    };
+    KeyValue::new(key, value)
+}
+
+fn time(unix_nanos: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(unix_nanos)
+}
+
+/// What every span of a workflow is found by, shared between them.
+struct Who {
+    correlation: StringValue,
+    workflow: StringValue,
+    session: Option<StringValue>,
+}
+
+impl Who {
+    fn of(identity: &Identity) -> Self {
+        let shared = |text: &str| StringValue::from(Arc::<str>::from(text));
+        Self {
+            correlation: shared(identity.correlation_id()),
+            workflow: shared(identity.workflow_id()),
+            session: identity.session_id().map(shared),
+        }
+    }
+
+    fn sign(&self, attributes: &mut Vec<KeyValue>) {
+        attributes.push(KeyValue::new("correlation_id", self.correlation.clone()));
+        attributes.push(KeyValue::new("workflow.id", self.workflow.clone()));
+        if let Some(session) = &self.session {
+            attributes.push(KeyValue::new("session.id", session.clone()));
+        }
+    }
+}
+
+/// Which span is where. A search through a few beats a table, and most traces have a few.
+#[derive(Default)]
+struct Places {
+    few: Vec<SpanId>,
+    many: HashMap<SpanId, usize>,
+}
+
+impl Places {
+    fn note(&mut self, id: SpanId, index: usize) {
+        if index < FEW {
+            self.few.push(id);
+        } else {
+            self.many.insert(id, index);
+        }
+    }
+
+    fn find(&self, id: SpanId) -> Option<usize> {
+        self.few
+            .iter()
+            .position(|other| *other == id)
+            .or_else(|| self.many.get(&id).copied())
+    }
+}
+
+static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
+    InstrumentationScope::builder("tta")
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .build()
+});
+
+const TYPICAL_ATTRIBUTES: usize = 10;
+const FEW: usize = 16;
+/// As the OpenTelemetry specification limits them by default.
+const MOST_ATTRIBUTES: usize = 128;
+const MOST_EVENTS: usize = 128;

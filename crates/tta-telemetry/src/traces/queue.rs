@@ -1,0 +1,379 @@
+//! Spans that wait for their export, and the account of them, under one lock.
+
+use std::collections::VecDeque;
+use std::mem::size_of;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::trace::SpanData;
+use tokio::sync::Notify;
+use tta_core::{Attribute, EventRecord, SpanId, SpanRecord, SpanStatus, TraceRecords, Value};
+
+use crate::ledger::{DropReason, SignalLedger};
+use crate::settings::Batching;
+
+/// Spans that wait, bounded in number and bytes. Pushing takes a short lock and never waits for
+/// room: what does not fit is dropped and counted.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    inner: Mutex<Inner>,
+    limits: Batching,
+    /// There is something new for the worker to look at.
+    pub(crate) wake: Notify,
+    /// The queue was closed.
+    pub(crate) closing: Notify,
+    /// The last span left, or the worker ended.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    account: SignalLedger,
+    /// When the first of those that wait came.
+    waiting_since: Option<Instant>,
+    is_flushing: bool,
+    closed: Option<Instant>,
+    is_worker_done: bool,
+    /// Nothing that the worker still says counts any more.
+    is_abandoned: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    spans: Spans,
+    count: usize,
+    bytes: usize,
+}
+
+/// Finished spans as they came.
+#[derive(Debug)]
+pub(crate) enum Spans {
+    /// Of our own steps.
+    Ours(TraceRecords),
+    /// Of OpenTelemetry or `tracing`.
+    Foreign(Box<SpanData>),
+}
+
+/// What became of spans that were pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    Taken,
+    Full,
+    Closed,
+}
+
+/// What the worker should do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// Export what waits.
+    Ready,
+    /// Wait for more, until then.
+    Until(Instant),
+    /// Wait for something to come.
+    Empty,
+    /// Nothing waits and nothing will come.
+    Finished,
+}
+
+impl Queue {
+    pub(crate) fn new(limits: Batching) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::default(),
+            limits,
+            wake: Notify::new(),
+            closing: Notify::new(),
+            changed: Condvar::new(),
+        })
+    }
+
+    pub(crate) fn push(&self, spans: Spans) -> Pushed {
+        let count = spans.count();
+        let bytes = spans.bytes();
+        let mut entry = Some(Entry {
+            spans,
+            count,
+            bytes,
+        });
+        let (pushed, wakes) = {
+            let mut inner = self.inner();
+            inner.account.created += count as u64;
+            if inner.closed.is_some() {
+                inner.account.drop_for(DropReason::Shutdown, count as u64);
+                (Pushed::Closed, false)
+            } else if inner.queued() + count > self.limits.queue
+                || inner.bytes + bytes > self.limits.queue_bytes
+            {
+                inner.account.drop_for(DropReason::QueueFull, count as u64);
+                (Pushed::Full, false)
+            } else {
+                let before = inner.queued();
+                inner.account.queued += count as u64;
+                inner.bytes += bytes;
+                inner.entries.extend(entry.take());
+                let is_first = before == 0;
+                if is_first {
+                    inner.waiting_since = Some(Instant::now());
+                }
+                let fills_batch = before < self.limits.size && inner.queued() >= self.limits.size;
+                (Pushed::Taken, is_first || fills_batch)
+            }
+        };
+        if wakes {
+            self.wake.notify_one();
+        }
+        // What was refused is dropped here, with the lock released.
+        drop(entry);
+        pushed
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        let inner = self.inner();
+        if inner.queued() == 0 {
+            return if inner.closed.is_some() {
+                Readiness::Finished
+            } else {
+                Readiness::Empty
+            };
+        }
+        if inner.closed.is_some() || inner.is_flushing || inner.queued() >= self.limits.size {
+            return Readiness::Ready;
+        }
+        match inner.waiting_since {
+            Some(since) if since.elapsed() < self.limits.delay => {
+                Readiness::Until(since + self.limits.delay)
+            }
+            _ => Readiness::Ready,
+        }
+    }
+
+    /// Whether a whole batch waits.
+    pub(crate) fn has_batch(&self) -> bool {
+        self.inner().queued() >= self.limits.size
+    }
+
+    /// Takes spans for one batch; they are in flight from now on.
+    pub(crate) fn take(&self) -> Vec<Spans> {
+        let mut taken = Vec::new();
+        let mut inner = self.inner();
+        let mut count = 0;
+        let mut bytes = 0;
+        while let Some(entry) = inner.entries.front() {
+            count += entry.count;
+            bytes += entry.bytes;
+            if !taken.is_empty() && (count > self.limits.size || bytes > MOST_BATCH_BYTES) {
+                break;
+            }
+            if let Some(entry) = inner.entries.pop_front() {
+                inner.bytes -= entry.bytes;
+                inner.account.queued -= entry.count as u64;
+                inner.account.in_flight += entry.count as u64;
+                taken.push(entry.spans);
+            }
+        }
+        inner.waiting_since = (!inner.entries.is_empty()).then(Instant::now);
+        taken
+    }
+
+    /// Accounts for spans that were in flight.
+    pub(crate) fn settle(&self, delivered: u64, dropped: u64, reason: DropReason) {
+        let mut inner = self.inner();
+        if inner.is_abandoned {
+            return;
+        }
+        inner.account.in_flight -= delivered + dropped;
+        inner.account.delivered += delivered;
+        inner.account.drop_for(reason, dropped);
+        if inner.queued() == 0 && inner.account.in_flight == 0 {
+            inner.is_flushing = false;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Refuses spans from now on, and gives the worker until `deadline`.
+    pub(crate) fn close(&self, deadline: Instant) {
+        self.inner().closed.get_or_insert(deadline);
+        self.wake.notify_one();
+        self.closing.notify_one();
+    }
+
+    /// The worker's deadline, once the queue is closed.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.inner().closed
+    }
+
+    /// Asks for everything to be exported now, and waits for it.
+    pub(crate) fn flush(&self, patience: Duration) -> bool {
+        let until = Instant::now().checked_add(patience);
+        let mut inner = self.inner();
+        if inner.queued() + usize_of(inner.account.in_flight) > 0 {
+            inner.is_flushing = true;
+            self.wake.notify_one();
+        }
+        self.wait(inner, until, |inner| {
+            inner.queued() == 0 && inner.account.in_flight == 0
+        })
+    }
+
+    /// Says that the worker has ended; whatever it left is lost.
+    pub(crate) fn worker_ended(&self) {
+        let mut inner = self.inner();
+        inner.abandon();
+        inner.is_worker_done = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for the worker to end. Where it does not in time, what it has left is lost, and what
+    /// it still does is not counted.
+    pub(crate) fn wait_for_worker(&self, until: Instant) -> bool {
+        let inner = self.inner();
+        let ended = self.wait(inner, Some(until), |inner| inner.is_worker_done);
+        if !ended {
+            self.inner().abandon();
+        }
+        ended
+    }
+
+    /// The account now.
+    pub(crate) fn account(&self) -> SignalLedger {
+        self.inner().account
+    }
+
+    fn wait(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        until: Option<Instant>,
+        done: impl Fn(&Inner) -> bool,
+    ) -> bool {
+        while !done(&inner) {
+            let left = match until {
+                Some(until) => until.saturating_duration_since(Instant::now()),
+                None => LONGEST_WAIT,
+            };
+            if left.is_zero() {
+                return false;
+            }
+            inner = self
+                .changed
+                .wait_timeout(inner, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        true
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // Only our own code runs under the lock, and none of it can panic half way.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn queued(&self) -> usize {
+        usize_of(self.account.queued)
+    }
+
+    fn abandon(&mut self) {
+        if self.is_abandoned {
+            return;
+        }
+        self.is_abandoned = true;
+        let left = self.account.queued + self.account.in_flight;
+        self.account.drop_for(DropReason::Shutdown, left);
+        self.account.queued = 0;
+        self.account.in_flight = 0;
+        self.entries.clear();
+        self.bytes = 0;
+    }
+}
+
+impl Spans {
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Ours(trace) => trace.spans.len(),
+            Self::Foreign(_) => 1,
+        }
+    }
+
+    /// About how many bytes they take in memory.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Ours(trace) => {
+                let spans: usize = trace.spans.iter().map(span_bytes).sum();
+                let attributes: usize = trace
+                    .attributes
+                    .iter()
+                    .map(|(_, attribute)| size_of::<SpanId>() + attribute_bytes(attribute))
+                    .sum();
+                let events: usize = trace.events.iter().map(event_bytes).sum();
+                size_of::<TraceRecords>() + spans + attributes + events
+            }
+            Self::Foreign(span) => {
+                let attributes = |list: &[opentelemetry::KeyValue]| -> usize {
+                    list.iter().map(key_value_bytes).sum()
+                };
+                let events: usize = span
+                    .events
+                    .iter()
+                    .map(|event| size_of_val(event) + attributes(&event.attributes))
+                    .sum();
+                let links: usize = span
+                    .links
+                    .iter()
+                    .map(|link| size_of_val(link) + attributes(&link.attributes))
+                    .sum();
+                size_of::<SpanData>()
+                    + span.name.len()
+                    + attributes(&span.attributes)
+                    + events
+                    + links
+            }
+        }
+    }
+}
+
+fn span_bytes(span: &SpanRecord) -> usize {
+    let description = match &span.status {
+        SpanStatus::Error { description, .. } => description.len(),
+        _ => 0,
+    };
+    size_of::<SpanRecord>() + description
+}
+
+fn attribute_bytes(attribute: &Attribute) -> usize {
+    let text = match &attribute.value {
+        Value::Str(text) => text.len(),
+        _ => 0,
+    };
+    size_of::<Attribute>() + text
+}
+
+fn event_bytes(event: &EventRecord) -> usize {
+    let attributes: usize = event.attributes.iter().map(attribute_bytes).sum();
+    size_of::<EventRecord>() + attributes
+}
+
+fn key_value_bytes(pair: &opentelemetry::KeyValue) -> usize {
+    use opentelemetry::{Array, Value};
+    let value = match &pair.value {
+        Value::String(text) => text.as_str().len(),
+        Value::Array(Array::String(texts)) => {
+            texts.iter().map(|text| text.as_str().len() + 16).sum()
+        }
+        Value::Array(Array::Bool(values)) => values.len(),
+        Value::Array(Array::I64(values)) => values.len() * 8,
+        Value::Array(Array::F64(values)) => values.len() * 8,
+        _ => 0,
+    };
+    size_of::<opentelemetry::KeyValue>() + pair.key.as_str().len() + value
+}
+
+fn usize_of(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// Collectors take 4 MiB at least; what is on the wire is smaller than what is in memory.
+const MOST_BATCH_BYTES: usize = 4 << 20;
+
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
