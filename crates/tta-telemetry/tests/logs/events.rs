@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tta_core::Level;
-use tta_telemetry::logs::{LogFilter, LogFormat, LogOptions, LogWriter, enabled_level, log_layer};
+use tta_telemetry::logs::{LogFilter, LogFormat, LogOptions, LogWriter, log_layer};
 
 use crate::captured::{lines_of, objects_of};
 
@@ -124,9 +124,7 @@ fn an_event_inside_the_debug_of_another_is_a_line_too() {
 #[test]
 fn the_filter_decides_by_level_and_target() {
     let filter: LogFilter = "warn,orders=debug".parse().unwrap();
-    let mut enabled = None;
     let lines = lines_of(filter, LogFormat::Json, || {
-        enabled = enabled_level();
         tracing::info!(target: "other", "no");
         tracing::warn!(target: "other", "yes 1");
         tracing::debug!(target: "orders::new", "yes 2");
@@ -134,7 +132,6 @@ fn the_filter_decides_by_level_and_target() {
     });
     assert_eq!(lines.lines().count(), 2, "{lines}");
     assert_eq!(lines.matches("yes").count(), 2, "{lines}");
-    assert_eq!(enabled, Some(Level::Warn));
 }
 
 #[test]
@@ -162,22 +159,6 @@ fn other_layers_see_what_the_filter_leaves_out() {
     });
     assert_eq!(count.0.load(Ordering::Relaxed), 2);
     assert_eq!(writer.stats().created, 1);
-}
-
-#[test]
-fn the_enabled_level_is_the_least_that_is_wanted_and_none_without_a_subscriber() {
-    assert_eq!(enabled_level(), None);
-    for level in [
-        Level::Trace,
-        Level::Debug,
-        Level::Info,
-        Level::Warn,
-        Level::Error,
-    ] {
-        let mut enabled = None;
-        lines_of(level, LogFormat::Json, || enabled = enabled_level());
-        assert_eq!(enabled, Some(level));
-    }
 }
 
 #[test]
