@@ -31,7 +31,10 @@ impl Primitive for Glossary {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let entries = HashMap::from([("span", "a timed piece of work"), ("trace", "a tree of spans")]);
+    let entries = HashMap::from([
+        ("span", "a timed piece of work"),
+        ("trace", "a tree of spans"),
+    ]);
     let lower = step("lower", async |word: String| Ok(word.to_lowercase()));
 
     // A primitive is an operand like any step, and observed like any step.

@@ -3,6 +3,7 @@
 pub mod arrivals;
 pub mod inputs;
 pub mod lines;
+pub mod load;
 pub mod model;
 pub mod money;
 pub mod options;
@@ -11,4 +12,8 @@ pub mod questions;
 pub mod random;
 pub mod records;
 pub mod rejected;
+pub mod report;
+pub mod scrape;
+pub mod tally;
+pub mod verify;
 pub mod workload;

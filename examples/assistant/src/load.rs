@@ -31,7 +31,9 @@ pub async fn run<F>(
     for request in requests {
         sleep_until(begun + options.speed.compress(request.at)).await;
         // The semaphore is never closed, so a permit always comes.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            break;
+        };
         let served = serve(request);
         tasks.spawn(async move {
             served.await;

@@ -138,7 +138,13 @@ pub fn steps(registry: &Registry) -> Vec<StepReport> {
 /// Calls by route, as the program counted them.
 pub fn routes(counts: &Counts) -> Vec<RouteReport> {
     let all: u64 = counts.models.values().map(|model| model.started).sum();
-    let share = |calls: u64| if all == 0 { 0.0 } else { calls as f64 / all as f64 };
+    let share = |calls: u64| {
+        if all == 0 {
+            0.0
+        } else {
+            calls as f64 / all as f64
+        }
+    };
     let routes = counts.models.iter().map(|(name, model)| RouteReport {
         route: (*name).to_owned(),
         calls: model.started,
@@ -151,7 +157,10 @@ pub fn routes(counts: &Counts) -> Vec<RouteReport> {
 impl Report {
     /// The numbers that the program counted itself, and the latencies of the registry.
     pub fn begin(counts: &Counts, wall: Duration) -> Self {
-        let errors = counts.failed.iter().map(|(kind, count)| ((*kind).to_owned(), *count));
+        let errors = counts
+            .failed
+            .iter()
+            .map(|(kind, count)| ((*kind).to_owned(), *count));
         Self {
             requests: counts.requests(),
             answered: counts.answered,
@@ -160,7 +169,10 @@ impl Report {
             steps: steps(registry()),
             cache: CacheReport::default(),
             routes: routes(counts),
-            cost: CostReport { actual_usd: counts.cost().usd(), ..CostReport::default() },
+            cost: CostReport {
+                actual_usd: counts.cost().usd(),
+                ..CostReport::default()
+            },
             overhead_nanos_per_step: 0.0,
             ledger: LedgerReport::default(),
             rejected_lines: Vec::new(),
@@ -174,54 +186,103 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let per_second = self.requests as f64 / self.wall_seconds.max(f64::MIN_POSITIVE);
-        line(f, "requests", &format!(
-            "{} in {:.1} s ({per_second:.0}/s)",
-            self.requests, self.wall_seconds
-        ))?;
+        line(
+            f,
+            "requests",
+            &format!(
+                "{} in {:.1} s ({per_second:.0}/s)",
+                self.requests, self.wall_seconds
+            ),
+        )?;
         let mut errors = String::new();
         for (kind, count) in &self.errors {
-            write!(errors, "{}{kind} {count}", if errors.is_empty() { "" } else { ", " })?;
+            write!(
+                errors,
+                "{}{kind} {count}",
+                if errors.is_empty() { "" } else { ", " }
+            )?;
         }
-        line(f, "errors", if errors.is_empty() { "none" } else { &errors })?;
-        line(f, "cache", &format!(
-            "{:.1} % hits ({} hits, {} misses, {} shared a computation)",
-            self.cache.hit_rate * 100.0,
-            self.cache.hits,
-            self.cache.misses,
-            self.cache.coalesced
-        ))?;
+        line(
+            f,
+            "errors",
+            if errors.is_empty() { "none" } else { &errors },
+        )?;
+        line(
+            f,
+            "cache",
+            &format!(
+                "{:.1} % hits ({} hits, {} misses, {} shared a computation)",
+                self.cache.hit_rate * 100.0,
+                self.cache.hits,
+                self.cache.misses,
+                self.cache.coalesced
+            ),
+        )?;
         for route in &self.routes {
-            line(f, "route", &format!(
-                "{:<12} {:5.1} % of {} calls, ${:.4}",
-                route.route,
-                route.share * 100.0,
-                self.routes.iter().map(|route| route.calls).sum::<u64>(),
-                route.cost_usd
-            ))?;
+            line(
+                f,
+                "route",
+                &format!(
+                    "{:<12} {:5.1} % of {} calls, ${:.4}",
+                    route.route,
+                    route.share * 100.0,
+                    self.routes.iter().map(|route| route.calls).sum::<u64>(),
+                    route.cost_usd
+                ),
+            )?;
         }
         line(f, "cost", &format!("${:.4}", self.cost.actual_usd))?;
-        line(f, "savings", &format!(
-            "${:.4} by routing (baseline: the dearest model, ${:.4}), ${:.4} by the cache",
-            self.cost.router_savings_usd, self.cost.router_baseline_usd, self.cost.cache_savings_usd
-        ))?;
-        line(f, "overhead", &format!("{:.0} ns a step", self.overhead_nanos_per_step))?;
-        line(f, "spans", &format!(
-            "{} created = {} delivered + {} dropped + {} pending",
-            self.ledger.created, self.ledger.delivered, self.ledger.dropped, self.ledger.pending
-        ))?;
+        line(
+            f,
+            "savings",
+            &format!(
+                "${:.4} by routing (baseline: the dearest model, ${:.4}), ${:.4} by the cache",
+                self.cost.router_savings_usd,
+                self.cost.router_baseline_usd,
+                self.cost.cache_savings_usd
+            ),
+        )?;
+        line(
+            f,
+            "overhead",
+            &format!("{:.0} ns a step", self.overhead_nanos_per_step),
+        )?;
+        line(
+            f,
+            "spans",
+            &format!(
+                "{} created = {} delivered + {} dropped + {} pending",
+                self.ledger.created,
+                self.ledger.delivered,
+                self.ledger.dropped,
+                self.ledger.pending
+            ),
+        )?;
         if self.rejected_line_count > 0 {
-            line(f, "bad lines", &format!("{} were skipped", self.rejected_line_count))?;
+            line(
+                f,
+                "bad lines",
+                &format!("{} were skipped", self.rejected_line_count),
+            )?;
             for rejected in &self.rejected_lines {
                 line(f, "", rejected)?;
             }
         }
-        writeln!(f, "\n{:<18} {:>8} {:>7} {:>9} {:>9} {:>9} {:>9}", "step", "runs", "errors",
-            "cancelled", "p50 ms", "p95 ms", "p99 ms")?;
+        writeln!(
+            f,
+            "\n{:<18} {:>8} {:>7} {:>9} {:>9} {:>9} {:>9}",
+            "step", "runs", "errors", "cancelled", "p50 ms", "p95 ms", "p99 ms"
+        )?;
         for step in &self.steps {
             writeln!(
                 f,
                 "{:<18} {:>8} {:>7} {:>9} {:>9.2} {:>9.2} {:>9.2}",
-                step.name, step.executions, step.errors, step.cancelled, step.p50_ms, step.p95_ms,
+                step.name,
+                step.executions,
+                step.errors,
+                step.cancelled,
+                step.p50_ms,
+                step.p95_ms,
                 step.p99_ms
             )?;
         }

@@ -31,16 +31,29 @@ impl Scrape {
     ///
     /// When nothing answers there, or not with success.
     pub fn fetch(url: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
-        let text = agent.get(url).call()?.body_mut().with_config().limit(LARGEST).read_to_string()?;
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .into();
+        let text = agent
+            .get(url)
+            .call()?
+            .body_mut()
+            .with_config()
+            .limit(LARGEST)
+            .read_to_string()?;
         Ok(Self::parse(&text))
     }
 
     /// Reads the Prometheus text format; what is no series is passed over.
     pub fn parse(text: &str) -> Self {
-        let series = text.lines().filter(|line| !line.starts_with('#')).filter_map(series);
-        Self { series: series.collect() }
+        let series = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(series);
+        Self {
+            series: series.collect(),
+        }
     }
 
     /// The sum of a metric's series that have these labels.
@@ -51,7 +64,11 @@ impl Scrape {
             };
             series.name == name && labels.iter().all(label)
         };
-        self.series.iter().filter(has).map(|series| series.value).sum()
+        self.series
+            .iter()
+            .filter(has)
+            .map(|series| series.value)
+            .sum()
     }
 }
 
@@ -62,7 +79,11 @@ fn series(line: &str) -> Option<Series> {
         Some((name, labels)) => (name, parse_labels(labels.strip_suffix('}')?)?),
         None => (head, BTreeMap::new()),
     };
-    Some(Series { name: name.to_owned(), labels, value })
+    Some(Series {
+        name: name.to_owned(),
+        labels,
+        value,
+    })
 }
 
 /// `key="value"` pairs, in which a value may hold escaped quotes, backslashes and line breaks.

@@ -51,7 +51,11 @@ impl Tally {
     /// Counts a call of a model from here on: as abandoned, unless the call says how it ended.
     pub fn call(&self, model: &'static str) -> Call<'_> {
         self.counts().models.entry(model).or_default().started += 1;
-        Call { tally: self, model, ended: false }
+        Call {
+            tally: self,
+            model,
+            ended: false,
+        }
     }
 
     /// The numbers so far.

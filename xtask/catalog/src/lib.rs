@@ -1,14 +1,6 @@
 //! What all crates declare, together.
 
-use tta::Catalog;
+use tta::{Catalog, catalog};
 
 /// What each crate declares that it emits.
-pub fn catalogs() -> Vec<Catalog> {
-    vec![
-        tta::CATALOG,
-        tta::cache::CATALOG,
-        tta::router::CATALOG,
-        tta::timeout::CATALOG,
-        tta::telemetry::CATALOG,
-    ]
-}
+pub const CATALOGS: [Catalog; 2] = [catalog::CORE, catalog::TELEMETRY];

@@ -39,12 +39,17 @@ fn write(reference: &Path) -> ExitCode {
 fn check(reference: &Path) -> ExitCode {
     let stale: Vec<_> = pages::all()
         .into_iter()
-        .filter(|page| fs::read_to_string(reference.join(page.file)).ok().as_ref() != Some(&page.text))
+        .filter(|page| {
+            fs::read_to_string(reference.join(page.file)).ok().as_ref() != Some(&page.text)
+        })
         .map(|page| page.file)
         .collect();
     if stale.is_empty() {
         return ExitCode::SUCCESS;
     }
-    eprintln!("stale: {}; run `cargo xtask generate` and commit", stale.join(", "));
+    eprintln!(
+        "stale: {}; run `cargo xtask generate` and commit",
+        stale.join(", ")
+    );
     ExitCode::FAILURE
 }

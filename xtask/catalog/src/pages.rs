@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tta::{MetricKind, MetricSpec};
-use tta_catalog::catalogs;
+use tta_catalog::CATALOGS;
 
 /// One file of the reference.
 pub(crate) struct Page {
@@ -14,10 +14,22 @@ pub(crate) struct Page {
 /// Every page.
 pub(crate) fn all() -> Vec<Page> {
     vec![
-        Page { file: "metrics.md", text: metrics() },
-        Page { file: "spans.md", text: spans() },
-        Page { file: "logs.md", text: logs() },
-        Page { file: "settings.md", text: settings() },
+        Page {
+            file: "metrics.md",
+            text: metrics(),
+        },
+        Page {
+            file: "spans.md",
+            text: spans(),
+        },
+        Page {
+            file: "logs.md",
+            text: logs(),
+        },
+        Page {
+            file: "settings.md",
+            text: settings(),
+        },
     ]
 }
 
@@ -28,17 +40,34 @@ fn metrics() -> String {
          series whose labels read `__overflow__`. Aliases are other names for the same numbers, \
          shown when `TTA_METRIC_ALIASES` is `true`.",
     );
-    for catalog in catalogs().iter().filter(|catalog| !catalog.metrics.is_empty()) {
-        section(&mut page, catalog.crate_name, &["metric", "type", "unit", "labels", "what it says", "aliases"]);
+    for catalog in CATALOGS
+        .iter()
+        .filter(|catalog| !catalog.metrics.is_empty())
+    {
+        section(
+            &mut page,
+            catalog.crate_name,
+            &[
+                "metric",
+                "type",
+                "unit",
+                "labels",
+                "what it says",
+                "aliases",
+            ],
+        );
         for metric in catalog.metrics {
-            row(&mut page, &[
-                code(metric.name),
-                kind(metric),
-                metric.unit.symbol().to_owned(),
-                codes(metric.labels),
-                metric.help.to_owned(),
-                codes(metric.aliases),
-            ]);
+            row(
+                &mut page,
+                &[
+                    code(metric.name),
+                    kind(metric),
+                    metric.unit.symbol().to_owned(),
+                    codes(metric.labels),
+                    metric.help.to_owned(),
+                    codes(metric.aliases),
+                ],
+            );
         }
     }
     page
@@ -51,10 +80,21 @@ fn spans() -> String {
          a description on failure; a span that was cancelled has `error.type` `cancelled`. An \
          error is an `exception` event at the span where it began.",
     );
-    for catalog in catalogs().iter().filter(|catalog| !catalog.spans.is_empty()) {
-        section(&mut page, catalog.crate_name, &["span", "what it covers", "attributes"]);
+    for catalog in CATALOGS.iter().filter(|catalog| !catalog.spans.is_empty()) {
+        section(
+            &mut page,
+            catalog.crate_name,
+            &["span", "what it covers", "attributes"],
+        );
         for span in catalog.spans {
-            row(&mut page, &[code(span.name), span.help.to_owned(), codes(span.attributes)]);
+            row(
+                &mut page,
+                &[
+                    code(span.name),
+                    span.help.to_owned(),
+                    codes(span.attributes),
+                ],
+            );
         }
     }
     page
@@ -67,10 +107,17 @@ fn logs() -> String {
          those of every line: `timestamp`, `level`, `message`, `target`, `service`, and inside a \
          step `correlation_id`, `trace_id` and `span_id`.",
     );
-    for catalog in catalogs().iter().filter(|catalog| !catalog.logs.is_empty()) {
-        section(&mut page, catalog.crate_name, &["event", "what it says", "fields"]);
+    for catalog in CATALOGS.iter().filter(|catalog| !catalog.logs.is_empty()) {
+        section(
+            &mut page,
+            catalog.crate_name,
+            &["event", "what it says", "fields"],
+        );
         for log in catalog.logs {
-            row(&mut page, &[code(log.name), log.help.to_owned(), codes(log.fields)]);
+            row(
+                &mut page,
+                &[code(log.name), log.help.to_owned(), codes(log.fields)],
+            );
         }
     }
     page
@@ -84,9 +131,20 @@ fn settings() -> String {
          where it comes from.",
     );
     page.push('\n');
-    header(&mut page, &["variable", "what it sets", "default"]);
-    for setting in tta::telemetry::SETTINGS {
-        row(&mut page, &[codes(setting.variables), setting.help.to_owned(), setting.default.to_owned()]);
+    header(
+        &mut page,
+        &["variable", "from code", "what it sets", "default"],
+    );
+    for setting in tta::SETTINGS {
+        row(
+            &mut page,
+            &[
+                codes(setting.variables),
+                setting.method.map(code).unwrap_or_default(),
+                setting.help.to_owned(),
+                setting.default.to_owned(),
+            ],
+        );
     }
     page
 }
@@ -102,8 +160,17 @@ fn section(page: &mut String, title: &str, columns: &[&str]) {
 }
 
 fn header(page: &mut String, columns: &[&str]) {
-    row(page, &columns.iter().map(|&column| column.to_owned()).collect::<Vec<_>>());
-    row(page, &columns.iter().map(|_| "---".to_owned()).collect::<Vec<_>>());
+    row(
+        page,
+        &columns
+            .iter()
+            .map(|&column| column.to_owned())
+            .collect::<Vec<_>>(),
+    );
+    row(
+        page,
+        &columns.iter().map(|_| "---".to_owned()).collect::<Vec<_>>(),
+    );
 }
 
 fn row(page: &mut String, cells: &[String]) {
@@ -128,5 +195,9 @@ fn code(text: &str) -> String {
 }
 
 fn codes(texts: &[&str]) -> String {
-    texts.iter().map(|text| code(text)).collect::<Vec<_>>().join(", ")
+    texts
+        .iter()
+        .map(|text| code(text))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
