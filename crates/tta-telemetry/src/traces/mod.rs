@@ -31,7 +31,7 @@ use self::sampler::Decision;
 use self::worker::{MakeSink, Worker};
 use crate::catalog::LATE_SPANS;
 use crate::ledger::SignalLedger;
-use crate::report;
+use crate::{metrics, report};
 use crate::settings::{Endpoint, Protocol, Resolved};
 
 /// The pipeline of one initialisation.
@@ -93,6 +93,11 @@ impl Traces {
             return Err(why);
         }
         remember(&traces.queue);
+        let exporter = Arc::downgrade(&traces);
+        metrics::register_exporter(protocol, move || {
+            let is_up = |traces: Arc<Self>| traces.is_open() && traces.is_up() == Some(true);
+            exporter.upgrade().is_some_and(is_up)
+        });
         *present_slot() = Some(Arc::clone(&traces));
         Ok(traces)
     }
