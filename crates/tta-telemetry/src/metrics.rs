@@ -59,9 +59,11 @@ pub(crate) fn register_exporter(
 ) {
     let read = move || f64::from(u8::from(is_up()));
     // As above.
-    if let Err(why) =
-        tta_core::registry().observe_gauge(&crate::catalog::EXPORTER_UP, &["traces", protocol], read)
-    {
+    if let Err(why) = tta_core::registry().observe_gauge(
+        &crate::catalog::EXPORTER_UP,
+        &["traces", protocol],
+        read,
+    ) {
         crate::report::degraded("metrics", &why.to_string());
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use support::{
-    Act, Scripted, alone, assert_balanced, block_on, eventually, run_workflow, run_workflows, timed,
-    traces_only,
+    Act, Scripted, alone, assert_balanced, block_on, eventually, run_workflow, run_workflows,
+    timed, traces_only,
 };
 use tta_telemetry::{
     ObservabilityConfig, ObservabilityGuard, SpanSink, State, initialize_observability,
@@ -45,7 +45,9 @@ fn threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")));
     // A thread that ended meanwhile has no name.
-    names.filter(|name| name.as_ref().is_ok_and(|name| name.starts_with("tta"))).count()
+    names
+        .filter(|name| name.as_ref().is_ok_and(|name| name.starts_with("tta")))
+        .count()
 }
 
 fn descriptors() -> usize {
@@ -78,7 +80,9 @@ fn run_on_this_thread() {
     let ctx = tta_core::WorkflowContext::new();
     let flow = tta_core::step("now", async |_: ()| Ok(()));
     let mut future = std::pin::pin!(flow.execute((), &ctx));
-    let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let polled = future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(polled, Poll::Ready(Ok(()))));
 }
 
@@ -91,7 +95,9 @@ fn metrics_and_health_answer_while_it_runs_and_the_port_is_free_afterwards() {
     run_workflows(2);
     assert!(guard.flush(Duration::from_secs(5)));
     let url = guard.status().metrics_url.unwrap();
-    let address = url.trim_start_matches("http://").trim_end_matches("/metrics");
+    let address = url
+        .trim_start_matches("http://")
+        .trim_end_matches("/metrics");
     let page = get(address.parse().unwrap(), "/metrics").unwrap().text();
     for line in [
         "telemetry_records_created_total{signal=\"traces\"} ",
@@ -128,7 +134,12 @@ fn a_port_that_is_taken_degrades_the_metrics_alone() {
     assert_eq!(status.state, State::Degraded);
     let part = status.part("metrics").unwrap();
     assert_eq!(part.state, State::Degraded);
-    assert!(part.reason.as_deref().unwrap().contains("the port is taken"));
+    assert!(
+        part.reason
+            .as_deref()
+            .unwrap()
+            .contains("the port is taken")
+    );
     assert_eq!(status.part("traces").unwrap().state, State::Healthy);
     assert!(status.metrics_url.is_none());
     run_workflow().unwrap();
@@ -162,7 +173,9 @@ fn an_initialisation_after_a_shutdown_is_a_new_one_and_leaves_nothing_behind() {
         let report = guard.shutdown();
         assert_eq!(report.ledger.traces.delivered, 3, "{round}");
     }
-    eventually("nothing is left", || threads() <= before.0 && descriptors() <= before.1);
+    eventually("nothing is left", || {
+        threads() <= before.0 && descriptors() <= before.1
+    });
 }
 
 #[test]
@@ -187,11 +200,16 @@ fn a_hundred_threads_race_and_one_wins() {
                     })
                 })
                 .collect();
-            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+            racers
+                .into_iter()
+                .map(|racer| racer.join().unwrap())
+                .collect()
         });
         assert_eq!(won.load(Ordering::Relaxed), 1);
-        let urls: std::collections::HashSet<_> =
-            guards.iter().map(|guard| guard.status().metrics_url).collect();
+        let urls: std::collections::HashSet<_> = guards
+            .iter()
+            .map(|guard| guard.status().metrics_url)
+            .collect();
         assert_eq!(urls.len(), 1);
         drop(guards);
     }
@@ -212,7 +230,9 @@ fn a_shutdown_is_safe_before_twice_and_at_once() {
     let (second, again) = timed(shutdown_observability);
     let (third, on_guard) = timed(|| guard.shutdown());
     let ((), dropped) = timed(|| drop(guard));
-    println!("row 22: first {took:?}, second {again:?}, on the guard {on_guard:?}, drop {dropped:?}");
+    println!(
+        "row 22: first {took:?}, second {again:?}, on the guard {on_guard:?}, drop {dropped:?}"
+    );
     assert_eq!((first, first), (second, third));
     assert!(again <= Duration::from_millis(1), "{again:?}");
     assert!(on_guard <= Duration::from_millis(1), "{on_guard:?}");
@@ -247,7 +267,9 @@ fn a_shutdown_keeps_its_deadline_in_a_drop_in_async_code_and_in_a_panic_hook() {
             guard.shutdown();
         });
     });
-    within("drop in async code", &|guard| block_on(async { drop(guard) }));
+    within("drop in async code", &|guard| {
+        block_on(async { drop(guard) })
+    });
     within("drop while unwinding", &|guard| {
         let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _guard = guard;
@@ -294,7 +316,9 @@ fn a_primitive_that_was_built_before_is_observed_afterwards() {
     let sink = Scripted::new(|_| Act::Take);
     let guard = traces_only().with_span_sink(sink.clone()).init();
     block_on(async {
-        flow.execute(1, &tta_core::WorkflowContext::new()).await.unwrap();
+        flow.execute(1, &tta_core::WorkflowContext::new())
+            .await
+            .unwrap();
     });
     guard.shutdown();
     assert_eq!(sink.spans().len(), 2);
@@ -309,7 +333,9 @@ fn a_span_that_ends_after_the_shutdown_is_counted_and_no_trouble() {
             shutdown_observability();
             Ok(())
         });
-        slow.execute((), &tta_core::WorkflowContext::new()).await.unwrap();
+        slow.execute((), &tta_core::WorkflowContext::new())
+            .await
+            .unwrap();
     });
     let account = guard.ledger().traces;
     assert_eq!(account.dropped_for(tta_telemetry::DropReason::Shutdown), 2);
@@ -336,7 +362,9 @@ fn switched_off_it_does_nothing() {
 #[test]
 fn without_an_endpoint_nothing_leaves_the_process() {
     let _alone = alone();
-    let guard = ObservabilityConfig::new("quiet").with_prometheus(false).init();
+    let guard = ObservabilityConfig::new("quiet")
+        .with_prometheus(false)
+        .init();
     let status = guard.status();
     assert_eq!(status.part("traces").unwrap().state, State::Disabled);
     assert!(status.otlp_endpoint.is_none());

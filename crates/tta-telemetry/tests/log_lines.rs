@@ -22,11 +22,16 @@ fn lines_of(scenario: &str) -> Vec<serde_json::Value> {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
     let lines = text.lines().filter(|line| line.starts_with('{'));
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn count(lines: &[serde_json::Value], message: &str) -> usize {
-    lines.iter().filter(|line| line["message"] == message).count()
+    lines
+        .iter()
+        .filter(|line| line["message"] == message)
+        .count()
 }
 
 fn config() -> ObservabilityConfig {
@@ -48,10 +53,14 @@ fn an_outage_is_two_lines() {
 #[ignore = "a scenario, run in a process of its own"]
 fn child_with_an_outage() {
     let sink = Scripted::new(|attempt| match attempt {
-        0..5 => Act::Fail(ExportError::Unreachable { message: "gone".to_owned() }),
+        0..5 => Act::Fail(ExportError::Unreachable {
+            message: "gone".to_owned(),
+        }),
         _ => Act::Take,
     });
-    let guard = config().with_span_sink(sink as std::sync::Arc<dyn SpanSink>).init();
+    let guard = config()
+        .with_span_sink(sink as std::sync::Arc<dyn SpanSink>)
+        .init();
     for _ in 0..20 {
         run_workflow().unwrap();
     }
@@ -62,8 +71,17 @@ fn child_with_an_outage() {
 fn a_collector_that_is_down_all_the_time_is_one_line_and_one_at_the_end() {
     let lines = lines_of("child_without_a_collector");
     assert_eq!(count(&lines, "telemetry_degraded"), 2, "{lines:?}");
-    let last = lines.iter().rfind(|line| line["message"] == "telemetry_degraded").unwrap();
-    assert!(last["reason"].as_str().unwrap().contains("60 telemetry records"), "{last}");
+    let last = lines
+        .iter()
+        .rfind(|line| line["message"] == "telemetry_degraded")
+        .unwrap();
+    assert!(
+        last["reason"]
+            .as_str()
+            .unwrap()
+            .contains("60 telemetry records"),
+        "{last}"
+    );
 }
 
 #[test]
@@ -112,12 +130,17 @@ fn late_spans_are_one_line() {
 #[ignore = "a scenario, run in a process of its own"]
 fn child_with_late_spans() {
     let sink = Scripted::new(|_| Act::Take);
-    let guard = config().with_span_sink(sink as std::sync::Arc<dyn SpanSink>).init();
+    let guard = config()
+        .with_span_sink(sink as std::sync::Arc<dyn SpanSink>)
+        .init();
     support::block_on(async {
         let contexts: Vec<_> = (0..5).map(|_| tta_core::WorkflowContext::new()).collect();
         shutdown_observability();
         for ctx in &contexts {
-            tta_core::step("late", async |_: ()| Ok(())).execute((), ctx).await.unwrap();
+            tta_core::step("late", async |_: ()| Ok(()))
+                .execute((), ctx)
+                .await
+                .unwrap();
         }
     });
     assert_eq!(guard.ledger().traces.dropped(), 10);
@@ -144,12 +167,19 @@ fn child_with_a_subscriber() {
     for part in ["tracing", "logs"] {
         let part = status.part(part).unwrap();
         assert_eq!(part.state, State::Degraded);
-        assert!(part.reason.as_deref().unwrap().contains("layer"), "{part:?}");
+        assert!(
+            part.reason.as_deref().unwrap().contains("layer"),
+            "{part:?}"
+        );
     }
     tracing::info_span!("around").in_scope(|| run_workflow().unwrap());
     assert!(guard.flush(Duration::from_secs(5)));
     let spans = sink.spans();
     assert_eq!(spans.len(), 4);
     let trace = spans[0].span_context.trace_id();
-    assert!(spans.iter().all(|span| span.span_context.trace_id() == trace));
+    assert!(
+        spans
+            .iter()
+            .all(|span| span.span_context.trace_id() == trace)
+    );
 }

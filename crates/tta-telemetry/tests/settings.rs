@@ -14,13 +14,22 @@ fn status_with(
     variables: &[(&'static str, &str)],
     configure: impl FnOnce(ObservabilityConfig) -> ObservabilityConfig,
 ) -> Status {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _alone = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut variables: HashMap<&str, String> =
-        variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let mut variables: HashMap<&str, String> = variables
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect();
     variables.insert("OTEL_SDK_DISABLED", "true".to_owned());
     let config = ObservabilityConfig::from_env_with("my-app", |name| variables.get(name).cloned());
-    let guard = configure(config).init();
+    status_of(configure(config))
+}
+
+/// Telemetry is one in a process, so one test at a time has it.
+fn status_of(config: ObservabilityConfig) -> Status {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _alone = TURN
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let guard = config.init();
     guard.status()
 }
 
@@ -30,7 +39,10 @@ fn status(variables: &[(&'static str, &str)]) -> Status {
 
 #[track_caller]
 fn setting(status: &Status, name: &str) -> Setting {
-    status.setting(name).unwrap_or_else(|| panic!("{name}")).clone()
+    status
+        .setting(name)
+        .unwrap_or_else(|| panic!("{name}"))
+        .clone()
 }
 
 /// One variable, and what its setting shows.
@@ -39,7 +51,11 @@ fn assert_set(variable: &'static str, value: &str, name: &str, shown: &str) {
     let status = status(&[(variable, value)]);
     let setting = setting(&status, name);
     assert_eq!(setting.value, shown, "{variable}={value}");
-    assert_eq!(setting.origin, Origin::Environment(variable), "{variable}={value}");
+    assert_eq!(
+        setting.origin,
+        Origin::Environment(variable),
+        "{variable}={value}"
+    );
     assert!(status.warnings.is_empty(), "{:?}", status.warnings);
 }
 
@@ -50,16 +66,35 @@ fn assert_ignored(variable: &'static str, value: &str, name: &str) {
     let status = status(&[(variable, value)]);
     assert_eq!(setting(&status, name), default, "{variable}={value}");
     assert_eq!(status.warnings.len(), 1, "{:?}", status.warnings);
-    assert!(status.warnings[0].contains(variable), "{:?}", status.warnings);
+    assert!(
+        status.warnings[0].contains(variable),
+        "{:?}",
+        status.warnings
+    );
 }
 
 #[test]
 fn every_variable_sets_its_setting() {
     for (variable, value, name, shown) in [
-        ("OTEL_SERVICE_NAME", "billing", "OTEL_SERVICE_NAME", "billing"),
-        ("OTEL_RESOURCE_ATTRIBUTES", "a=b,c=d%20e", "OTEL_RESOURCE_ATTRIBUTES", "a=b,c=d e"),
+        (
+            "OTEL_SERVICE_NAME",
+            "billing",
+            "OTEL_SERVICE_NAME",
+            "billing",
+        ),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "a=b,c=d%20e",
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "a=b,c=d e",
+        ),
         ("ENVIRONMENT", "Production", "ENVIRONMENT", "production"),
-        ("OTEL_TRACES_EXPORTER", "none", "OTEL_TRACES_EXPORTER", "none"),
+        (
+            "OTEL_TRACES_EXPORTER",
+            "none",
+            "OTEL_TRACES_EXPORTER",
+            "none",
+        ),
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "http://localhost:4317",
@@ -72,23 +107,88 @@ fn every_variable_sets_its_setting() {
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
             "http://[::1]:9/in",
         ),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "GRPC", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
-        ("OTEL_EXPORTER_OTLP_HEADERS", "k=v", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "***"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "250", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "250"),
-        ("OTEL_TRACES_SAMPLER", "always_off", "OTEL_TRACES_SAMPLER", "always_off"),
-        ("OTEL_TRACES_SAMPLER_ARG", "0.25", "OTEL_TRACES_SAMPLER_ARG", "0.25"),
-        ("OTEL_BSP_SCHEDULE_DELAY", "100", "OTEL_BSP_SCHEDULE_DELAY", "100"),
-        ("OTEL_BSP_EXPORT_TIMEOUT", "100", "OTEL_BSP_EXPORT_TIMEOUT", "100"),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "9", "OTEL_BSP_MAX_QUEUE_SIZE", "9"),
-        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9"),
-        ("OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0", "OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0"),
-        ("PROMETHEUS_HOST", "::", "OTEL_EXPORTER_PROMETHEUS_HOST", "::"),
-        ("OTEL_EXPORTER_PROMETHEUS_PORT", "1", "OTEL_EXPORTER_PROMETHEUS_PORT", "1"),
+        (
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "GRPC",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+            "grpc",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "k=v",
+            "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+            "***",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_TIMEOUT",
+            "250",
+            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+            "250",
+        ),
+        (
+            "OTEL_TRACES_SAMPLER",
+            "always_off",
+            "OTEL_TRACES_SAMPLER",
+            "always_off",
+        ),
+        (
+            "OTEL_TRACES_SAMPLER_ARG",
+            "0.25",
+            "OTEL_TRACES_SAMPLER_ARG",
+            "0.25",
+        ),
+        (
+            "OTEL_BSP_SCHEDULE_DELAY",
+            "100",
+            "OTEL_BSP_SCHEDULE_DELAY",
+            "100",
+        ),
+        (
+            "OTEL_BSP_EXPORT_TIMEOUT",
+            "100",
+            "OTEL_BSP_EXPORT_TIMEOUT",
+            "100",
+        ),
+        (
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "9",
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "9",
+        ),
+        (
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            "9",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            "9",
+        ),
+        (
+            "OTEL_EXPORTER_PROMETHEUS_HOST",
+            "0.0.0.0",
+            "OTEL_EXPORTER_PROMETHEUS_HOST",
+            "0.0.0.0",
+        ),
+        (
+            "PROMETHEUS_HOST",
+            "::",
+            "OTEL_EXPORTER_PROMETHEUS_HOST",
+            "::",
+        ),
+        (
+            "OTEL_EXPORTER_PROMETHEUS_PORT",
+            "1",
+            "OTEL_EXPORTER_PROMETHEUS_PORT",
+            "1",
+        ),
         ("PROMETHEUS_PORT", "2", "OTEL_EXPORTER_PROMETHEUS_PORT", "2"),
         ("TTA_METRIC_ALIASES", "True", "TTA_METRIC_ALIASES", "true"),
         ("TTA_LABEL_LIMIT", "5", "TTA_LABEL_LIMIT", "5"),
         ("LOG_LEVEL", "Warning", "LOG_LEVEL", "warn"),
-        ("RUST_LOG", "info,hyper=error", "LOG_LEVEL", "info,hyper=error"),
+        (
+            "RUST_LOG",
+            "info,hyper=error",
+            "LOG_LEVEL",
+            "info,hyper=error",
+        ),
         ("OTEL_LOG_LEVEL", "none", "LOG_LEVEL", "off"),
         ("LOG_FORMAT", "text", "LOG_FORMAT", "text"),
         ("TTA_SHUTDOWN_TIMEOUT", "10", "TTA_SHUTDOWN_TIMEOUT", "10"),
@@ -100,19 +200,47 @@ fn every_variable_sets_its_setting() {
 #[test]
 fn what_cannot_be_parsed_warns_once_and_is_ignored() {
     for (variable, value, name) in [
-        ("OTEL_RESOURCE_ATTRIBUTES", "novalue", "OTEL_RESOURCE_ATTRIBUTES"),
-        ("OTEL_RESOURCE_ATTRIBUTES", "a=%zz", "OTEL_RESOURCE_ATTRIBUTES"),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "novalue",
+            "OTEL_RESOURCE_ATTRIBUTES",
+        ),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "a=%zz",
+            "OTEL_RESOURCE_ATTRIBUTES",
+        ),
         ("ENVIRONMENT", "moon", "ENVIRONMENT"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "OTEL_TRACES_EXPORTER"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "-1", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "localhost:4317",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "http/json",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_TIMEOUT",
+            "10s",
+            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_TIMEOUT",
+            "-1",
+            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        ),
         ("OTEL_TRACES_SAMPLER", "sometimes", "OTEL_TRACES_SAMPLER"),
         ("OTEL_TRACES_SAMPLER_ARG", "1.5", "OTEL_TRACES_SAMPLER_ARG"),
         ("OTEL_TRACES_SAMPLER_ARG", "NaN", "OTEL_TRACES_SAMPLER_ARG"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "OTEL_BSP_MAX_QUEUE_SIZE"),
-        ("OTEL_EXPORTER_PROMETHEUS_PORT", "70000", "OTEL_EXPORTER_PROMETHEUS_PORT"),
+        (
+            "OTEL_EXPORTER_PROMETHEUS_PORT",
+            "70000",
+            "OTEL_EXPORTER_PROMETHEUS_PORT",
+        ),
         ("TTA_METRIC_ALIASES", "1", "TTA_METRIC_ALIASES"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL"),
         ("RUST_LOG", "hyper=loud", "LOG_LEVEL"),
@@ -132,14 +260,21 @@ fn a_secret_is_in_no_warning() {
 #[test]
 fn what_is_empty_is_not_set() {
     for setting in status(&[("LOG_LEVEL", ""), ("OTEL_SERVICE_NAME", "  ")]).settings {
-        assert!(!matches!(setting.origin, Origin::Environment("LOG_LEVEL" | "OTEL_SERVICE_NAME")));
+        assert!(!matches!(
+            setting.origin,
+            Origin::Environment("LOG_LEVEL" | "OTEL_SERVICE_NAME")
+        ));
     }
 }
 
 #[test]
 fn code_wins_over_the_environment_but_for_switching_off() {
     let status = status_with(
-        &[("OTEL_BSP_MAX_QUEUE_SIZE", "9"), ("ENVIRONMENT", "staging"), ("LOG_LEVEL", "warn")],
+        &[
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "9"),
+            ("ENVIRONMENT", "staging"),
+            ("LOG_LEVEL", "warn"),
+        ],
         |config| {
             config
                 .with_enabled(true)
@@ -154,7 +289,10 @@ fn code_wins_over_the_environment_but_for_switching_off() {
         ("LOG_LEVEL", "debug"),
     ] {
         let setting = setting(&status, name);
-        assert_eq!((setting.value.as_str(), setting.origin), (value, Origin::Code));
+        assert_eq!(
+            (setting.value.as_str(), setting.origin),
+            (value, Origin::Code)
+        );
     }
     let disabled = setting(&status, "OTEL_SDK_DISABLED");
     assert_eq!(disabled.origin, Origin::Environment("OTEL_SDK_DISABLED"));
@@ -174,7 +312,10 @@ fn the_variable_for_traces_wins_over_the_general_one() {
 fn a_variable_that_cannot_be_used_leaves_it_to_the_next() {
     let status = status(&[("LOG_LEVEL", "loud"), ("RUST_LOG", "error")]);
     let level = setting(&status, "LOG_LEVEL");
-    assert_eq!((level.value.as_str(), level.origin), ("error", Origin::Environment("RUST_LOG")));
+    assert_eq!(
+        (level.value.as_str(), level.origin),
+        ("error", Origin::Environment("RUST_LOG"))
+    );
     assert_eq!(status.warnings.len(), 1);
 }
 
@@ -187,7 +328,10 @@ fn the_protocol_follows_from_the_port() {
     ] {
         let status = status_with(&[], |config| config.with_otlp_endpoint(endpoint));
         let setting = setting(&status, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
-        assert_eq!((setting.value.as_str(), setting.origin), (protocol, Origin::Default));
+        assert_eq!(
+            (setting.value.as_str(), setting.origin),
+            (protocol, Origin::Default)
+        );
     }
 }
 
@@ -197,9 +341,11 @@ fn a_service_without_a_name_is_called_after_its_program() {
     assert_eq!(name(&status(&[])), "my-app");
     let from_attributes = status(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=from-attributes")]);
     assert_eq!(name(&from_attributes), "from-attributes");
-    let guard = ObservabilityConfig::new("").with_enabled(false).init();
-    let unknown = name(&guard.status());
-    assert!(unknown.starts_with("unknown_service:settings-"), "{unknown}");
+    let unknown = name(&status_of(ObservabilityConfig::new("").with_enabled(false)));
+    assert!(
+        unknown.starts_with("unknown_service:settings-"),
+        "{unknown}"
+    );
 }
 
 #[test]

@@ -31,8 +31,8 @@ use self::sampler::Decision;
 use self::worker::{MakeSink, Worker};
 use crate::catalog::LATE_SPANS;
 use crate::ledger::SignalLedger;
-use crate::{metrics, report};
 use crate::settings::{Endpoint, Protocol, Resolved};
+use crate::{metrics, report};
 
 /// The pipeline of one initialisation.
 #[derive(Debug)]
