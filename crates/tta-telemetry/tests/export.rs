@@ -1,5 +1,7 @@
 //! Spans arrive at a backend as one trace, over both protocols.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::collections::HashMap;
@@ -82,7 +84,7 @@ fn attributes_events_and_errors_are_joined_to_their_span() {
         block_on(async {
             let failing = step(
                 "charge",
-                async |_: (), ctx: &WorkflowContext| -> tta_core::Result<()> {
+                async |(), ctx: &WorkflowContext| -> tta_core::Result<()> {
                     ctx.set_attribute("cost_usd", 0.5);
                     ctx.set_attribute("attempt", 1_i64);
                     ctx.set_attribute("attempt", 2_i64);
@@ -132,7 +134,7 @@ fn more_attributes_than_the_limit_are_counted() {
     let receiver = OtlpReceiver::start().unwrap();
     let guard = grpc(&receiver).init();
     block_on(async {
-        let wide = step("wide", async |_: (), ctx: &WorkflowContext| {
+        let wide = step("wide", async |(), ctx: &WorkflowContext| {
             for n in 0..200 {
                 ctx.set_attribute(format!("key{n}"), i64::from(n));
             }
@@ -224,7 +226,7 @@ fn a_batch_has_no_more_spans_than_was_asked_for() {
     let receiver = OtlpReceiver::start().unwrap();
     let guard = grpc(&receiver)
         .with_batch_size(10)
-        .with_batch_delay(Duration::from_secs(60))
+        .with_batch_delay(Duration::from_mins(1))
         .init();
     run_workflows(40);
     assert!(guard.flush(PATIENCE));

@@ -12,7 +12,7 @@ use support::{
 };
 use tta_telemetry::{DropReason, ObservabilityConfig, Protocol, State};
 use tta_testkit::network::{BlackHole, ClosedPort};
-use tta_testkit::otlp::{OtlpReceiver, Reply};
+use tta_testkit::otlp::{OtlpReceiver, ReceivedSpan, Reply};
 
 /// A shutdown's deadline in these tests, and how much longer it may take.
 const DEADLINE: Duration = Duration::from_millis(500);
@@ -76,7 +76,7 @@ fn an_outage_of_two_seconds_loses_nothing() {
         let mut is_down = false;
         // 1,000 spans a second for four seconds, with nobody there from 0.7 s to 2.7 s.
         while began.elapsed() < Duration::from_secs(4) {
-            let due = (began.elapsed().as_secs_f64() * 1_000.0) as u64;
+            let due = u64::try_from(began.elapsed().as_millis()).unwrap();
             while sent < due {
                 run_workflow().unwrap();
                 sent += SPANS;
@@ -97,7 +97,7 @@ fn an_outage_of_two_seconds_loses_nothing() {
         println!("row 3, {}: {sent} spans, {report:?}", protocol.as_str());
         assert_eq!(report.ledger.traces.created, sent);
         assert_eq!(report.ledger.traces.dropped(), 0, "{report:?}");
-        let mut ids: Vec<_> = receiver.spans().iter().map(|span| span.span_id()).collect();
+        let mut ids: Vec<_> = receiver.spans().iter().map(ReceivedSpan::span_id).collect();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len() as u64, sent);
@@ -161,7 +161,7 @@ fn a_queue_is_bounded_in_bytes_too() {
         .with_span_sink(sink)
         .with_queue_bytes(100_000)
         .with_batch_size(2_000)
-        .with_batch_delay(Duration::from_secs(60))
+        .with_batch_delay(Duration::from_mins(1))
         .with_shutdown_timeout(Duration::ZERO)
         .init();
     run_workflows(1_000);
@@ -230,7 +230,6 @@ fn an_exporter_that_always_panics_is_counted_and_stopped_in_time() {
 fn the_ledger_balances_at_every_instant_under_load_and_trouble() {
     let _alone = alone();
     let sink = Scripted::new(|attempt| match attempt % 5 {
-        0 => Act::Take,
         1 => Act::Panic,
         2 => Act::Fail(tta_telemetry::ExportError::Rejected {
             message: "no".into(),
@@ -275,7 +274,7 @@ fn a_shutdown_under_load_delivers_all_that_was_accepted() {
     let _alone = alone();
     let receiver = OtlpReceiver::start().unwrap();
     let guard = to(receiver.grpc_endpoint(), Protocol::Grpc)
-        .with_batch_delay(Duration::from_secs(60))
+        .with_batch_delay(Duration::from_mins(1))
         .with_batch_size(2_048)
         .with_shutdown_timeout(Duration::from_secs(2))
         .init();

@@ -51,7 +51,7 @@ fn assert_child(spans: &Spans, child: &str, parent: &str) {
 fn a_span_of_opentelemetry_inside_a_step_is_its_child_across_an_await() {
     let spans = spans_of(|_| {
         block_on(async {
-            let outer = step("outer", async |_: ()| {
+            let outer = step("outer", async |()| {
                 tokio::task::yield_now().await;
                 let tracer = global::tracer("user");
                 tracer.in_span("inside", |cx| {
@@ -71,7 +71,7 @@ fn a_span_of_opentelemetry_inside_a_step_is_its_child_across_an_await() {
 fn a_span_of_tracing_inside_a_step_is_its_child() {
     let spans = spans_of(|_| {
         block_on(async {
-            let outer = step("outer", async |_: ()| {
+            let outer = step("outer", async |()| {
                 let span = tracing::info_span!("inside");
                 let _entered = span.enter();
                 tracing::info!("something happened");
@@ -95,7 +95,7 @@ fn a_span_of_opentelemetry_around_a_workflow_is_its_parent() {
         let tracer = global::tracer("user");
         let cx = Context::current_with_span(tracer.start("around"));
         let work = async {
-            let inner = step("inner", async |_: ()| Ok(()));
+            let inner = step("inner", async |()| Ok(()));
             inner.execute((), &WorkflowContext::new()).await.unwrap();
             Context::current().span().end();
         };
@@ -110,7 +110,7 @@ fn a_span_of_tracing_around_a_workflow_is_its_parent() {
     let spans = spans_of(|_| {
         tracing::info_span!("around").in_scope(|| {
             block_on(async {
-                let inner = step("inner", async |_: ()| Ok(()));
+                let inner = step("inner", async |()| Ok(()));
                 inner.execute((), &WorkflowContext::new()).await.unwrap();
             });
         });
@@ -130,7 +130,7 @@ fn a_remote_span_around_a_workflow_is_its_remote_parent() {
         );
         let _attached = Context::new().with_remote_span_context(remote).attach();
         block_on(async {
-            let inner = step("inner", async |_: ()| Ok(()));
+            let inner = step("inner", async |()| Ok(()));
             inner.execute((), &WorkflowContext::new()).await.unwrap();
         });
     });
@@ -145,7 +145,7 @@ fn a_remote_span_around_a_workflow_is_its_remote_parent() {
 fn attributes_and_events_set_through_opentelemetry_reach_the_step() {
     let spans = spans_of(|_| {
         block_on(async {
-            let outer = step("outer", async |_: ()| {
+            let outer = step("outer", async |()| {
                 let cx = Context::current();
                 cx.span()
                     .set_attribute(KeyValue::new("route_selected", "cheap"));
@@ -171,7 +171,7 @@ fn nothing_is_recorded_where_telemetry_is_suppressed() {
     let spans = spans_of(|_| {
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         block_on(async {
-            let inner = step("inner", async |_: ()| Ok(()));
+            let inner = step("inner", async |()| Ok(()));
             inner.execute((), &WorkflowContext::new()).await.unwrap();
         });
     });
@@ -187,7 +187,7 @@ fn an_unsampled_workflow_takes_the_spans_inside_it_along() {
         .with_sampler(Sampler::ParentBasedAlwaysOff)
         .init();
     block_on(async {
-        let outer = step("outer", async |_: ()| {
+        let outer = step("outer", async |()| {
             global::tracer("user").in_span("inside", |_| {});
             tracing::info_span!("inside too").in_scope(|| {});
             Ok(())

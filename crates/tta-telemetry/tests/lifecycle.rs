@@ -1,5 +1,7 @@
 //! Starting and stopping, in every order and from everywhere.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::net::TcpListener;
@@ -78,7 +80,7 @@ fn it_works_without_a_runtime_and_inside_each_kind() {
 fn run_on_this_thread() {
     use std::task::{Context, Poll, Waker};
     let ctx = tta_core::WorkflowContext::new();
-    let flow = tta_core::step("now", async |_: ()| Ok(()));
+    let flow = tta_core::step("now", async |()| Ok(()));
     let mut future = std::pin::pin!(flow.execute((), &ctx));
     let polled = future
         .as_mut()
@@ -132,10 +134,11 @@ fn a_port_that_is_taken_degrades_the_metrics_alone() {
     assert!(!is_prometheus_enabled());
     let status = guard.status();
     assert_eq!(status.state, State::Degraded);
-    let part = status.part("metrics").unwrap();
-    assert_eq!(part.state, State::Degraded);
+    let metrics = status.part("metrics").unwrap();
+    assert_eq!(metrics.state, State::Degraded);
     assert!(
-        part.reason
+        metrics
+            .reason
             .as_deref()
             .unwrap()
             .contains("the port is taken")
@@ -229,14 +232,14 @@ fn a_shutdown_is_safe_before_twice_and_at_once() {
     assert_eq!(first.left, 30);
     let (second, again) = timed(shutdown_observability);
     let (third, on_guard) = timed(|| guard.shutdown());
-    let ((), dropped) = timed(|| drop(guard));
+    let ((), on_drop) = timed(|| drop(guard));
     println!(
-        "row 22: first {took:?}, second {again:?}, on the guard {on_guard:?}, drop {dropped:?}"
+        "row 22: first {took:?}, second {again:?}, on the guard {on_guard:?}, drop {on_drop:?}"
     );
     assert_eq!((first, first), (second, third));
     assert!(again <= Duration::from_millis(1), "{again:?}");
     assert!(on_guard <= Duration::from_millis(1), "{on_guard:?}");
-    assert!(dropped <= Duration::from_millis(10), "{dropped:?}");
+    assert!(on_drop <= Duration::from_millis(10), "{on_drop:?}");
 
     let guard = stuck(&hole);
     std::thread::scope(|scope| {
@@ -268,7 +271,7 @@ fn a_shutdown_keeps_its_deadline_in_a_drop_in_async_code_and_in_a_panic_hook() {
         });
     });
     within("drop in async code", &|guard| {
-        block_on(async { drop(guard) })
+        block_on(async { drop(guard) });
     });
     within("drop while unwinding", &|guard| {
         let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
@@ -329,7 +332,7 @@ fn a_span_that_ends_after_the_shutdown_is_counted_and_no_trouble() {
     let _alone = alone();
     let guard = everything().init();
     block_on(async {
-        let slow = tta_core::step("slow", async |_: ()| {
+        let slow = tta_core::step("slow", async |()| {
             shutdown_observability();
             Ok(())
         });

@@ -1,5 +1,7 @@
 //! How many lines telemetry writes about itself, seen on the standard output of a child process.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::process::{Command, Stdio};
@@ -137,7 +139,7 @@ fn child_with_late_spans() {
         let contexts: Vec<_> = (0..5).map(|_| tta_core::WorkflowContext::new()).collect();
         shutdown_observability();
         for ctx in &contexts {
-            tta_core::step("late", async |_: ()| Ok(()))
+            tta_core::step("late", async |()| Ok(()))
                 .execute((), ctx)
                 .await
                 .unwrap();

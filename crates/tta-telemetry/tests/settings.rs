@@ -1,5 +1,10 @@
 //! Settings: where each value comes from, and what is made of bad ones.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -74,6 +79,7 @@ fn assert_ignored(variable: &'static str, value: &str, name: &str) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn every_variable_sets_its_setting() {
     for (variable, value, name, shown) in [
         (

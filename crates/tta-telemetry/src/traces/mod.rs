@@ -9,6 +9,7 @@ mod retry;
 mod sampler;
 mod scope;
 mod sink;
+mod spans;
 mod worker;
 
 pub use foreign::opentelemetry_layer;
@@ -26,8 +27,9 @@ use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords};
 
 use self::health::ExporterHealth;
 use self::otlp::{GrpcSink, HttpSink};
-use self::queue::{Pushed, Queue, Spans};
+use self::queue::{Pushed, Queue};
 use self::sampler::Decision;
+use self::spans::Spans;
 use self::worker::{MakeSink, Worker};
 use crate::catalog::LATE_SPANS;
 use crate::ledger::SignalLedger;

@@ -1,5 +1,6 @@
 //! What the tests of the whole pipeline share: one initialisation at a time, and sinks to order.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(
     dead_code,
     unreachable_pub,
