@@ -113,7 +113,7 @@ mod linux {
         rustix::param::clock_ticks_per_second() as f64
     }
 
-    /// Numbers of fields as proc_pid_stat(5) counts them.
+    /// Numbers of fields as `proc_pid_stat(5)` counts them.
     const FIRST_FIELD: usize = 3;
     const USER_TIME: usize = 14;
     const SYSTEM_TIME: usize = 15;

@@ -1,5 +1,6 @@
 //! A million label values, in a process that does nothing else so that its memory can be judged.
 #![cfg(feature = "prometheus")]
+#![expect(clippy::float_cmp, reason = "the compared values are exact")]
 
 use std::time::Instant;
 

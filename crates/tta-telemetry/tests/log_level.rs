@@ -1,5 +1,9 @@
 //! Which level is wanted, in a process with one subscriber at a time, as applications are.
 #![cfg(feature = "logs")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail by panicking, as it does"
+)]
 
 use tracing_subscriber::layer::SubscriberExt;
 use tta_core::Level;

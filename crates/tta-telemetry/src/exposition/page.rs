@@ -134,7 +134,6 @@ pub(super) fn push_integer(out: &mut Vec<u8>, mut value: u64) {
     let mut digits = [0; 20];
     let mut used = 0;
     for digit in digits.iter_mut().rev() {
-        #[expect(clippy::cast_possible_truncation, reason = "below ten")]
         let last = (value % 10) as u8;
         *digit = b'0' + last;
         used += 1;

@@ -145,6 +145,10 @@ fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
 }
 
 /// Whether a byte is, or begins, a character worth a look.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the index is a byte and the table has an entry for each"
+)]
 const fn suspicious(byte: u8) -> bool {
     SUSPICIOUS[byte as usize]
 }
@@ -171,9 +175,13 @@ const SUSPICIOUS: [bool; 256] = {
 fn harmful(character: char, quotes: bool) -> bool {
     match character {
         '"' => quotes,
-        '\\' => true,
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
-        '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
+        '\\'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' => true,
         _ => character.is_control(),
     }
 }

@@ -125,7 +125,7 @@ impl LogLayer {
         line.extend_from_slice(&self.service);
         line.push(b'"');
         place::push(line, self.format);
-        line.extend_from_slice(&fields.fields);
+        line.extend_from_slice(&fields.rest);
         if fields.truncated {
             line.extend_from_slice(b",\"truncated\":true");
         }
@@ -140,7 +140,7 @@ impl LogLayer {
         push_limited(line, metadata.target(), false);
         line.extend_from_slice(b": ");
         line.extend_from_slice(&fields.message);
-        line.extend_from_slice(&fields.fields);
+        line.extend_from_slice(&fields.rest);
         line.extend_from_slice(b" service=");
         line.extend_from_slice(&self.service);
         place::push(line, self.format);

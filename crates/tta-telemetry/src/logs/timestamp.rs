@@ -56,9 +56,7 @@ fn date_and_time(seconds: u64) -> [u8; 19] {
 
 /// The last digit of a number.
 fn digit(number: u32) -> u8 {
-    #[expect(clippy::cast_possible_truncation, reason = "below ten")]
-    let digit = (number % 10) as u8;
-    b'0' + digit
+    b'0' + (number % 10) as u8
 }
 
 /// 9999-12-31T23:59:59Z.

@@ -79,11 +79,11 @@ fn judges_accept_hostile_text_and_values_come_back() {
         })
         .collect();
     let complaints = promtool.check_metrics(&hostile.concat()).unwrap();
-    let real: Vec<_> = complaints
+    let complaints: Vec<_> = complaints
         .lines()
         .filter(|line| !line.contains("no help text"))
         .collect();
-    assert_eq!(real, [""; 0]);
+    assert_eq!(complaints, [""; 0]);
 }
 
 /// Text made of what ends, opens and escapes things in the formats.

@@ -54,6 +54,11 @@ fn readings(registry: &Registry) -> HashMap<&'static str, f64> {
     };
     families
         .iter()
-        .map(|family| (family.spec.name, value(&family.samples[0].value)))
+        .map(|family| {
+            (
+                family.spec.name,
+                value(&family.samples.first().unwrap().value),
+            )
+        })
         .collect()
 }

@@ -13,13 +13,13 @@ use crate::captured::Destination;
 /// A destination that writes when it is told to.
 struct Gate {
     opened: Receiver<()>,
-    begun: Sender<()>,
+    writing: Sender<()>,
     to: Destination,
 }
 
 impl Write for Gate {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.begun.send(()).unwrap();
+        self.writing.send(()).unwrap();
         let _ = self.opened.recv();
         self.to.write(bytes)
     }
@@ -32,17 +32,17 @@ impl Write for Gate {
 #[test]
 fn a_destination_that_hangs_costs_lines_and_never_time() {
     let (open, opened) = channel();
-    let (begun, begins) = channel();
+    let (writing, busy) = channel();
     let to = Destination::default();
     let gate = Gate {
         opened,
-        begun,
+        writing,
         to: to.clone(),
     };
     let writer = LogWriter::with_capacity(gate, 4_096).unwrap();
     log_to(&writer, |log| {
         log(1);
-        begins.recv().unwrap();
+        busy.recv().unwrap();
         log(1_000);
     });
     let stats = writer.stats();
