@@ -50,3 +50,20 @@ pub(crate) fn register() {
         crate::report::degraded("metrics", &why.to_string());
     }
 }
+
+/// Shows whether an exporter works.
+#[cfg(feature = "otlp")]
+pub(crate) fn register_exporter(
+    protocol: &'static str,
+    is_up: impl Fn() -> bool + Send + Sync + 'static,
+) {
+    let read = move || f64::from(u8::from(is_up()));
+    // As above.
+    if let Err(why) = tta_core::registry().observe_gauge(
+        &crate::catalog::EXPORTER_UP,
+        &["traces", protocol],
+        read,
+    ) {
+        crate::report::degraded("metrics", &why.to_string());
+    }
+}

@@ -94,7 +94,7 @@ impl Pipeline {
             return PartStatus::disabled(TRACES, "shut down");
         }
         match (pipeline.is_up(), pipeline.last_error()) {
-            (Some(false), Some(why)) => PartStatus::degraded(TRACES, format!("failed to {why}")),
+            (Some(false), Some(why)) => PartStatus::degraded(TRACES, why),
             _ => PartStatus::healthy(TRACES),
         }
     }

@@ -165,7 +165,7 @@ impl fmt::Display for Status {
             write!(f, "\n  traces to {endpoint} over {protocol}")?;
         }
         if let Some(error) = &self.last_export_error {
-            write!(f, "\n  latest export error: failed to {error}")?;
+            write!(f, "\n  latest export error: {error}")?;
         }
         for warning in &self.warnings {
             write!(f, "\n  warning: {warning}")?;

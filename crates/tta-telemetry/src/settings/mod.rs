@@ -2,11 +2,13 @@
 
 mod endpoint;
 mod parse;
+mod pick;
 mod resolve;
 mod spec;
 
 pub(crate) use endpoint::Endpoint;
-pub(crate) use resolve::{Batching, Code, Environment, Resolved};
+pub(crate) use pick::Environment;
+pub(crate) use resolve::{Batching, Code, Resolved};
 pub use spec::{SETTINGS, SettingSpec};
 
 use std::fmt;

@@ -1,31 +1,15 @@
 //! Code, then environment, then defaults: what holds in the end.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use tta_core::Level;
 
-use super::parse::{self, Parsed};
-use super::spec::{self, SETTINGS, SettingSpec};
+use super::parse;
+use super::pick::{Environment, Picker};
+use super::spec;
 use super::{DeploymentEnvironment, Endpoint, LogFormat, Origin, Protocol, Sampler, Setting};
-
-/// The variables that are set, and not empty.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Environment(BTreeMap<&'static str, String>);
-
-impl Environment {
-    /// Reads every variable that a setting has.
-    pub(crate) fn read(mut lookup: impl FnMut(&str) -> Option<String>) -> Self {
-        let variables = SETTINGS.iter().flat_map(|spec| spec.variables);
-        let set = variables.filter_map(|name| {
-            let value = lookup(name)?.trim().to_owned();
-            (!value.is_empty()).then_some((*name, value))
-        });
-        Self(set.collect())
-    }
-}
 
 /// What the program set.
 #[derive(Clone, Debug, Default)]
@@ -103,22 +87,11 @@ pub(crate) struct Batching {
 
 impl Resolved {
     pub(crate) fn new(code: &Code, environment: &Environment) -> Self {
-        let mut resolver = Resolver {
-            environment,
-            shown: Vec::new(),
-            warnings: Vec::new(),
-        };
-        resolver.resolve(code)
+        Picker::new(environment).resolve(code)
     }
 }
 
-struct Resolver<'a> {
-    environment: &'a Environment,
-    shown: Vec<Setting>,
-    warnings: Vec<String>,
-}
-
-impl Resolver<'_> {
+impl Picker<'_> {
     fn resolve(&mut self, code: &Code) -> Resolved {
         let (service_name, resource) = self.resource(code);
         let is_disabled = self.pick(
@@ -416,79 +389,6 @@ impl Resolver<'_> {
             Some(filter).filter(|filter| enabled && filter != "off"),
             format,
         )
-    }
-
-    fn time(&mut self, spec: &SettingSpec, code: Option<Duration>, default: Duration) -> Duration {
-        self.pick_shown(
-            spec,
-            code,
-            parse::milliseconds,
-            || default,
-            |time| time.as_millis().to_string(),
-        )
-    }
-
-    fn pick<T: Display>(
-        &mut self,
-        spec: &SettingSpec,
-        code: Option<T>,
-        parse: impl Fn(&str) -> Parsed<T>,
-        default: impl FnOnce() -> T,
-    ) -> T {
-        self.pick_shown(spec, code, parse, default, ToString::to_string)
-    }
-
-    fn pick_shown<T>(
-        &mut self,
-        spec: &SettingSpec,
-        code: Option<T>,
-        parse: impl Fn(&str) -> Parsed<T>,
-        default: impl FnOnce() -> T,
-        show: impl Fn(&T) -> String,
-    ) -> T {
-        let code = code.map(|value| (value, Origin::Code));
-        let set = self
-            .found(spec, parse)
-            .map(|(value, variable)| (value, Origin::Environment(variable)));
-        let first = if spec.environment_wins {
-            set.or(code)
-        } else {
-            code.or(set)
-        };
-        let (value, origin) = first.unwrap_or_else(|| (default(), Origin::Default));
-        self.show(spec, show(&value), origin);
-        value
-    }
-
-    /// The value of the first variable that is set and can be parsed.
-    fn found<T>(
-        &mut self,
-        spec: &SettingSpec,
-        parse: impl Fn(&str) -> Parsed<T>,
-    ) -> Option<(T, &'static str)> {
-        for variable in spec.variables {
-            let Some(text) = self.environment.0.get(variable) else {
-                continue;
-            };
-            match parse(text) {
-                Ok(value) => return Some((value, variable)),
-                Err(wanted) => {
-                    let text = if spec.secret { "***" } else { text };
-                    self.warnings.push(format!(
-                        "{variable}={text} is ignored, for it is not {wanted}"
-                    ));
-                }
-            }
-        }
-        None
-    }
-
-    fn show(&mut self, spec: &SettingSpec, value: String, origin: Origin) {
-        self.shown.push(Setting {
-            name: spec.name(),
-            value,
-            origin,
-        });
     }
 }
 

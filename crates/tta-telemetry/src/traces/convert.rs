@@ -16,7 +16,7 @@ use tta_core::{
     TraceRecords, Value,
 };
 
-use super::queue::Spans;
+use super::spans::Spans;
 
 /// Appends the spans in OpenTelemetry's form.
 pub(crate) fn convert(spans: Spans, into: &mut Vec<SpanData>) {

@@ -23,7 +23,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tta_core::{Parent, SpanId, TraceId};
 
 use super::present;
-use super::queue::Spans;
+use super::spans::Spans;
 
 /// The layer that makes `tracing` spans part of our traces, for a subscriber of your own.
 ///

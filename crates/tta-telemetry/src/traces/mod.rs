@@ -9,6 +9,7 @@ mod retry;
 mod sampler;
 mod scope;
 mod sink;
+mod spans;
 mod worker;
 
 pub use foreign::opentelemetry_layer;
@@ -26,13 +27,14 @@ use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords};
 
 use self::health::ExporterHealth;
 use self::otlp::{GrpcSink, HttpSink};
-use self::queue::{Pushed, Queue, Spans};
+use self::queue::{Pushed, Queue};
 use self::sampler::Decision;
+use self::spans::Spans;
 use self::worker::{MakeSink, Worker};
 use crate::catalog::LATE_SPANS;
 use crate::ledger::SignalLedger;
-use crate::report;
 use crate::settings::{Endpoint, Protocol, Resolved};
+use crate::{metrics, report};
 
 /// The pipeline of one initialisation.
 #[derive(Debug)]
@@ -93,6 +95,11 @@ impl Traces {
             return Err(why);
         }
         remember(&traces.queue);
+        let exporter = Arc::downgrade(&traces);
+        metrics::register_exporter(protocol, move || {
+            let is_up = |traces: Arc<Self>| traces.is_open() && traces.is_up() == Some(true);
+            exporter.upgrade().is_some_and(is_up)
+        });
         *present_slot() = Some(Arc::clone(&traces));
         Ok(traces)
     }

@@ -133,7 +133,8 @@ impl Worker {
         let address = (endpoint.bare_host(), endpoint.port);
         let connecting = tokio::net::TcpStream::connect(address);
         if let Ok(Err(why)) = timeout(PROBE_PATIENCE, connecting).await {
-            self.health.down(&format!("connect to {endpoint}: {why}"));
+            self.health
+                .down(&format!("failed to connect to {endpoint}: {why}"));
         }
     }
 
@@ -193,7 +194,7 @@ impl Worker {
                 }
                 Err(error) => error,
             };
-            self.health.down(&error.to_string());
+            self.health.down(&format!("failed to {error}"));
             let Some(wait) = backoff.after(&error, Instant::now()) else {
                 let reason = match error {
                     ExportError::TryLater { .. } => DropReason::RetriesExhausted,
