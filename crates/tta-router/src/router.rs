@@ -110,21 +110,20 @@ where
             });
         };
         match strategy.choose(input, ctx, RouteNames { names: &self.names }) {
-            Ok(choice) => match self.names.iter().position(|name| *name == choice.route) {
-                Some(index) => {
-                    let (reason, score) = (choice.reason, choice.score);
-                    Ok(Selected {
-                        index,
-                        reason,
-                        score,
-                        error: None,
-                    })
-                }
-                None => {
+            Ok(choice) => {
+                let named = self.names.iter().position(|name| *name == choice.route);
+                let Some(index) = named else {
                     let error = self.no_route(&format!("the strategy chose `{}`", choice.route));
-                    self.fall_back(RouteReason::UnknownRoute, error)
-                }
-            },
+                    return self.fall_back(RouteReason::UnknownRoute, error);
+                };
+                let (reason, score) = (choice.reason, choice.score);
+                Ok(Selected {
+                    index,
+                    reason,
+                    score,
+                    error: None,
+                })
+            }
             Err(error) => self.fall_back(RouteReason::StrategyError, error),
         }
     }

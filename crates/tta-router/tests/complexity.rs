@@ -1,5 +1,10 @@
 //! What the scorer makes of a text.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "these numbers come out exactly, or something is wrong"
+)]
+
 use proptest::prelude::*;
 use tta_router::complexity;
 

@@ -1,5 +1,10 @@
 //! Which route is taken, and what happens where none can be.
 
+#![expect(
+    clippy::float_cmp,
+    reason = "these numbers come out exactly, or something is wrong"
+)]
+
 use tta_core::{Error, ErrorKind, Flow, IntoFlow, Result, WorkflowContext, registry, step};
 use tta_router::{
     ByComplexity, ByRule, Choice, CostModel, RoundRobin, RouteReason, RouterPrimitive,

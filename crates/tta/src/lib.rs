@@ -18,8 +18,16 @@ pub use tta_core::{
     uninstall_recorder, with_current,
 };
 
+#[cfg(feature = "router")]
+pub use tta_router::{
+    ByComplexity, ByRule, Choice, Complexity, CostModel, RoundRobin, RouteNames, RouteReason,
+    RouterBuilder, RouterPrimitive, RoutingDecision, RoutingStrategy, Savings, complexity,
+};
 #[cfg(feature = "prometheus")]
 pub use tta_telemetry::prometheus_client;
+#[cfg(feature = "timeout")]
+pub use tta_timeout::{TimeoutConfig, TimeoutExt, TimeoutPrimitive};
+
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
     DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig, ObservabilityGuard,

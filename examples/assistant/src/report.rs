@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tta::{Registry, registry};
 
+use crate::scrape::Scrape;
 use crate::tally::Counts;
 
 /// What a run came to.
@@ -66,12 +67,12 @@ pub struct StepReport {
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct CacheReport {
-    /// Requests answered from memory.
-    pub hits: u64,
+    /// Requests answered without computing.
+    pub hits: f64,
     /// Requests that had to be computed.
-    pub misses: u64,
-    /// Requests that shared the computation of another one.
-    pub coalesced: u64,
+    pub misses: f64,
+    /// Hits that shared the computation of another request.
+    pub coalesced: f64,
     /// Hits among all lookups.
     pub hit_rate: f64,
 }
@@ -116,6 +117,35 @@ pub struct LedgerReport {
     pub dropped: u64,
     /// Spans on their way.
     pub pending: u64,
+}
+
+impl CacheReport {
+    /// What a scrape says of the cache.
+    pub fn of(scrape: &Scrape) -> Self {
+        let count = |name| scrape.sum(name, &[]);
+        Self {
+            hits: count("cache_hits_total"),
+            misses: count("cache_misses_total"),
+            coalesced: count("cache_coalesced_total"),
+            hit_rate: count("cache_hit_rate"),
+        }
+    }
+}
+
+impl CostReport {
+    /// Takes the savings from a scrape; the baseline is what was spent and what was saved.
+    pub fn take_savings(&mut self, scrape: &Scrape) {
+        self.router_savings_usd = scrape.sum("router_cost_savings_usd_total", &[]);
+        self.router_baseline_usd = self.actual_usd + self.router_savings_usd;
+        self.cache_savings_usd = scrape.sum("cache_cost_savings_usd_total", &[]);
+    }
+}
+
+impl LedgerReport {
+    /// The account of the spans.
+    pub fn new(created: u64, delivered: u64, dropped: u64, pending: u64) -> Self {
+        Self { created, delivered, dropped, pending }
+    }
 }
 
 /// Latencies of every step that ran, as the registry has them.

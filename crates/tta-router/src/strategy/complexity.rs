@@ -68,10 +68,10 @@ pub fn complexity(prompt: &str) -> Complexity {
             let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
             reasoning += u32::from(is_one_of(bare, REASONING));
             code += u32::from(is_one_of(bare, CODE) || ends_like_code(word));
-            reckoning += word
+            let signs = word
                 .bytes()
-                .filter(|b| b.is_ascii_digit() || b"+=<>%^*".contains(b))
-                .count() as u32;
+                .filter(|b| b.is_ascii_digit() || b"+=<>%^*".contains(b));
+            reckoning += signs.map(|_| 1).sum::<u32>();
             sentences += u32::from(word.ends_with(['.', '?', '!', ';']));
         }
     }
@@ -171,7 +171,7 @@ fn is_numbered(line: &str) -> bool {
 }
 
 fn ends_like_code(word: &str) -> bool {
-    word.ends_with("();") || word.ends_with("{") || word.ends_with("()") || word.contains("::")
+    word.ends_with("();") || word.ends_with('{') || word.ends_with("()") || word.contains("::")
 }
 
 const THRESHOLD: f64 = 0.25;
