@@ -132,7 +132,7 @@ fn reject(report: &mut Report, inputs: &Inputs) {
     let trace = inputs.trace().map(assistant::arrivals::Trace::rejected);
     for rejected in [Some(inputs.questions().rejected()), trace].into_iter().flatten() {
         report.rejected_line_count += rejected.count();
-        report.rejected_lines.extend(rejected.lines().iter().map(ToString::to_string));
+        report.rejected_lines.extend(rejected.kept().iter().map(ToString::to_string));
     }
 }
 
