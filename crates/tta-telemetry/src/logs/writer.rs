@@ -257,7 +257,7 @@ impl Queue {
 const DEFAULT_CAPACITY: usize = 8 << 20;
 
 /// How much memory the thread keeps for its next batch.
-const USUAL_BATCH: usize = 64 << 10;
+const USUAL_BATCH: usize = 1 << 20;
 
 /// How long lines gather after a batch was written.
 const GATHERING: Duration = Duration::from_millis(10);
