@@ -4,20 +4,24 @@ mod builder;
 mod current;
 mod details;
 mod identity;
+mod usage;
 
 pub use builder::WorkflowContextBuilder;
 pub(crate) use current::entered;
 pub use current::with_current;
 pub use details::Checkpoint;
 pub use identity::{Identity, Parent};
+pub use usage::Usage;
 
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use self::details::Details;
+use self::usage::{Meter, Metered};
 use crate::catalog::LogSpec;
 use crate::identity::{SpanId, TraceId};
 use crate::record::{
@@ -54,6 +58,8 @@ pub struct WorkflowContext {
     /// The span that new spans are part of where no step of this workflow is being polled.
     base: SpanId,
     deadline: Option<Instant>,
+    /// The piece of work whose usage is measured apart.
+    meter: Option<Arc<Metered>>,
 }
 
 struct Shared {
@@ -71,6 +77,9 @@ struct Shared {
     inherited: Option<Arc<Shared>>,
     details: Mutex<Details>,
     buffer: Mutex<TraceBuffer>,
+    /// Executions under way whose end hands the buffer over.
+    outermost: AtomicUsize,
+    usage: Meter,
 }
 
 impl WorkflowContext {
@@ -102,11 +111,14 @@ impl WorkflowContext {
             inherited: Some(Arc::clone(&self.shared)),
             details: Mutex::default(),
             buffer: Mutex::default(),
+            outermost: AtomicUsize::new(0),
+            usage: Meter::default(),
         };
         Self {
             shared: Arc::new(shared),
             base: self.span_id(),
             deadline: self.deadline,
+            meter: self.meter.clone(),
         }
     }
 
@@ -129,17 +141,20 @@ impl WorkflowContext {
     }
 
     /// The trace.
+    #[inline]
     pub fn trace_id(&self) -> TraceId {
         self.shared.identity.trace_id()
     }
 
     /// The innermost span of this workflow around the caller; [invalid](SpanId::is_valid) if there
     /// is none.
+    #[inline]
     pub fn span_id(&self) -> SpanId {
         current::span_in(self).unwrap_or(self.base)
     }
 
     /// Whether the trace's spans are recorded; decided once, when the trace began.
+    #[inline]
     pub fn is_sampled(&self) -> bool {
         self.shared.sampled
     }
@@ -171,22 +186,31 @@ impl WorkflowContext {
     }
 
     /// The context's clock: monotonic, and under a test's control when built so.
+    #[inline]
     pub fn now(&self) -> Instant {
         (self.shared.clock)()
     }
 
     /// Sets an attribute of the innermost span; a later value for the same key wins. Costs nothing
     /// when the trace is not sampled.
+    #[inline]
     pub fn set_attribute(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
         if let Some(span) = self.recording_span() {
             self.attribute_on(span, Attribute::new(key, value));
         }
     }
 
+    /// Sets several attributes of the innermost span at once.
+    pub fn set_attributes<const N: usize>(&self, attributes: [Attribute; N]) {
+        if let Some(span) = self.recording_span() {
+            self.buffer().push_attributes(span, attributes);
+        }
+    }
+
     /// Notes something that happened inside the innermost span, such as `validation_complete`.
     pub fn event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<Attribute>) {
         if let Some(span) = self.recording_span() {
-            self.event_on(span, name, attributes);
+            self.event_on(span, name, self.unix_nanos(self.now()), attributes);
         }
     }
 
@@ -218,7 +242,7 @@ impl WorkflowContext {
 
     /// The value of this type that was shared last, here or in a parent.
     pub fn state<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.lookup(|details| details.state::<T>())
+        self.lookup(Details::state::<T>)
     }
 
     /// Sets a piece of metadata.
@@ -270,8 +294,9 @@ impl WorkflowContext {
     }
 
     /// Sets an attribute of a span of ours.
+    #[inline]
     pub(crate) fn attribute_on(&self, span: SpanId, attribute: Attribute) {
-        self.buffer().push_attribute(span, attribute);
+        self.buffer().push_attributes(span, [attribute]);
     }
 
     /// Notes something that happened inside a span of ours.
@@ -279,9 +304,9 @@ impl WorkflowContext {
         &self,
         span_id: SpanId,
         name: impl Into<Cow<'static, str>>,
+        unix_nanos: u64,
         attributes: Vec<Attribute>,
     ) {
-        let unix_nanos = self.unix_nanos(self.now());
         self.buffer().push_event(EventRecord {
             span_id,
             name: name.into(),
@@ -291,6 +316,7 @@ impl WorkflowContext {
     }
 
     /// A point in time of this context's clock, in nanoseconds since the Unix epoch.
+    #[inline]
     pub(crate) fn unix_nanos(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.shared.created);
         self.shared
@@ -299,16 +325,19 @@ impl WorkflowContext {
     }
 
     /// Whether nothing of this workflow has begun around the caller.
+    #[inline]
     pub(crate) fn is_at_root(&self) -> bool {
         current::span_in(self).is_none() && self.base == self.outer_span()
     }
 
     /// Whether a span with this parent is the outermost of those that this context hands over.
+    #[inline]
     pub(crate) fn hands_over_after(&self, parent: SpanId) -> bool {
         parent == self.outer_span() || (self.shared.inherited.is_some() && parent == self.base)
     }
 
     /// Whether this is a span of another process.
+    #[inline]
     pub(crate) fn is_remote(&self, span: SpanId) -> bool {
         self.shared
             .outer
@@ -319,23 +348,48 @@ impl WorkflowContext {
         self.shared.recorder.as_ref()
     }
 
+    #[inline]
     pub(crate) fn wants_scope(&self) -> bool {
         self.shared.wants_scope
     }
 
-    /// Keeps a finished span, and hands over what is kept when `last` or when it is much.
-    pub(crate) fn keep(&self, span: SpanRecord, last: bool) {
+    /// Notes that an execution has begun whose end hands over what is kept.
+    pub(crate) fn outermost_begun(&self) {
+        self.shared.outermost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that such an execution has ended, and tells whether nothing of the workflow goes on.
+    pub(crate) fn outermost_ended(&self) -> bool {
+        let others = self.shared.outermost.fetch_sub(1, Ordering::Relaxed) - 1;
+        // Whatever else might go on holds a clone; borrowers live inside an outermost execution.
+        others == 0 && Arc::strong_count(&self.shared) == 1
+    }
+
+    /// Keeps a finished span, and hands over what is kept when it is the outermost or when it is
+    /// much.
+    #[inline]
+    pub(crate) fn keep(&self, span: SpanRecord, outermost: bool) {
         let taken = {
             let mut buffer = self.buffer();
-            if buffer.push_span(span) || last {
-                buffer.take()
+            let much = buffer.push_span(span);
+            if outermost {
+                if self.outermost_ended() {
+                    buffer.take_all()
+                } else {
+                    buffer.take_ended()
+                }
+            } else if much {
+                buffer.take_ended()
             } else {
                 None
             }
         };
-        self.shared.hand_over(taken);
+        if taken.is_some() {
+            self.shared.hand_over(taken);
+        }
     }
 
+    #[inline]
     fn outer_span(&self) -> SpanId {
         self.shared
             .outer
@@ -343,11 +397,13 @@ impl WorkflowContext {
     }
 
     /// The span that attributes and events belong to, if it is ours and recorded.
+    #[inline]
     fn recording_span(&self) -> Option<SpanId> {
         let span = self.shared.sampled.then(|| self.span_id())?;
         (span.is_valid() && span != self.outer_span()).then_some(span)
     }
 
+    #[inline]
     fn buffer(&self) -> MutexGuard<'_, TraceBuffer> {
         // No code of the user runs under the lock, and each push is a single step.
         self.shared
@@ -386,6 +442,7 @@ impl Clone for WorkflowContext {
             shared: Arc::clone(&self.shared),
             base: self.span_id(),
             deadline: self.deadline,
+            meter: self.meter.clone(),
         }
     }
 }
@@ -428,7 +485,7 @@ impl Drop for Shared {
             .buffer
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
-            .take();
+            .take_all();
         self.hand_over(taken);
     }
 }

@@ -273,9 +273,27 @@ impl fmt::Display for Error {
     }
 }
 
+/// What `fn main() -> tta::Result<()>` prints: the message, where it began, and every cause on a
+/// line of its own. `{:#?}` shows the parts.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.inner, f)
+        if f.alternate() {
+            return fmt::Debug::fmt(&*self.inner, f);
+        }
+        write!(f, "{self} ({}", self.kind())?;
+        if !self.step().is_empty() {
+            write!(f, " in step {}", self.step())?;
+        }
+        f.write_str(")")?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, "\n  caused by: {error}")?;
+            cause = error.source();
+        }
+        for related in self.related() {
+            write!(f, "\n  and then: {related}")?;
+        }
+        Ok(())
     }
 }
 

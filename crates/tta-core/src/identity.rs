@@ -66,6 +66,7 @@ impl SpanId {
     }
 
     /// A fresh identifier, random in all its bits.
+    #[inline]
     pub fn random() -> Self {
         Self(random_u64().max(1))
     }
@@ -102,6 +103,7 @@ pub(crate) fn random_u128() -> u128 {
 
 /// 64 random bits of this thread's generator: xoshiro256++ (Blackman and Vigna, 2019), seeded from
 /// the standard library's per-process random keys. Identifiers must be unique, not secret.
+#[inline]
 fn random_u64() -> u64 {
     GENERATOR.with(|cell| {
         let mut s = cell.get();
@@ -121,6 +123,7 @@ fn random_u64() -> u64 {
     })
 }
 
+#[cold]
 fn seed() -> [u64; 4] {
     // Each `RandomState` has keys of its own, so every thread starts elsewhere.
     let keys = RandomState::new();

@@ -38,7 +38,7 @@ pub fn refused_measurements() -> u64 {
 }
 
 /// An amount in a metric's unit as whole stored units, or nothing if it cannot be added to a sum.
-fn checked_units(amount: f64, scale: f64) -> Option<u64> {
+pub(crate) fn checked_units(amount: f64, scale: f64) -> Option<u64> {
     let units = (amount * scale).round();
     // The upper limit keeps one absurd amount from overflowing the sum of all the others.
     if units.is_finite() && (0.0..=LARGEST_AMOUNT).contains(&units) {

@@ -13,7 +13,7 @@ use crate::catalog::{PRIMITIVE_EXECUTION_COMPLETE, SpanSpec, WORKFLOW_EXECUTED};
 use crate::context::{WorkflowContext, entered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::SpanId;
-use crate::instruments::{Outcome, SeamInstruments, registry};
+use crate::instruments::{Outcome, SeamInstruments, nanos, registry};
 use crate::record::{
     Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity,
 };
@@ -143,6 +143,20 @@ where
     result
 }
 
+/// Runs a part of a step of which nothing is recorded: only a panic is seen to, as it is where
+/// something is.
+pub(crate) async fn caught<T>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        // A future that panicked is dropped and never polled again, whatever state it is in.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(polled) => polled,
+            Err(panic) => Poll::Ready(Err(panic_error(&*panic))),
+        }
+    })
+    .await
+}
+
 /// Runs `work` as an observed part of a step that does not wait for anything.
 pub(crate) fn observe_now<R>(
     spec: &'static SpanSpec,
@@ -177,7 +191,19 @@ struct Execution<'a> {
     parent_id: SpanId,
     begun: Instant,
     busy: Duration,
+    /// Whether the span is the outermost of those that the context hands over.
+    outermost: bool,
     ended: bool,
+}
+
+/// How an execution ended, with the time in the form in which it is exported.
+struct End<'e> {
+    outcome: Outcome,
+    error: Option<&'e Error>,
+    /// Whether the error began in this step.
+    began_here: bool,
+    duration: Duration,
+    unix_nanos: u64,
 }
 
 impl<'a> Execution<'a> {
@@ -188,6 +214,10 @@ impl<'a> Execution<'a> {
         if let Subject::Seam(seam) = subject {
             seam.instruments().started();
         }
+        let outermost = ctx.hands_over_after(parent_id);
+        if outermost {
+            ctx.outermost_begun();
+        }
         let begun = ctx.now();
         Self {
             subject,
@@ -196,6 +226,7 @@ impl<'a> Execution<'a> {
             parent_id,
             begun,
             busy: Duration::ZERO,
+            outermost,
             ended: false,
         }
     }
@@ -233,40 +264,57 @@ impl<'a> Execution<'a> {
     }
 
     #[inline]
-    fn finish(&mut self, outcome: Outcome, mut error: Option<&mut Error>) {
+    fn finish(&mut self, outcome: Outcome, error: Option<&mut Error>) {
         self.ended = true;
         let ended = self.ctx.now();
         let duration = ended.saturating_duration_since(self.begun);
         let began_here = error.as_ref().is_some_and(|error| error.step().is_empty());
-        if let Subject::Seam(seam) = self.subject {
+        let seam = match self.subject {
+            Subject::Seam(seam) => Some(seam),
+            Subject::Part(_) | Subject::NumberedPart(..) => None,
+        };
+        let bucket = seam.map(|seam| {
             let instruments = seam.instruments();
-            let bucket = instruments.ended(outcome, duration);
             if seam.measures_busy {
                 instruments.busy(self.busy);
             }
             if let Some(error) = &error {
                 instruments.failed(error.kind());
             }
-            if self.ctx.is_sampled() {
-                let now = self.ctx.unix_nanos(ended);
-                instruments.exemplar(bucket, duration, self.ctx.trace_id(), self.span_id, now);
-            }
+            instruments.ended(outcome, duration)
+        });
+        if let Some(seam) = seam {
             self.log(seam, outcome, duration, began_here, error.as_deref());
-            if let Some(error) = &mut error {
-                error.passed(seam.name());
-            }
         }
         if self.ctx.is_sampled() {
-            self.record(ended, outcome, began_here, error.as_deref());
+            let unix_nanos = self.ctx.unix_nanos(ended);
+            if let (Some(seam), Some(bucket)) = (seam, bucket) {
+                let trace = (self.ctx.trace_id(), self.span_id);
+                seam.instruments()
+                    .exemplar(bucket, duration, trace, unix_nanos);
+            }
+            let error = error.as_deref();
+            self.record(&End {
+                outcome,
+                error,
+                began_here,
+                duration,
+                unix_nanos,
+            });
+        } else if self.outermost {
+            self.ctx.outermost_ended();
+        }
+        if let (Some(seam), Some(error)) = (seam, error) {
+            error.passed(seam.name());
         }
     }
 
-    fn record(&self, ended: Instant, outcome: Outcome, began_here: bool, error: Option<&Error>) {
-        let status = match (outcome, error) {
+    fn record(&self, end: &End<'_>) {
+        let status = match (end.outcome, end.error) {
             (Outcome::Success, _) => SpanStatus::Ok,
             (_, Some(error)) => SpanStatus::Error {
                 error_type: error.kind().as_str(),
-                description: Cow::Owned(error.to_string()),
+                description: Cow::Owned(message(error)),
             },
             (_, None) => SpanStatus::Error {
                 error_type: ErrorKind::Cancelled.as_str(),
@@ -280,13 +328,14 @@ impl<'a> Execution<'a> {
                 Scope::Workflow => SpanName::Workflow(Arc::clone(&seam.identity)),
             },
         };
-        if let (true, Subject::Seam(_), Some(error)) = (began_here, self.subject, error) {
+        if let (true, Subject::Seam(_), Some(error)) = (end.began_here, self.subject, end.error) {
             self.ctx.event_on(
                 self.span_id,
                 "exception",
+                end.unix_nanos,
                 vec![
                     Attribute::new("exception.type", error.kind().as_str()),
-                    Attribute::new("exception.message", error.to_string()),
+                    Attribute::new("exception.message", message(error)),
                 ],
             );
         }
@@ -300,12 +349,11 @@ impl<'a> Execution<'a> {
             parent_is_remote: self.ctx.is_remote(self.parent_id),
             name,
             kind: SpanKind::Internal,
-            start_unix_nanos: self.ctx.unix_nanos(self.begun),
-            end_unix_nanos: self.ctx.unix_nanos(ended),
+            start_unix_nanos: end.unix_nanos.saturating_sub(nanos(end.duration)),
+            end_unix_nanos: end.unix_nanos,
             status,
         };
-        self.ctx
-            .keep(span, self.ctx.hands_over_after(self.parent_id));
+        self.ctx.keep(span, self.outermost);
     }
 
     #[inline]
@@ -317,6 +365,9 @@ impl<'a> Execution<'a> {
         began_here: bool,
         error: Option<&Error>,
     ) {
+        if !self.ctx.logs(Level::Error) {
+            return;
+        }
         let (event, label, level) = match (seam.scope, outcome) {
             (Scope::Step, _) if began_here => {
                 (&PRIMITIVE_EXECUTION_COMPLETE, "primitive", Level::Warn)
@@ -339,7 +390,7 @@ impl<'a> Execution<'a> {
             fields.push(LogField::new("error_type", error.kind().as_str()));
         }
         entered(self.ctx, self.span_id, || {
-            self.ctx.log(event, level, &fields)
+            self.ctx.log(event, level, &fields);
         });
     }
 }
@@ -375,6 +426,12 @@ fn scoped<R>(ctx: &WorkflowContext, span_id: SpanId, poll: impl FnOnce() -> R) -
         // `poll` is taken only where `polled` is set.
         (None, None) => unreachable!("a step that was polled has an answer"),
     }
+}
+
+/// The error's message, also where the user's code that writes it panics.
+fn message(error: &Error) -> String {
+    catch_unwind(AssertUnwindSafe(|| error.to_string()))
+        .unwrap_or_else(|_| "the error panicked while its message was written".to_owned())
 }
 
 fn panic_error(panic: &(dyn Any + Send)) -> Error {

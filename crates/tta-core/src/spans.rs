@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::catalog::SpanSpec;
 use crate::context::WorkflowContext;
 use crate::error::{Error, Result};
-use crate::observe::{Seam, Subject, observe, observe_now};
+use crate::observe::{Seam, Subject, caught, observe, observe_now};
 
 impl WorkflowContext {
     /// Observes a plain future as a step of this name: the same span, metrics and log as a step of
@@ -63,7 +63,8 @@ impl WorkflowContext {
         observe(Subject::Seam(&seam), self, move || future).await
     }
 
-    /// Gives a part of a primitive a span of its own; for those who write primitives.
+    /// Gives a part of a primitive a span of its own; for those who write primitives. Costs next to
+    /// nothing when the trace is not sampled; a panic is an error either way.
     ///
     /// # Cancellation
     ///
@@ -73,7 +74,11 @@ impl WorkflowContext {
         spec: &'static SpanSpec,
         future: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
-        observe(Subject::Part(spec), self, move || future).await
+        if self.is_sampled() {
+            observe(Subject::Part(spec), self, move || future).await
+        } else {
+            caught(future).await
+        }
     }
 
     /// Gives a part of a primitive that does not wait a span of its own. Costs nothing when the

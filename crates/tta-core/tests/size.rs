@@ -1,5 +1,7 @@
 //! How large a flow may grow.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use tta_core::{BoxFlow, ErrorKind, conditional, step};
 use tta_testkit::recording::RecordingRecorder;
 

@@ -147,7 +147,7 @@ fn flood_and_scrape(kind: &str) {
     assert!(peak < quiet + 64 * 1024, "memory grew with the flood");
 }
 
-/// As many clients as descriptors allow, each coming back as often as it is thrown out.
+/// As many clients as descriptors allow, each coming back about a second after it is thrown out.
 fn run_flood(address: SocketAddr, kind: &str) {
     let bytes: &'static [u8] = match kind {
         "silent" => b"",
@@ -158,7 +158,7 @@ fn run_flood(address: SocketAddr, kind: &str) {
         .enable_all()
         .build();
     runtime.expect("a runtime").block_on(async {
-        for _ in 0..CLIENTS {
+        for client in 0..CLIENTS {
             tokio::spawn(async move {
                 loop {
                     if let Ok(mut stream) = tokio::net::TcpStream::connect(address).await
@@ -169,7 +169,9 @@ fn run_flood(address: SocketAddr, kind: &str) {
                         }
                         let _thrown_out = stream.read(&mut [0; 16]).await;
                     }
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    // All at once is how it begins; they come back one by one.
+                    let pause = 500 + client * 7919 % 1000;
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
             });
         }
@@ -219,7 +221,7 @@ impl Exposition for LargePage {
 const LINE: &str =
     "primitive_executions_total{primitive=\"assistant\",status=\"success\"} 1234567\n";
 const PAGE_LINES: usize = 1000;
-const CLIENTS: usize = 10_000;
+const CLIENTS: u64 = 10_000;
 const FLOOD_TIME: Duration = Duration::from_secs(4);
 const ROLE: &str = "TTA_TEST_FLOOD_ROLE";
 /// Floods that run at the same time would measure each other.

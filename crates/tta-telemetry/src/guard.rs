@@ -1,5 +1,6 @@
 //! Telemetry, for as long as the guard lives.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -152,6 +153,22 @@ impl Drop for ObservabilityGuard {
         if let (true, Ok(instance)) = (self.is_owner, &self.instance) {
             stop(instance);
         }
+    }
+}
+
+/// One line for people: the account of the spans, and how long the shutdown took.
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spans = self.ledger.traces;
+        write!(
+            f,
+            "{} spans: {} delivered, {} dropped, {} left, in {:?}",
+            spans.created,
+            spans.delivered,
+            spans.dropped(),
+            self.left,
+            self.elapsed
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod judges;
+pub mod measured;
 pub mod network;
 pub mod otlp;
 pub mod recording;

@@ -13,9 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tta_testkit::require;
-use tta_testkit::servers::{
-    DebugSignal, OtlpCollector, PrometheusOptions, PrometheusServer, RedisServer,
-};
+use tta_testkit::servers::{PrometheusOptions, PrometheusServer, RedisServer};
 
 #[test]
 fn redis_keeps_values_until_it_is_restarted_on_its_port() {
@@ -185,69 +183,6 @@ fn prometheus_keeps_exemplars_when_asked_to() {
     assert_eq!(exemplars[0].labels["trace_id"], "abc123");
     assert_eq!(exemplars[0].series["__name__"], "calls_total");
     assert_eq!(exemplars[0].value, 0.25);
-}
-
-#[test]
-fn the_collector_prints_what_it_decodes_and_comes_back_on_its_ports() {
-    let collector = require!(OtlpCollector::start(DebugSignal::Traces));
-    let http = collector.http_endpoint();
-    collector.stop();
-    assert!(TcpStream::connect(http.strip_prefix("http://").unwrap()).is_err());
-    collector.restart().unwrap();
-    export_one_span(&http, "seen-by-a-stranger");
-    let output = collector
-        .wait_for_output("seen-by-a-stranger", Duration::from_secs(20))
-        .unwrap();
-    assert!(output.contains("a-service"), "{output}");
-    let error = collector
-        .wait_for_output("never sent", Duration::from_millis(50))
-        .unwrap_err();
-    assert!(error.to_string().contains("seen-by-a-stranger"));
-}
-
-fn export_one_span(endpoint: &str, name: &str) {
-    use tta_testkit::otlp::opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-    use tta_testkit::otlp::opentelemetry_proto::tonic::common::v1::{
-        AnyValue, KeyValue, any_value::Value,
-    };
-    use tta_testkit::otlp::opentelemetry_proto::tonic::resource::v1::Resource;
-    use tta_testkit::otlp::opentelemetry_proto::tonic::trace::v1::{
-        ResourceSpans, ScopeSpans, Span,
-    };
-
-    let service = AnyValue {
-        value: Some(Value::StringValue("a-service".into())),
-    };
-    let attributes = vec![KeyValue {
-        key: "service.name".into(),
-        value: Some(service),
-        ..Default::default()
-    }];
-    let resource = Some(Resource {
-        attributes,
-        ..Default::default()
-    });
-    let (trace_id, span_id) = (vec![1; 16], vec![2; 8]);
-    let span = Span {
-        trace_id,
-        span_id,
-        name: name.into(),
-        ..Default::default()
-    };
-    let scope_spans = vec![ScopeSpans {
-        spans: vec![span],
-        ..Default::default()
-    }];
-    let resource_spans = vec![ResourceSpans {
-        resource,
-        scope_spans,
-        ..Default::default()
-    }];
-    let body = prost::Message::encode_to_vec(&ExportTraceServiceRequest { resource_spans });
-    let address = endpoint.strip_prefix("http://").unwrap().parse().unwrap();
-    let headers = [("Content-Type", "application/x-protobuf")];
-    let answer = tta_testkit::http::request(address, "POST", "/v1/traces", &headers, &body);
-    assert_eq!(answer.unwrap().status(), 200);
 }
 
 /// A target that shows the same text to every scrape.

@@ -1,6 +1,7 @@
 //! Putting a context together by hand.
 
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -148,12 +149,15 @@ impl WorkflowContextBuilder {
             inherited: None,
             details: Mutex::default(),
             buffer: Mutex::default(),
+            outermost: AtomicUsize::new(0),
+            usage: super::Meter::default(),
         };
         let base = outer.map_or(SpanId::INVALID, |outer| outer.span_id);
         let ctx = WorkflowContext {
             shared: Arc::new(shared),
             base,
             deadline: self.deadline,
+            meter: None,
         };
         if !self.metadata.is_empty() || !self.baggage.is_empty() {
             let mut details = ctx.details();

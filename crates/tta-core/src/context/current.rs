@@ -39,6 +39,7 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
             shared: Arc::clone(&ctx.shared),
             base: span,
             deadline: ctx.deadline,
+            meter: None,
         };
         let outer = exchange(Some(handle));
         let result = poll();
@@ -53,6 +54,7 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
 }
 
 /// The workflow's address tells it apart: it cannot be given to another while one is being polled.
+#[inline]
 fn workflow(ctx: &WorkflowContext) -> usize {
     Arc::as_ptr(&ctx.shared).addr()
 }

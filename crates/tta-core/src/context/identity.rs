@@ -50,6 +50,7 @@ impl Identity {
     }
 
     /// The trace.
+    #[inline]
     pub fn trace_id(&self) -> TraceId {
         self.trace_id
     }

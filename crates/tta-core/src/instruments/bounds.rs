@@ -97,7 +97,6 @@ fn fine_position(value: u64) -> (usize, usize) {
     let octave = (value | 15).ilog2() as usize;
     let chunk = octave - 3;
     let shift = chunk.saturating_sub(1);
-    #[expect(clippy::cast_possible_truncation, reason = "masked to four bits")]
     let offset = ((value >> shift) & 15) as usize;
     (chunk, offset)
 }

@@ -47,11 +47,11 @@ impl Registry {
         let metrics = metrics.collect();
         let mut primitives = Vec::new();
         series.primitives.each(2, |labels, seam| {
-            primitives.push((labels.to_vec(), Arc::clone(seam)))
+            primitives.push((labels.to_vec(), Arc::clone(seam)));
         });
         let mut workflows = Vec::new();
         series.workflows.each(1, |labels, seam| {
-            workflows.push((labels.to_vec(), Arc::clone(seam)))
+            workflows.push((labels.to_vec(), Arc::clone(seam)));
         });
         (metrics, primitives, workflows)
     }

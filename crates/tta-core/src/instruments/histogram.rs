@@ -306,8 +306,10 @@ impl Distribution {
 }
 
 /// Whole nanoseconds; 584 years and more are one value.
+#[inline]
 pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 thread_local! {

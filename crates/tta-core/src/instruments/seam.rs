@@ -117,8 +117,7 @@ impl SeamInstruments {
         &self,
         bucket: usize,
         duration: Duration,
-        trace_id: TraceId,
-        span_id: SpanId,
+        (trace_id, span_id): (TraceId, SpanId),
         now: u64,
     ) {
         if let Some(slot) = self.exemplars.get(bucket) {

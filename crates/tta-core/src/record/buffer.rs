@@ -24,6 +24,7 @@ pub(crate) struct Taken {
 impl TraceBuffer {
     /// Adds a finished span, and tells whether the buffer should be handed over although the
     /// workflow goes on.
+    #[inline]
     pub(crate) fn push_span(&mut self, span: SpanRecord) -> bool {
         if self.spans.capacity() == 0 {
             self.spans.reserve(FIRST_SPANS);
@@ -32,16 +33,23 @@ impl TraceBuffer {
         self.spans.len() >= MOST_SPANS
     }
 
-    /// Adds an attribute; a value longer than the limit is cut.
-    pub(crate) fn push_attribute(&mut self, span: SpanId, mut attribute: Attribute) {
+    /// Adds attributes of a span; values longer than the limit are cut.
+    #[inline]
+    pub(crate) fn push_attributes<const N: usize>(
+        &mut self,
+        span: SpanId,
+        attributes: [Attribute; N],
+    ) {
         if self.attributes.len() >= MOST_DETAILS {
             return;
         }
         if self.attributes.capacity() == 0 {
             self.attributes.reserve(FIRST_ATTRIBUTES);
         }
-        cut(&mut attribute.value);
-        self.attributes.push((span, attribute));
+        self.attributes.extend(attributes.map(|mut attribute| {
+            cut(&mut attribute.value);
+            (span, attribute)
+        }));
     }
 
     /// Adds an event; values longer than the limit are cut.
@@ -57,26 +65,30 @@ impl TraceBuffer {
         self.events.push(event);
     }
 
+    /// Takes everything; for when no span is open.
+    pub(crate) fn take_all(&mut self) -> Option<Taken> {
+        if self.spans.is_empty() {
+            return None;
+        }
+        let Self {
+            spans,
+            attributes,
+            events,
+        } = std::mem::take(self);
+        Some(Taken {
+            spans,
+            attributes,
+            events,
+        })
+    }
+
     /// Takes the finished spans with what belongs to them; what belongs to spans that are still
     /// open stays.
-    pub(crate) fn take(&mut self) -> Option<Taken> {
+    pub(crate) fn take_ended(&mut self) -> Option<Taken> {
         if self.spans.is_empty() {
             return None;
         }
         let spans = std::mem::take(&mut self.spans);
-        let ended = |id: SpanId| -> bool { spans.iter().any(|span| span.span_id == id) };
-        let all_ended = spans.len() <= FEW_SPANS
-            && self.attributes.iter().all(|(id, _)| ended(*id))
-            && self.events.iter().all(|event| ended(event.span_id));
-        if all_ended {
-            let attributes = std::mem::take(&mut self.attributes);
-            let events = std::mem::take(&mut self.events);
-            return Some(Taken {
-                spans,
-                attributes,
-                events,
-            });
-        }
         let ended: HashSet<SpanId> = spans.iter().map(|span| span.span_id).collect();
         let attributes = self
             .attributes
@@ -95,6 +107,7 @@ impl TraceBuffer {
 }
 
 /// Cuts text to the limit at a character's boundary.
+#[inline]
 fn cut(value: &mut Value) {
     let Value::Str(text) = value else { return };
     if text.len() > MOST_BYTES {
@@ -107,11 +120,8 @@ fn cut(value: &mut Value) {
 }
 
 /// Room for a small workflow, so that it allocates once.
-const FIRST_SPANS: usize = 8;
-const FIRST_ATTRIBUTES: usize = 16;
-
-/// Up to here a search through all spans beats building a set.
-const FEW_SPANS: usize = 16;
+const FIRST_SPANS: usize = 16;
+const FIRST_ATTRIBUTES: usize = 32;
 
 /// A workflow that runs for hours hands its spans over in pieces of this size.
 const MOST_SPANS: usize = 64;

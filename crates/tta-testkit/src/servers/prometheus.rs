@@ -137,7 +137,8 @@ impl PrometheusServer {
             .unwrap_or_default();
         let end = Instant::now() + deadline;
         loop {
-            let scraped = self.query("timestamp(up == 1)")?;
+            // Of anything but a plain selector, `timestamp` is the time of the query.
+            let scraped = self.query("timestamp(up) and (up == 1)")?;
             let fresh = scraped
                 .iter()
                 .filter(|(_, began)| *began > called.as_secs_f64());

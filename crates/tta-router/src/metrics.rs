@@ -1,0 +1,74 @@
+//! What a router measures.
+
+use std::sync::OnceLock;
+
+use tta_core::{Counter, ErrorKind, Histogram, MetricSpec, registry};
+
+use crate::catalog::{COST, DECISION_DURATION, DECISIONS, ERRORS, EXECUTION_DURATION, SAVINGS};
+use crate::decision::RouteReason;
+
+/// Handles of one primitive's name; primitives of one name share them.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    name: String,
+    pub(crate) decision_duration: Histogram,
+    routes: Vec<RouteMetrics>,
+}
+
+/// Handles of one route.
+#[derive(Debug)]
+pub(crate) struct RouteMetrics {
+    route: String,
+    /// One for each reason, made when the reason first occurs.
+    decisions: [OnceLock<Counter>; RouteReason::ALL.len()],
+    pub(crate) duration: Histogram,
+    pub(crate) cost: Counter,
+    pub(crate) savings: Counter,
+}
+
+impl Metrics {
+    pub(crate) fn of<'a>(name: &str, routes: impl Iterator<Item = &'a str>) -> Self {
+        let routes = routes.map(|route| RouteMetrics {
+            route: route.to_owned(),
+            decisions: Default::default(),
+            duration: histogram(&EXECUTION_DURATION, &[name, route]),
+            cost: counter(&COST, &[name, route]),
+            savings: counter(&SAVINGS, &[name, route]),
+        });
+        Self {
+            routes: routes.collect(),
+            decision_duration: histogram(&DECISION_DURATION, &[name]),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The handles of the route at this place; the router has as many as it has routes.
+    pub(crate) fn route(&self, index: usize) -> Option<&RouteMetrics> {
+        self.routes.get(index)
+    }
+
+    pub(crate) fn decided(&self, index: usize, reason: RouteReason) -> Option<&Counter> {
+        let route = self.routes.get(index)?;
+        let slot = route.decisions.get(reason as usize)?;
+        let labels = [self.name.as_str(), route.route.as_str(), reason.as_str()];
+        Some(slot.get_or_init(|| counter(&DECISIONS, &labels)))
+    }
+
+    pub(crate) fn failed(&self, index: usize, kind: ErrorKind) -> Option<Counter> {
+        let route = self.routes.get(index)?;
+        Some(counter(&ERRORS, &[&self.name, &route.route, kind.as_str()]))
+    }
+}
+
+/// Only a program that gave the metric's name to another one is left with a counter of its own.
+fn counter(spec: &'static MetricSpec, labels: &[&str]) -> Counter {
+    registry()
+        .counter(spec, labels)
+        .unwrap_or_else(|_| Counter::detached(spec.unit))
+}
+
+fn histogram(spec: &'static MetricSpec, labels: &[&str]) -> Histogram {
+    registry()
+        .histogram(spec, labels)
+        .unwrap_or_else(|_| Histogram::detached())
+}
