@@ -11,7 +11,11 @@ use tta::prelude::*;
 ///
 /// Never; the steps that are run cannot fail.
 pub async fn nanos_per_step() -> Result<f64> {
-    let probe = || step("overhead_probe", async |n: u64| Ok(std::hint::black_box(n) + 1));
+    let probe = || {
+        step("overhead_probe", async |n: u64| {
+            Ok(std::hint::black_box(n) + 1)
+        })
+    };
     let flow = probe() >> probe() >> probe() >> probe() >> probe();
     let ctx = WorkflowContext::new();
     let begun = Instant::now();

@@ -144,7 +144,12 @@ impl CostReport {
 impl LedgerReport {
     /// The account of the spans.
     pub fn new(created: u64, delivered: u64, dropped: u64, pending: u64) -> Self {
-        Self { created, delivered, dropped, pending }
+        Self {
+            created,
+            delivered,
+            dropped,
+            pending,
+        }
     }
 }
 

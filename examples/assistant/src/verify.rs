@@ -106,6 +106,10 @@ fn totals(counts: &Counts) -> Vec<Total> {
     let hits = counts.answered - computed;
     add("cache_hits_total", &[], hits as f64);
     add("cache_misses_total", &[], (counts.requests() - hits) as f64);
-    add("router_decision_duration_seconds_count", &[], started as f64);
+    add(
+        "router_decision_duration_seconds_count",
+        &[],
+        started as f64,
+    );
     totals
 }
