@@ -31,10 +31,12 @@ impl<P: Primitive> Primitive for Named<P> {
     type Input = P::Input;
     type Output = P::Output;
 
-    const OPENS_WORKFLOW: bool = true;
-
     fn name(&self) -> &str {
         self.step.name()
+    }
+
+    fn opens_workflow(&self) -> bool {
+        true
     }
 
     fn depth(&self) -> usize {

@@ -252,9 +252,8 @@ fn judges_of_the_metrics_page_find_nothing_wrong() {
     let promtool = require!(Promtool::find());
     let parser = require!(OpenMetricsParser::find());
     let page = |accept: &str| {
-        let response =
-            http::request(demo.metrics, "GET", "/metrics", &[("accept", accept)]).unwrap();
-        String::from_utf8(response.body).unwrap()
+        let response = http::request(demo.metrics, "GET", "/metrics", &[("accept", accept)], &[]);
+        response.unwrap().text()
     };
     assert_eq!(promtool.check_metrics(&page("text/plain")).unwrap(), "");
     let samples = parser
