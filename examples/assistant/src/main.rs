@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: the assistant under load, seen from all sides.
 
 use std::error::Error as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -161,18 +162,15 @@ async fn conclude(
     observability: &ObservabilityGuard,
 ) -> ExitCode {
     let status = observability.status();
-    println!("{report}");
-    println!(
-        "{:<10} {}",
+    say(&format!(
+        "{report}\n{:<10} {}\n{:<10} {}\n{:<10} {}",
         "metrics",
-        status.metrics_url.as_deref().unwrap_or("not served")
-    );
-    println!("{:<10} {}", "otlp", otlp(&status));
-    println!(
-        "{:<10} {}",
+        status.metrics_url.as_deref().unwrap_or("not served"),
+        "otlp",
+        otlp(&status),
         "trace",
         report.trace_id.as_deref().unwrap_or("none")
-    );
+    ));
     if let Some(path) = &options.json {
         let written = serde_json::to_string_pretty(report)
             .map_err(std::io::Error::from)
@@ -189,16 +187,21 @@ async fn conclude(
         }
         return ExitCode::FAILURE;
     }
-    println!(
+    say(&format!(
         "{:<10} every total at /metrics equals the program's own count",
         "checked"
-    );
+    ));
     if !options.once {
-        println!("\nthe metrics page stays up; end with Ctrl-C");
+        say("\nthe metrics page stays up; end with Ctrl-C");
         // Without signals to wait for there is nothing to stay up for.
         let _ = tokio::signal::ctrl_c().await;
     }
     ExitCode::SUCCESS
+}
+
+/// Prints a line; a reader that has gone, as `head` does, is no reason to fail.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn otlp(status: &Status) -> String {

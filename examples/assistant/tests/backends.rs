@@ -4,9 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -21,13 +21,15 @@ const REQUESTS: usize = 400;
 /// The demonstration, running; its metrics page stays up until it is dropped.
 struct Demo {
     child: Child,
+    /// Held open: the program has more to say than the test reads.
+    _output: Lines<BufReader<ChildStdout>>,
     metrics: SocketAddr,
     summary: Value,
 }
 
 impl Demo {
     /// Runs it to the end of its load.
-    fn run(endpoint: &str) -> Self {
+    fn run(endpoint: &str, protocol: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let json = folder.path().join("out.json");
         let mut child = Command::new(env!("CARGO_BIN_EXE_assistant"))
@@ -42,12 +44,14 @@ impl Demo {
             .arg("--json")
             .arg(&json)
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
             .env("OTEL_BSP_SCHEDULE_DELAY", "200")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut url = None;
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        for line in output.by_ref() {
             let line = line.unwrap();
             if let Some(rest) = line.strip_prefix("metrics ") {
                 url = Some(rest.trim().to_owned());
@@ -70,6 +74,7 @@ impl Demo {
         let summary = serde_json::from_str(&summary).unwrap();
         Self {
             child,
+            _output: output,
             metrics: SocketAddr::from(([127, 0, 0, 1], port)),
             summary,
         }
@@ -93,7 +98,7 @@ impl Drop for Demo {
 #[test]
 fn every_workflow_is_one_trace_whose_spans_have_their_parents() {
     let receiver = OtlpReceiver::start().unwrap();
-    let demo = Demo::run(&receiver.grpc_endpoint());
+    let demo = Demo::run(&receiver.grpc_endpoint(), "grpc");
     let created = demo.number("/ledger/created");
     assert_eq!(
         demo.number("/ledger/delivered"),
@@ -149,7 +154,7 @@ fn every_workflow_is_one_trace_whose_spans_have_their_parents() {
 #[test]
 fn a_real_prometheus_has_every_series_with_the_programs_own_numbers() {
     let receiver = OtlpReceiver::start().unwrap();
-    let demo = Demo::run(&receiver.http_endpoint());
+    let demo = Demo::run(&receiver.http_endpoint(), "http/protobuf");
     let prometheus = require!(PrometheusServer::start(
         &[demo.metrics],
         &PrometheusOptions::default()
@@ -157,9 +162,12 @@ fn a_real_prometheus_has_every_series_with_the_programs_own_numbers() {
     prometheus.wait_for_scrape(Duration::from_secs(30)).unwrap();
 
     for (query, pointer) in [
-        ("sum(workflow_executions_total)", "/requests"),
         (
-            "sum(workflow_executions_total{status=\"success\"})",
+            "sum(workflow_executions_total{workflow=\"assistant\"})",
+            "/requests",
+        ),
+        (
+            "sum(workflow_executions_total{workflow=\"assistant\",status=\"success\"})",
             "/answered",
         ),
         ("sum(cache_hits_total)", "/cache/hits"),
@@ -221,14 +229,13 @@ fn a_real_prometheus_has_every_series_with_the_programs_own_numbers() {
 
 #[test]
 fn a_collector_that_is_not_ours_understands_the_spans() {
-    for http in [false, true] {
+    for protocol in ["grpc", "http/protobuf"] {
         let collector = require!(OtlpCollector::start(DebugSignal::Traces));
-        let endpoint = if http {
-            collector.http_endpoint()
-        } else {
-            collector.grpc_endpoint()
+        let endpoint = match protocol {
+            "grpc" => collector.grpc_endpoint(),
+            _ => collector.http_endpoint(),
         };
-        let demo = Demo::run(&endpoint);
+        let demo = Demo::run(&endpoint, protocol);
         assert_eq!(
             demo.number("/ledger/delivered"),
             demo.number("/ledger/created")
@@ -248,7 +255,7 @@ fn a_collector_that_is_not_ours_understands_the_spans() {
 #[test]
 fn judges_of_the_metrics_page_find_nothing_wrong() {
     let receiver = OtlpReceiver::start().unwrap();
-    let demo = Demo::run(&receiver.grpc_endpoint());
+    let demo = Demo::run(&receiver.grpc_endpoint(), "grpc");
     let promtool = require!(Promtool::find());
     let parser = require!(OpenMetricsParser::find());
     let page = |accept: &str| {
