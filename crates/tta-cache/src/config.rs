@@ -68,8 +68,8 @@ impl<I, V> CacheConfig<I, V> {
     }
 
     /// How many bytes the values may take together, and how many one takes. Entries go when either
-    /// this or the number of entries is reached; a value that is larger than all
-    /// of it, or than 1 MiB where that is less, may not be kept.
+    /// this or the number of entries is reached. A value that is larger than the whole, or than
+    /// 1 MiB in a cache that is larger still, may not be kept.
     pub fn with_capacity_bytes(
         mut self,
         bytes: u64,
