@@ -131,10 +131,16 @@ impl Error {
         Self::new(ErrorKind::Other, message)
     }
 
-    /// The same as `?` does, for an error that is boxed already.
+    /// The same as `?` does, for an error that is boxed already. One that was an `Error` before it
+    /// was boxed is that error again, with its kind and its step.
     pub fn from_boxed(source: BoxError) -> Self {
-        let kind = classify(&*source);
-        Self::from_cause(kind, Cause::Foreign(source))
+        match source.downcast::<Inner>() {
+            Ok(inner) => Self { inner },
+            Err(source) => {
+                let kind = classify(&*source);
+                Self::from_cause(kind, Cause::Foreign(source))
+            }
+        }
     }
 
     /// The same error under another kind.
