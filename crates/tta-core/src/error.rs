@@ -343,7 +343,7 @@ impl StdError for Inner {
 /// Errors end up in log lines and span statuses, where a line break is a second record.
 fn one_line(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (i, line) in text
-        .lines()
+        .split(LINE_BREAKS)
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .enumerate()
@@ -355,6 +355,11 @@ fn one_line(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     Ok(())
 }
+
+/// Whatever a terminal, an editor or a log collector takes for the end of a line.
+const LINE_BREAKS: [char; 7] = [
+    '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
+];
 
 /// Input and output errors say themselves whether the other side was slow or gone.
 fn classify(error: &(dyn StdError + 'static)) -> ErrorKind {
