@@ -7,6 +7,8 @@ use std::io;
 use std::ops::Deref;
 use std::time::Duration;
 
+use crate::panics::catch;
+
 /// The result of a step.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -325,7 +327,12 @@ impl fmt::Display for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Message(message) => one_line(message, f),
-            Cause::Foreign(error) => one_line(&error.to_string(), f),
+            // Where an error is shown, whatever failed has failed already: a message that cannot be
+            // written must not turn it into another failure.
+            Cause::Foreign(error) => match catch(|| error.to_string()) {
+                Ok(message) => one_line(&message, f),
+                Err(_) => f.write_str("the error panicked while its message was written"),
+            },
         }
     }
 }
