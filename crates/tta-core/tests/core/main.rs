@@ -3,10 +3,15 @@
 //! Instruments are shared by name within a process, so every step whose numbers are looked at has a
 //! name of its own.
 
+mod cancellation;
 mod composition;
 mod context;
+mod fallback;
 mod observed;
+mod panics;
 mod parallel;
+mod saga;
+mod switch;
 
 use tta_core::{Error, ErrorKind, Flow, Observed, Primitive, step};
 
