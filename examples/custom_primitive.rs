@@ -1,5 +1,10 @@
 //! A step with state and settings of its own is a type that implements `Primitive`.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "showing something is what an example is for"
+)]
+
 use std::collections::HashMap;
 
 use tta::prelude::*;

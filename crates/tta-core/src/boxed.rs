@@ -78,12 +78,12 @@ impl<I: Send + 'static, O: Send + 'static> Primitive for BoxPrimitive<I, O> {
         &self.name
     }
 
-    fn opens_workflow(&self) -> bool {
-        self.opens_workflow
-    }
-
     fn depth(&self) -> usize {
         self.depth
+    }
+
+    fn opens_workflow(&self) -> bool {
+        self.opens_workflow
     }
 
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<O> {

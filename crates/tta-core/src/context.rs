@@ -487,5 +487,11 @@ impl Drop for Shared {
             .unwrap_or_else(PoisonError::into_inner)
             .take_all();
         self.hand_over(taken);
+        // One after the other: a workflow that makes a child at every turn must not recurse as deep
+        // as its chain of children is long.
+        let mut inherited = self.inherited.take();
+        while let Some(mut shared) = inherited.and_then(Arc::into_inner) {
+            inherited = shared.inherited.take();
+        }
     }
 }

@@ -35,12 +35,12 @@ impl<P: Primitive> Primitive for Named<P> {
         self.step.name()
     }
 
-    fn opens_workflow(&self) -> bool {
-        true
-    }
-
     fn depth(&self) -> usize {
         self.primitive.depth() + 1
+    }
+
+    fn opens_workflow(&self) -> bool {
+        true
     }
 
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
