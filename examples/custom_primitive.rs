@@ -1,10 +1,5 @@
 //! A step with state and settings of its own is a type that implements `Primitive`.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "showing something is what an example is for"
-)]
-
 use std::collections::HashMap;
 
 use tta::prelude::*;
@@ -18,7 +13,7 @@ impl Primitive for Glossary {
     type Input = String;
     type Output = String;
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "glossary"
     }
 

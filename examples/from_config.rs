@@ -1,10 +1,5 @@
 //! A graph of steps that is known only when the program runs.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "showing something is what an example is for"
-)]
-
 use serde_json::Value;
 use tta::prelude::*;
 use tta::{BoxFlow, conditional, parallel_all, sequence_all};

@@ -1,10 +1,5 @@
 //! Two steps, composed; no telemetry, no set-up.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "showing something is what an example is for"
-)]
-
 use tta::prelude::*;
 
 #[tokio::main]

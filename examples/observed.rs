@@ -6,11 +6,6 @@
 //! OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 cargo run --example observed
 //! ```
 
-#![expect(
-    clippy::print_stdout,
-    reason = "showing something is what an example is for"
-)]
-
 use std::time::Duration;
 
 use tta::prelude::*;

@@ -1,10 +1,5 @@
 //! No combinators: plain `async` Rust, in which a future is observed by naming it.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "showing something is what an example is for"
-)]
-
 use std::time::Duration;
 
 use tta::prelude::*;

@@ -42,6 +42,9 @@ pub(crate) fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
         step("words that must not land", |workspace| {
             Ok(each(&files::read(workspace)?, sources::forbidden_words))
         }),
+        step("libraries do not print", |workspace| {
+            Ok(each(&files::read(workspace)?, sources::prints))
+        }),
         step("no path of one machine", |workspace| {
             Ok(each(&files::read(workspace)?, sources::machine_paths))
         }),
