@@ -13,7 +13,7 @@ impl Primitive for Glossary {
     type Input = String;
     type Output = String;
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "glossary"
     }
 
@@ -31,7 +31,10 @@ impl Primitive for Glossary {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let entries = HashMap::from([("span", "a timed piece of work"), ("trace", "a tree of spans")]);
+    let entries = HashMap::from([
+        ("span", "a timed piece of work"),
+        ("trace", "a tree of spans"),
+    ]);
     let lower = step("lower", async |word: String| Ok(word.to_lowercase()));
 
     // A primitive is an operand like any step, and observed like any step.

@@ -30,16 +30,28 @@ fn build(node: &Value) -> Result<TextFlow> {
         let then = build(&node["then"])?;
         return conditional(move |text: &String, _| text.len() as u64 > limit, then).boxed();
     }
-    Err(Error::new(ErrorKind::Configuration, format!("`{node}` is no step, list, all or if")))
+    Err(Error::new(
+        ErrorKind::Configuration,
+        format!("`{node}` is no step, list, all or if"),
+    ))
 }
 
 fn named_step(name: &str) -> Result<TextFlow> {
     match name {
         "trim" => step("trim", async |text: String| Ok(text.trim().to_owned())).boxed(),
         "upper" => step("upper", async |text: String| Ok(text.to_uppercase())).boxed(),
-        "reverse" => step("reverse", async |text: String| Ok(text.chars().rev().collect())).boxed(),
-        "shorten" => step("shorten", async |text: String| Ok(text.chars().take(20).collect())).boxed(),
-        _ => Err(Error::new(ErrorKind::Configuration, format!("there is no step `{name}`"))),
+        "reverse" => step("reverse", async |text: String| {
+            Ok(text.chars().rev().collect())
+        })
+        .boxed(),
+        "shorten" => step("shorten", async |text: String| {
+            Ok(text.chars().take(20).collect())
+        })
+        .boxed(),
+        _ => Err(Error::new(
+            ErrorKind::Configuration,
+            format!("there is no step `{name}`"),
+        )),
     }
 }
 

@@ -13,7 +13,10 @@ use tta::prelude::*;
 async fn search(question: String, ctx: &WorkflowContext) -> Result<Vec<String>> {
     tokio::time::sleep(Duration::from_millis(30)).await;
     ctx.set_attribute("documents", 2_usize);
-    Ok(vec![format!("about {question}"), format!("more about {question}")])
+    Ok(vec![
+        format!("about {question}"),
+        format!("more about {question}"),
+    ])
 }
 
 async fn recall(question: String) -> Result<String> {
@@ -22,6 +25,7 @@ async fn recall(question: String) -> Result<String> {
 }
 
 async fn write((documents, memory): (Vec<String>, String)) -> Result<String> {
+    tokio::time::sleep(Duration::from_millis(10)).await;
     tracing::info!(documents = documents.len(), "writing the answer");
     Ok(format!("{}; {memory}", documents.join(", ")))
 }

@@ -3,7 +3,7 @@
 use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
-use crate::{features, setup as install, tests_run, tidy as rules};
+use crate::{bench_report, features, setup as install, tests_run, tidy as rules};
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
     if check {
@@ -54,7 +54,8 @@ pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result {
     let bench = ["bench", "-p", BENCHES]
         .into_iter()
         .chain(args.iter().map(String::as_str));
-    Run::cargo(workspace, bench).heard()
+    Run::cargo(workspace, bench).heard()?;
+    bench_report::print(workspace.target())
 }
 
 pub(crate) fn ci(workspace: &Workspace) -> Result {

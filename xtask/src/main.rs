@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bench_report;
 mod command;
 mod commands;
 mod features;

@@ -10,6 +10,8 @@ use crate::command::{Failure, Result, Run};
 #[derive(Debug)]
 pub(crate) struct Workspace {
     root: PathBuf,
+    /// Where cargo builds, which may lie outside.
+    target: PathBuf,
     packages: Vec<Package>,
 }
 
@@ -42,6 +44,7 @@ impl Workspace {
     pub(crate) fn load() -> Result<Self> {
         let root = root();
         let unread = Self {
+            target: root.join("target"),
             root,
             packages: Vec::new(),
         };
@@ -50,11 +53,20 @@ impl Workspace {
         let metadata: Value = serde_json::from_str(&json)
             .map_err(|error| Failure::new(format!("`cargo metadata` is not JSON: {error}")))?;
         let packages = items(&metadata, "packages").map(Package::read).collect();
-        Ok(Self { packages, ..unread })
+        let target = PathBuf::from(text(&metadata, "target_directory"));
+        Ok(Self {
+            target,
+            packages,
+            ..unread
+        })
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     pub(crate) fn packages(&self) -> &[Package] {

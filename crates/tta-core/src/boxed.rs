@@ -25,6 +25,7 @@ pub struct BoxPrimitive<I, O> {
     body: Body<I, O>,
     name: Arc<str>,
     depth: usize,
+    opens_workflow: bool,
 }
 
 enum Body<I, O> {
@@ -50,6 +51,7 @@ impl<I: Send + 'static, O: Send + 'static> BoxPrimitive<I, O> {
             ));
         }
         let name = primitive.name().into();
+        let opens_workflow = primitive.opens_workflow();
         let body = if P::HAS_STAGES {
             let mut stages = Stages::default();
             primitive.into_stages(&mut stages);
@@ -57,7 +59,12 @@ impl<I: Send + 'static, O: Send + 'static> BoxPrimitive<I, O> {
         } else {
             Body::One(Arc::new(primitive))
         };
-        Ok(Self { body, name, depth })
+        Ok(Self {
+            body,
+            name,
+            depth,
+            opens_workflow,
+        })
     }
 }
 
@@ -73,6 +80,10 @@ impl<I: Send + 'static, O: Send + 'static> Primitive for BoxPrimitive<I, O> {
 
     fn depth(&self) -> usize {
         self.depth
+    }
+
+    fn opens_workflow(&self) -> bool {
+        self.opens_workflow
     }
 
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<O> {
@@ -110,6 +121,7 @@ impl<I, O> Clone for BoxPrimitive<I, O> {
             body,
             name: Arc::clone(&self.name),
             depth: self.depth,
+            opens_workflow: self.opens_workflow,
         }
     }
 }

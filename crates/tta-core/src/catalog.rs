@@ -37,7 +37,7 @@ pub struct MetricSpec {
     pub labels: &'static [&'static str],
     /// The upper bounds of a histogram's buckets, ascending, in the metric's unit.
     pub bounds: &'static [f64],
-    /// Other names for the same numbers.
+    /// Other names for the same numbers; the metric's own where only a label was called otherwise.
     pub aliases: &'static [&'static str],
 }
 

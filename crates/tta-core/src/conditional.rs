@@ -1,5 +1,6 @@
 //! One way or the other.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use crate::catalog::CONDITIONAL_PASSED_THROUGH;
@@ -45,7 +46,10 @@ where
     Flow::new(ConditionalPrimitive {
         predicate,
         then,
-        otherwise: PassThrough(PhantomData),
+        otherwise: PassThrough {
+            conditional: Cow::Borrowed("ConditionalPrimitive"),
+            value: PhantomData,
+        },
     })
 }
 
@@ -84,6 +88,10 @@ where
     type Input = T::Input;
     type Output = T::Output;
 
+    fn rename(&mut self, name: &str) {
+        self.otherwise.rename(name);
+    }
+
     fn depth(&self) -> usize {
         self.then.depth().max(self.otherwise.depth()) + 1
     }
@@ -119,14 +127,22 @@ impl Verdict for Result<bool> {
 
 /// Gives its input back.
 #[derive(Debug)]
-pub struct PassThrough<I>(PhantomData<fn(I) -> I>);
+pub struct PassThrough<I> {
+    /// The name of the conditional that it is the other branch of.
+    conditional: Cow<'static, str>,
+    value: PhantomData<fn(I) -> I>,
+}
 
 impl<I: Send> Primitive for PassThrough<I> {
     type Input = I;
     type Output = I;
 
+    fn rename(&mut self, name: &str) {
+        self.conditional = Cow::Owned(name.to_owned());
+    }
+
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<I> {
-        let fields = [LogField::new("primitive", "ConditionalPrimitive")];
+        let fields = [LogField::new("primitive", &*self.conditional)];
         ctx.log(&CONDITIONAL_PASSED_THROUGH, Level::Debug, &fields);
         Ok(input)
     }

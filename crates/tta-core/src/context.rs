@@ -203,10 +203,7 @@ impl WorkflowContext {
     /// Sets several attributes of the innermost span at once.
     pub fn set_attributes<const N: usize>(&self, attributes: [Attribute; N]) {
         if let Some(span) = self.recording_span() {
-            let mut buffer = self.buffer();
-            for attribute in attributes {
-                buffer.push_attribute(span, attribute);
-            }
+            self.buffer().push_attributes(span, attributes);
         }
     }
 
@@ -299,7 +296,7 @@ impl WorkflowContext {
     /// Sets an attribute of a span of ours.
     #[inline]
     pub(crate) fn attribute_on(&self, span: SpanId, attribute: Attribute) {
-        self.buffer().push_attribute(span, attribute);
+        self.buffer().push_attributes(span, [attribute]);
     }
 
     /// Notes something that happened inside a span of ours.
@@ -490,5 +487,11 @@ impl Drop for Shared {
             .unwrap_or_else(PoisonError::into_inner)
             .take_all();
         self.hand_over(taken);
+        // One after the other: a workflow that makes a child at every turn must not recurse as deep
+        // as its chain of children is long.
+        let mut inherited = self.inherited.take();
+        while let Some(mut shared) = inherited.and_then(Arc::into_inner) {
+            inherited = shared.inherited.take();
+        }
     }
 }

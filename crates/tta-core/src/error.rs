@@ -7,6 +7,8 @@ use std::io;
 use std::ops::Deref;
 use std::time::Duration;
 
+use crate::panics::catch;
+
 /// The result of a step.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -69,7 +71,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Every kind, in the order of its [`index`](Self::index).
+    /// Every kind, in the order of their declaration.
     pub const ALL: [Self; 11] = [
         Self::Other,
         Self::InvalidInput,
@@ -131,10 +133,16 @@ impl Error {
         Self::new(ErrorKind::Other, message)
     }
 
-    /// The same as `?` does, for an error that is boxed already.
+    /// The same as `?` does, for an error that is boxed already. One that was an `Error` before it
+    /// was boxed is that error again, with its kind and its step.
     pub fn from_boxed(source: BoxError) -> Self {
-        let kind = classify(&*source);
-        Self::from_cause(kind, Cause::Foreign(source))
+        match source.downcast::<Inner>() {
+            Ok(inner) => Self { inner },
+            Err(source) => {
+                let kind = classify(&*source);
+                Self::from_cause(kind, Cause::Foreign(source))
+            }
+        }
     }
 
     /// The same error under another kind.
@@ -319,7 +327,12 @@ impl fmt::Display for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Message(message) => one_line(message, f),
-            Cause::Foreign(error) => one_line(&error.to_string(), f),
+            // Where an error is shown, whatever failed has failed already: a message that cannot be
+            // written must not turn it into another failure.
+            Cause::Foreign(error) => match catch(|| error.to_string()) {
+                Ok(message) => one_line(&message, f),
+                Err(_) => f.write_str("the error panicked while its message was written"),
+            },
         }
     }
 }
@@ -337,7 +350,7 @@ impl StdError for Inner {
 /// Errors end up in log lines and span statuses, where a line break is a second record.
 fn one_line(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (i, line) in text
-        .lines()
+        .split(LINE_BREAKS)
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .enumerate()
@@ -349,6 +362,11 @@ fn one_line(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     Ok(())
 }
+
+/// Whatever a terminal, an editor or a log collector takes for the end of a line.
+const LINE_BREAKS: [char; 7] = [
+    '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
+];
 
 /// Input and output errors say themselves whether the other side was slow or gone.
 fn classify(error: &(dyn StdError + 'static)) -> ErrorKind {

@@ -89,7 +89,7 @@ impl<P: Primitive> Flow<P> {
     /// As for [`run`](Self::run).
     pub async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         static UNNAMED: LazyLock<Seam> = LazyLock::new(|| Seam::workflow("workflow"));
-        if !P::OPENS_WORKFLOW && ctx.is_at_root() {
+        if !self.primitive.opens_workflow() && ctx.is_at_root() {
             observe(Subject::Seam(&UNNAMED), ctx, move || {
                 self.primitive.execute(input, ctx)
             })

@@ -14,6 +14,7 @@ mod named;
 mod observe;
 mod observed;
 mod operators;
+mod panics;
 mod parallel;
 mod parallel_all;
 mod primitive;

@@ -31,14 +31,16 @@ impl<P: Primitive> Primitive for Named<P> {
     type Input = P::Input;
     type Output = P::Output;
 
-    const OPENS_WORKFLOW: bool = true;
-
     fn name(&self) -> &str {
         self.step.name()
     }
 
     fn depth(&self) -> usize {
         self.primitive.depth() + 1
+    }
+
+    fn opens_workflow(&self) -> bool {
+        true
     }
 
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {

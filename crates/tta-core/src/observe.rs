@@ -1,6 +1,5 @@
 //! Observing one execution: from its first poll to its end, however it ends.
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,11 +8,14 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::catalog::{PRIMITIVE_EXECUTION_COMPLETE, SpanSpec, WORKFLOW_EXECUTED};
+use crate::catalog::{
+    PRIMITIVE_EXECUTION_COMPLETE, PRIMITIVE_SPAN, SpanSpec, WORKFLOW_EXECUTED, WORKFLOW_SPAN,
+};
 use crate::context::{WorkflowContext, entered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::SpanId;
 use crate::instruments::{Outcome, SeamInstruments, nanos, registry};
+use crate::panics::{Contained, error_about};
 use crate::record::{
     Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity,
 };
@@ -48,8 +50,12 @@ impl Seam {
     fn new(name: &str, kind: &'static str, scope: Scope) -> Self {
         // An empty name would be an empty label, which Prometheus takes for no label at all.
         let name = if name.is_empty() { kind } else { name };
+        let pattern = match scope {
+            Scope::Step => PRIMITIVE_SPAN.name,
+            Scope::Workflow => WORKFLOW_SPAN.name,
+        };
         Self {
-            identity: StepIdentity::new(name, kind),
+            identity: StepIdentity::new(name, kind, pattern),
             scope,
             bounds: None,
             measures_busy: false,
@@ -118,43 +124,32 @@ pub(crate) async fn observe<T, F>(
 where
     F: Future<Output = Result<T>> + Send,
 {
-    // Declared before the future, so that it is dropped after it: children end before parents.
-    let mut execution = Execution::begin(subject, ctx);
-    let mut future = pin!(None);
+    let future = pin!(None);
+    let mut running = Running {
+        future: Contained::new(future),
+        execution: Execution::begin(subject, ctx),
+    };
     let mut start = Some(start);
     let mut result = poll_fn(|cx| {
-        execution.poll(|| {
-            if let Some(start) = start.take() {
-                future.set(Some(start()));
-            }
-            match future.as_mut().as_pin_mut() {
-                Some(future) => future.poll(cx),
-                // `start` has been called above, at this or at an earlier poll.
-                None => Poll::Pending,
-            }
-        })
+        let Running { future, execution } = &mut running;
+        execution.poll(|| future.poll(&mut start, cx))
     })
     .await;
-    // The user's destructors may panic too; then there is no result to rely on.
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| future.set(None))) {
-        result = Err(panic_error(&*panic));
+    if let Err(panic) = running.future.release() {
+        result = Err(panic);
     }
-    execution.end(&mut result);
+    running.execution.end(&mut result);
     result
 }
 
 /// Runs a part of a step of which nothing is recorded: only a panic is seen to, as it is where
 /// something is.
 pub(crate) async fn caught<T>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        // A future that panicked is dropped and never polled again, whatever state it is in.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(polled) => polled,
-            Err(panic) => Poll::Ready(Err(panic_error(&*panic))),
-        }
-    })
-    .await
+    let slot = pin!(None);
+    let mut contained = Contained::new(slot);
+    let mut start = Some(|| future);
+    let result = poll_fn(|cx| contained.poll(&mut start, cx)).await;
+    contained.release().and(result)
 }
 
 /// Runs `work` as an observed part of a step that does not wait for anything.
@@ -177,8 +172,26 @@ pub(crate) fn observe_now<R>(
             value
         }
         Err(panic) => {
-            execution.finish(Outcome::Error, Some(&mut panic_error(&*panic)));
+            execution.finish(Outcome::Error, Some(&mut error_about(&*panic)));
             std::panic::resume_unwind(panic)
+        }
+    }
+}
+
+/// An execution and what it runs.
+struct Running<'a, 'f, F> {
+    /// Dropped before the execution: children end before parents.
+    future: Contained<'f, F>,
+    execution: Execution<'a>,
+}
+
+impl<F> Drop for Running<'_, '_, F> {
+    fn drop(&mut self) {
+        if self.execution.ended {
+            return;
+        }
+        if let Err(mut panic) = self.future.release() {
+            self.execution.finish(Outcome::Error, Some(&mut panic));
         }
     }
 }
@@ -231,22 +244,17 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Polls the step once, entered, and makes an error of a panic.
+    /// Polls the step once, entered; `poll` must not panic.
     #[inline]
     fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<Result<T>>) -> Poll<Result<T>> {
         let measured = matches!(self.subject, Subject::Seam(seam) if seam.measures_busy);
         let begun = measured.then(|| self.ctx.now());
-        // A step that panicked is dropped and never polled again, whatever state it is in.
-        let caught = || match catch_unwind(AssertUnwindSafe(poll)) {
-            Ok(polled) => polled,
-            Err(panic) => Poll::Ready(Err(panic_error(&*panic))),
-        };
         let (ctx, span_id) = (self.ctx, self.span_id);
         let polled = entered(ctx, span_id, || {
             if ctx.wants_scope() {
-                scoped(ctx, span_id, caught)
+                scoped(ctx, span_id, poll)
             } else {
-                caught()
+                poll()
             }
         });
         if let Some(begun) = begun {
@@ -314,7 +322,7 @@ impl<'a> Execution<'a> {
             (Outcome::Success, _) => SpanStatus::Ok,
             (_, Some(error)) => SpanStatus::Error {
                 error_type: error.kind().as_str(),
-                description: Cow::Owned(message(error)),
+                description: Cow::Owned(error.to_string()),
             },
             (_, None) => SpanStatus::Error {
                 error_type: ErrorKind::Cancelled.as_str(),
@@ -335,7 +343,7 @@ impl<'a> Execution<'a> {
                 end.unix_nanos,
                 vec![
                     Attribute::new("exception.type", error.kind().as_str()),
-                    Attribute::new("exception.message", message(error)),
+                    Attribute::new("exception.message", error.to_string()),
                 ],
             );
         }
@@ -426,19 +434,4 @@ fn scoped<R>(ctx: &WorkflowContext, span_id: SpanId, poll: impl FnOnce() -> R) -
         // `poll` is taken only where `polled` is set.
         (None, None) => unreachable!("a step that was polled has an answer"),
     }
-}
-
-/// The error's message, also where the user's code that writes it panics.
-fn message(error: &Error) -> String {
-    catch_unwind(AssertUnwindSafe(|| error.to_string()))
-        .unwrap_or_else(|_| "the error panicked while its message was written".to_owned())
-}
-
-fn panic_error(panic: &(dyn Any + Send)) -> Error {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a value that is no text".to_owned());
-    Error::new(ErrorKind::Panic, format!("step panicked: {message}"))
 }

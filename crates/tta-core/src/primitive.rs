@@ -83,7 +83,9 @@ pub trait Primitive: Send + Sync {
 
     /// Whether it opens a workflow of its own when it stands outermost.
     #[doc(hidden)]
-    const OPENS_WORKFLOW: bool = false;
+    fn opens_workflow(&self) -> bool {
+        false
+    }
 
     /// Whether it consists of stages that a boxed flow can hold side by side.
     #[doc(hidden)]

@@ -1,11 +1,11 @@
 //! The seam through which measurements of single executions leave the core.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::context::{Parent, WorkflowContext};
 use crate::identity::{SpanId, TraceId};
+use crate::panics::catch;
 use crate::record::{Level, LogRecord, TraceRecords};
 
 /// Receives finished spans and log lines, and decides which traces are kept.
@@ -142,8 +142,7 @@ pub(crate) fn log_globally(record: &LogRecord<'_>) {
 
 /// Calls a recorder's code; trouble in telemetry is never trouble of the workflow.
 pub(crate) fn guarded<R: Default>(call: impl FnOnce() -> R) -> R {
-    // A recorder that panicked may be in any state, and it is its own to deal with.
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+    catch(call).unwrap_or_else(|_| {
         PANICS.fetch_add(1, Ordering::Relaxed);
         R::default()
     })

@@ -3,125 +3,61 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use tta_core::{Error, ErrorKind, Flow, IntoFlow, Observed, Result, Usage};
+use tta_core::{BoxPrimitive, Error, ErrorKind, Flow, IntoFlow, Observed, Result, Usage};
 
-use crate::ledger::Ledger;
-use crate::metrics::NO_ROUTE;
-use crate::price::Price;
-use crate::router::{Estimate, Route, RouterPrimitive};
+use crate::cost::CostModel;
+use crate::router::{Route, RouterPrimitive};
+use crate::savings::Ledger;
 use crate::strategy::RoutingStrategy;
 
 /// Puts a [`RouterPrimitive`] together; see [`RouterPrimitive::builder`].
 #[must_use]
 pub struct RouterBuilder<I, O> {
+    name: String,
+    names: Vec<String>,
     routes: Vec<Route<I, O>>,
-    strategy: Option<Box<dyn RoutingStrategy<I>>>,
     default: Option<String>,
-    estimate: Option<Box<Estimate<I>>>,
+    strategy: Option<Box<dyn RoutingStrategy<I>>>,
+    expected_usage: Option<Box<dyn Fn(&I) -> Usage + Send + Sync>>,
     error: Option<Error>,
 }
 
-impl<I: Send + Sync + 'static, O: Send + 'static> RouterBuilder<I, O> {
-    pub(crate) const fn new() -> Self {
+impl<I, O> RouterBuilder<I, O>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+{
+    pub(crate) fn new() -> Self {
         Self {
+            name: "RouterPrimitive".to_owned(),
+            names: Vec::new(),
             routes: Vec::new(),
-            strategy: None,
             default: None,
-            estimate: None,
+            strategy: None,
+            expected_usage: None,
             error: None,
         }
     }
 
-    /// A route of this name, of whose price nothing is known but what its steps
-    /// [report](tta_core::WorkflowContext::report_cost).
-    pub fn route<F>(self, name: impl Into<String>, flow: F) -> Self
+    /// Adds a route: a flow, or any primitive, and what a call of it costs.
+    pub fn route<F>(mut self, name: impl Into<String>, flow: F, cost: CostModel) -> Self
     where
         F: IntoFlow<Input = I, Output = O>,
         F::Primitive: 'static,
     {
-        self.with_route(&name.into(), None, flow)
-    }
-
-    /// A route of this name and price. What its steps report themselves wins over the price.
-    pub fn priced_route<F>(self, name: impl Into<String>, price: Price, flow: F) -> Self
-    where
-        F: IntoFlow<Input = I, Output = O>,
-        F::Primitive: 'static,
-    {
-        self.with_route(&name.into(), Some(price), flow)
-    }
-
-    /// How a route is chosen; required.
-    pub fn strategy(mut self, strategy: impl RoutingStrategy<I> + 'static) -> Self {
-        self.strategy = Some(Box::new(strategy));
-        self
-    }
-
-    /// The route taken where the strategy fails, panics, names a route that does not exist, or
-    /// leaves it open. Without one these are errors.
-    pub fn default_route(mut self, name: impl Into<String>) -> Self {
-        self.default = Some(name.into());
-        self
-    }
-
-    /// What a call is expected to use, for the costs of a
-    /// [`RoutingDecision`](crate::RoutingDecision). What a call did use is measured.
-    pub fn estimate_usage(
-        mut self,
-        estimate: impl Fn(&I) -> Usage + Send + Sync + 'static,
-    ) -> Self {
-        self.estimate = Some(Box::new(estimate));
-        self
-    }
-
-    /// The flow.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Configuration`] if there is no route or no strategy, if two routes have one
-    /// name, if a name is empty or `none`, if the default is not among the routes, if a price is no
-    /// amount of money, or if a route lies too deep; see [`Flow::boxed`].
-    pub fn build(self) -> Result<Flow<Observed<RouterPrimitive<I, O>>>> {
-        if let Some(error) = self.error {
-            return Err(error);
+        let name = name.into();
+        if self.names.contains(&name) {
+            self.fail(format!("router has two routes `{name}`; rename one"));
         }
-        if self.routes.is_empty() {
-            return Err(misuse("a router needs at least one route".to_owned()));
-        }
-        let Some(strategy) = self.strategy else {
-            let message = "a router needs a strategy to choose a route by; give it one, such as \
-                           `RoundRobin::new()` or a closure";
-            return Err(misuse(message.to_owned()));
-        };
-        let known = |name: &String| self.routes.iter().position(|route| *route.name == **name);
-        let default = match &self.default {
-            Some(name) => Some(known(name).ok_or_else(|| {
-                let routes: Vec<_> = self.routes.iter().map(|route| &*route.name).collect();
-                misuse(format!(
-                    "the default route `{name}` is not among the routes {}",
-                    routes.join(", ")
-                ))
-            })?),
-            None => None,
-        };
-        Ok(Flow::new(RouterPrimitive {
-            routes: self.routes,
-            strategy,
-            default,
-            estimate: self.estimate,
-            ledger: Ledger::default(),
-            name: "RouterPrimitive".to_owned(),
-            metrics: OnceLock::new(),
-        }))
-    }
-
-    fn with_route<F>(mut self, name: &str, price: Option<Price>, flow: F) -> Self
-    where
-        F: IntoFlow<Input = I, Output = O>,
-        F::Primitive: 'static,
-    {
-        match self.checked(name, price, flow) {
-            Ok(route) => self.routes.push(route),
+        let boxed: Result<(BoxPrimitive<I, O>, CostModel)> = flow
+            .into_flow()
+            .boxed()
+            .and_then(|flow| Ok((flow.into_primitive(), cost.validated(&name)?)));
+        match boxed {
+            Ok((primitive, cost)) => {
+                self.routes.push(Route { primitive, cost });
+                self.names.push(name);
+            }
             Err(error) => {
                 self.error.get_or_insert(error);
             }
@@ -129,38 +65,81 @@ impl<I: Send + Sync + 'static, O: Send + 'static> RouterBuilder<I, O> {
         self
     }
 
-    fn checked<F>(&self, name: &str, price: Option<Price>, flow: F) -> Result<Route<I, O>>
-    where
-        F: IntoFlow<Input = I, Output = O>,
-        F::Primitive: 'static,
-    {
-        if name.is_empty() || name == NO_ROUTE {
-            return Err(misuse(format!(
-                "a route cannot be called `{name}`; give it another name"
-            )));
+    /// The route where the strategy fails or names one that does not exist.
+    pub fn default_route(mut self, name: impl Into<String>) -> Self {
+        self.default = Some(name.into());
+        self
+    }
+
+    /// How a route is chosen; without one every call takes the default route.
+    pub fn strategy(mut self, strategy: impl RoutingStrategy<I> + 'static) -> Self {
+        self.strategy = Some(Box::new(strategy));
+        self
+    }
+
+    /// What a call is expected to use, so that decisions can say what they expect to save.
+    pub fn expected_usage(mut self, usage: impl Fn(&I) -> Usage + Send + Sync + 'static) -> Self {
+        self.expected_usage = Some(Box::new(usage));
+        self
+    }
+
+    /// The name of this instance: its spans, and the `primitive` label of its metrics.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The router.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] if there is no route or two of one name, if the default is not
+    /// among them, if there is neither a strategy nor a default, for a price that is negative or no
+    /// number, and for a route that lies too deep (see [`Flow::boxed`]).
+    pub fn build(mut self) -> Result<Flow<Observed<RouterPrimitive<I, O>>>> {
+        if self.routes.is_empty() {
+            self.fail("a router needs at least one route".to_owned());
         }
-        if self.routes.iter().any(|route| *route.name == *name) {
-            return Err(misuse(format!(
-                "a router has two routes `{name}`; rename one"
-            )));
+        let default = self.default.take();
+        let index = default
+            .as_ref()
+            .and_then(|name| self.names.iter().position(|n| n == name));
+        if let (Some(name), None) = (&default, index) {
+            let known = self.names.join(", ");
+            self.fail(format!(
+                "router has no route `{name}` to be its default; it has {known}"
+            ));
         }
-        Ok(Route {
-            name: name.into(),
-            price: price.map(Price::validated).transpose()?,
-            flow: flow.into_flow().boxed()?.into_primitive(),
-        })
+        if default.is_none() && self.strategy.is_none() {
+            self.fail("a router needs a strategy or a default route".to_owned());
+        }
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        Ok(Flow::new(RouterPrimitive {
+            name: self.name,
+            names: self.names,
+            routes: self.routes,
+            default: index,
+            strategy: self.strategy,
+            expected_usage: self.expected_usage,
+            ledger: Ledger::default(),
+            metrics: OnceLock::new(),
+        }))
+    }
+
+    fn fail(&mut self, message: String) {
+        self.error
+            .get_or_insert_with(|| Error::new(ErrorKind::Configuration, message));
     }
 }
 
 impl<I, O> fmt::Debug for RouterBuilder<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RouterBuilder")
-            .field("routes", &self.routes)
+            .field("name", &self.name)
+            .field("routes", &self.names)
             .field("default", &self.default)
             .finish_non_exhaustive()
     }
-}
-
-fn misuse(message: String) -> Error {
-    Error::new(ErrorKind::Configuration, message)
 }

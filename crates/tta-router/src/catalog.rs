@@ -1,6 +1,6 @@
 //! What this crate emits.
 
-use tta_core::{Catalog, MetricSpec, SpanSpec, Unit};
+use tta_core::{Catalog, LogSpec, MetricSpec, SpanSpec, Unit};
 
 /// What `tta-router` emits.
 pub const CATALOG: Catalog = Catalog {
@@ -11,18 +11,17 @@ pub const CATALOG: Catalog = Catalog {
         &EXECUTION_DURATION,
         &ERRORS,
         &COST,
-        &COST_SAVINGS,
+        &SAVINGS,
     ],
     spans: &[&SELECT_SPAN, &EXECUTE_SPAN],
-    logs: &[],
+    logs: &[&STRATEGY_FAILED],
 };
 
-/// Decisions.
+/// Decisions, by route and reason.
 pub(crate) const DECISIONS: MetricSpec = MetricSpec::counter(
     "router_decisions_total",
     Unit::One,
-    "Decisions by the route taken and the reason: rule, score, round_robin, custom, or what made \
-     the default answer: default, unknown_route, strategy_error, strategy_panic.",
+    "Decisions for a route, by the reason for it.",
 )
 .labels(&["primitive", "route", "reason"])
 .aliases(&["router_route_selected_total", "router_route_selected"]);
@@ -31,56 +30,44 @@ pub(crate) const DECISIONS: MetricSpec = MetricSpec::counter(
 pub(crate) const DECISION_DURATION: MetricSpec = MetricSpec::histogram(
     "router_decision_duration_seconds",
     Unit::Seconds,
-    "Time that it took to decide on a route.",
+    "Time that it took to decide for a route.",
 )
 .labels(&["primitive"])
 .bounds(&[
-    0.000_000_1,
-    0.000_000_5,
-    0.000_001,
-    0.000_005,
-    0.000_01,
-    0.000_1,
-    0.000_5,
-    0.001,
-    0.01,
-    0.1,
-    0.5,
-    1.0,
-    5.0,
+    1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0,
 ]);
 
 /// How long routes took.
 pub(crate) const EXECUTION_DURATION: MetricSpec = MetricSpec::histogram(
     "router_execution_duration_seconds",
     Unit::Seconds,
-    "Time that the chosen route took, however it ended.",
+    "Time that executions of a route took, however they ended.",
 )
 .labels(&["primitive", "route"])
 .aliases(&["router_execution_seconds"]);
 
-/// Failures.
+/// Failed executions of a route.
 pub(crate) const ERRORS: MetricSpec = MetricSpec::counter(
     "router_errors_total",
     Unit::One,
-    "Failures of the chosen route by kind of error; route `none` where no route could be chosen.",
+    "Executions of a route that ended in an error, by its kind.",
 )
 .labels(&["primitive", "route", "error_type"]);
 
-/// Money spent.
+/// What executions of a route cost.
 pub(crate) const COST: MetricSpec = MetricSpec::counter(
     "router_cost_usd_total",
     Unit::UsDollars,
-    "What the calls cost, deciding included: as the steps reported it, or by the route's price.",
+    "What executions of a route cost, failed and abandoned ones included.",
 )
 .labels(&["primitive", "route"]);
 
-/// Money not spent.
-pub(crate) const COST_SAVINGS: MetricSpec = MetricSpec::counter(
+/// What a route saved.
+pub(crate) const SAVINGS: MetricSpec = MetricSpec::counter(
     "router_cost_savings_usd_total",
     Unit::UsDollars,
-    "What calls cost less than the same calls would have on the dearest route. Calls that cost \
-     more are not taken off here, since a counter cannot fall: the router's ledger has the net.",
+    "What answers of a route cost less than the dearest candidate would have for the same usage. \
+     What calls cost that gave no answer is in the cost and never saved.",
 )
 .labels(&["primitive", "route"])
 .aliases(&["router_cost_savings_usd"]);
@@ -88,26 +75,27 @@ pub(crate) const COST_SAVINGS: MetricSpec = MetricSpec::counter(
 /// Deciding.
 pub(crate) const SELECT_SPAN: SpanSpec = SpanSpec {
     name: "router.select_route",
-    help: "Deciding on a route; with the event `route_decision_made`.",
+    help: "Deciding for a route; its event `route_decision_made` stands at the end.",
     attributes: &[
         "route_selected",
         "route.reason",
         "route.score",
-        "route.detail",
         "route.expected_cost_usd",
         "route.baseline_cost_usd",
-        "error.type",
     ],
 };
 
-/// The chosen route.
+/// Running the route.
 pub(crate) const EXECUTE_SPAN: SpanSpec = SpanSpec {
     name: "router.execute_route",
-    help: "The chosen route.",
-    attributes: &[
-        "route_selected",
-        "cost_usd",
-        "route.saved_usd",
-        "error.type",
-    ],
+    help: "Running the route that was chosen.",
+    attributes: &["route_selected", "cost_usd", "saving_usd", "error.type"],
+};
+
+/// The strategy could not decide.
+pub(crate) const STRATEGY_FAILED: LogSpec = LogSpec {
+    name: "router_strategy_failed",
+    help: "The strategy failed or named a route that does not exist; the default route was taken. \
+           At warn.",
+    fields: &["primitive", "route", "reason", "error"],
 };

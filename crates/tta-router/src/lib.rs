@@ -2,21 +2,19 @@
 
 mod builder;
 mod catalog;
-mod complexity;
+mod cost;
 mod decision;
-mod ledger;
 mod metrics;
-mod price;
 mod router;
-mod strategies;
+mod savings;
 mod strategy;
 
 pub use builder::RouterBuilder;
 pub use catalog::CATALOG;
-pub use complexity::{Complexity, complexity};
-pub use decision::{Reason, RoutingDecision};
-pub use ledger::Savings;
-pub use price::Price;
+pub use cost::CostModel;
+pub use decision::{Choice, RouteReason, RoutingDecision};
 pub use router::RouterPrimitive;
-pub use strategies::{ByComplexity, ByRule, RoundRobin};
-pub use strategy::{Choice, Routes, RoutingStrategy};
+pub use savings::Savings;
+pub use strategy::{
+    ByComplexity, ByRule, Complexity, RoundRobin, RouteNames, RoutingStrategy, complexity,
+};

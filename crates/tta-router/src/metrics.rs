@@ -4,10 +4,8 @@ use std::sync::OnceLock;
 
 use tta_core::{Counter, ErrorKind, Histogram, MetricSpec, registry};
 
-use crate::catalog::{
-    COST, COST_SAVINGS, DECISION_DURATION, DECISIONS, ERRORS, EXECUTION_DURATION,
-};
-use crate::decision::Reason;
+use crate::catalog::{COST, DECISION_DURATION, DECISIONS, ERRORS, EXECUTION_DURATION, SAVINGS};
+use crate::decision::RouteReason;
 
 /// Handles of one primitive's name; primitives of one name share them.
 #[derive(Debug)]
@@ -15,76 +13,54 @@ pub(crate) struct Metrics {
     name: String,
     pub(crate) decision_duration: Histogram,
     routes: Vec<RouteMetrics>,
-    undecided: Errors,
 }
 
 /// Handles of one route.
 #[derive(Debug)]
 pub(crate) struct RouteMetrics {
+    route: String,
+    /// One for each reason, made when the reason first occurs.
+    decisions: [OnceLock<Counter>; RouteReason::ALL.len()],
     pub(crate) duration: Histogram,
     pub(crate) cost: Counter,
     pub(crate) savings: Counter,
-    decisions: [OnceLock<Counter>; Reason::ALL.len()],
-    errors: Errors,
-    route: String,
 }
-
-type Errors = [OnceLock<Counter>; ErrorKind::ALL.len()];
 
 impl Metrics {
     pub(crate) fn of<'a>(name: &str, routes: impl Iterator<Item = &'a str>) -> Self {
+        let routes = routes.map(|route| RouteMetrics {
+            route: route.to_owned(),
+            decisions: Default::default(),
+            duration: histogram(&EXECUTION_DURATION, &[name, route]),
+            cost: counter(&COST, &[name, route]),
+            savings: counter(&SAVINGS, &[name, route]),
+        });
         Self {
-            name: name.to_owned(),
+            routes: routes.collect(),
             decision_duration: histogram(&DECISION_DURATION, &[name]),
-            routes: routes.map(|route| RouteMetrics::of(name, route)).collect(),
-            undecided: Errors::default(),
+            name: name.to_owned(),
         }
     }
 
+    /// The handles of the route at this place; the router has as many as it has routes.
     pub(crate) fn route(&self, index: usize) -> Option<&RouteMetrics> {
         self.routes.get(index)
     }
 
-    pub(crate) fn decisions(&self, index: usize, reason: Reason) -> Option<&Counter> {
+    pub(crate) fn decided(&self, index: usize, reason: RouteReason) -> Option<&Counter> {
         let route = self.routes.get(index)?;
-        let slot = route.decisions.get(reason.index())?;
-        let labels = [&*self.name, &route.route, reason.as_str()];
+        let slot = route.decisions.get(reason as usize)?;
+        let labels = [self.name.as_str(), route.route.as_str(), reason.as_str()];
         Some(slot.get_or_init(|| counter(&DECISIONS, &labels)))
     }
 
-    /// Failures of a route, or of finding one.
-    pub(crate) fn errors(&self, index: Option<usize>, kind: ErrorKind) -> Option<&Counter> {
-        let (errors, route) = match index {
-            Some(index) => {
-                let metrics = self.routes.get(index)?;
-                (&metrics.errors, &*metrics.route)
-            }
-            None => (&self.undecided, NO_ROUTE),
-        };
-        let position = ErrorKind::ALL.iter().position(|known| *known == kind)?;
-        let labels = [&*self.name, route, kind.as_str()];
-        Some(
-            errors
-                .get(position)?
-                .get_or_init(|| counter(&ERRORS, &labels)),
-        )
+    pub(crate) fn failed(&self, index: usize, kind: ErrorKind) -> Option<Counter> {
+        let route = self.routes.get(index)?;
+        Some(counter(&ERRORS, &[&self.name, &route.route, kind.as_str()]))
     }
 }
 
-impl RouteMetrics {
-    fn of(name: &str, route: &str) -> Self {
-        Self {
-            duration: histogram(&EXECUTION_DURATION, &[name, route]),
-            cost: counter(&COST, &[name, route]),
-            savings: counter(&COST_SAVINGS, &[name, route]),
-            decisions: std::array::from_fn(|_| OnceLock::new()),
-            errors: Errors::default(),
-            route: route.to_owned(),
-        }
-    }
-}
-
-/// Only a program that gave a metric's name to another one gets a handle that is not exported.
+/// Only a program that gave the metric's name to another one is left with a counter of its own.
 fn counter(spec: &'static MetricSpec, labels: &[&str]) -> Counter {
     registry()
         .counter(spec, labels)
@@ -96,6 +72,3 @@ fn histogram(spec: &'static MetricSpec, labels: &[&str]) -> Histogram {
         .histogram(spec, labels)
         .unwrap_or_else(|_| Histogram::detached())
 }
-
-/// The value of the label `route` where no route could be chosen; no route may have this name.
-pub(crate) const NO_ROUTE: &str = "none";

@@ -1,232 +1,242 @@
-//! Choosing a route, taking it, and booking what it cost.
-
-mod settlement;
+//! Choosing a route, running it, and accounting for it.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
+use std::time::Instant;
 
 use tta_core::{
-    Attribute, BoxPrimitive, Error, ErrorKind, Primitive, Result, Unit, Usage, WorkflowContext,
+    Attribute, BoxPrimitive, Error, ErrorKind, Level, LogField, Primitive, Result, Usage,
+    WorkflowContext,
 };
 
-use self::settlement::Settlement;
 use crate::builder::RouterBuilder;
-use crate::catalog::{EXECUTE_SPAN, SELECT_SPAN};
-use crate::decision::{Reason, RoutingDecision};
-use crate::ledger::{Ledger, Savings};
+use crate::catalog::{EXECUTE_SPAN, SELECT_SPAN, STRATEGY_FAILED};
+use crate::cost::CostModel;
+use crate::decision::{RouteReason, RoutingDecision};
 use crate::metrics::Metrics;
-use crate::price::Price;
-use crate::strategy::{Choice, Routes, RoutingStrategy, Target};
+use crate::savings::{Ledger, Savings};
+use crate::strategy::{RouteNames, RoutingStrategy};
 
-/// Picks one of several flows for each input.
+/// Picks one of several primitives for each input, and accounts for what that saved.
 ///
 /// # Examples
 ///
 /// ```
 /// use tta_core::step;
-/// use tta_router::{ByComplexity, Price, RouterPrimitive};
+/// use tta_router::{ByComplexity, CostModel, RouterPrimitive};
 ///
-/// let small = step("small", async |q: String| Ok(q.len()));
-/// let large = step("large", async |q: String| Ok(q.len()));
-/// let flow = RouterPrimitive::builder()
-///     .priced_route("small", Price::per_million_tokens(0.15, 0.60), small)
-///     .priced_route("large", Price::per_million_tokens(2.50, 10.00), large)
-///     .strategy(ByComplexity::new(|q: &String| q.as_str()).below(0.35, "small"))
-///     .default_route("large")
+/// let small = step("small", async |question: String| Ok(question.len()));
+/// let large = step("large", async |question: String| Ok(question.len() * 2));
+///
+/// let router = RouterPrimitive::builder()
+///     .route("cheap", small, CostModel::per_million_tokens(0.15, 0.60))
+///     .route("premium", large, CostModel::per_million_tokens(2.50, 10.0))
+///     .strategy(ByComplexity::new("cheap", "premium", |question: &String| question.as_str()))
+///     .default_route("premium")
 ///     .build()?;
-///
-/// let decision = flow.decide_route(&"What is Rust?".to_owned(), &Default::default())?;
-/// assert_eq!(&*decision.route, "small");
 /// # Ok::<(), tta_core::Error>(())
 /// ```
 ///
 /// # Cancellation
 ///
-/// Dropping the future drops the route that was taken; what its steps have reported by then is
-/// charged.
+/// Dropping the future drops the route's; what the route reported to have cost by then is charged.
 pub struct RouterPrimitive<I, O> {
-    pub(crate) routes: Vec<Route<I, O>>,
-    pub(crate) strategy: Box<dyn RoutingStrategy<I>>,
-    pub(crate) default: Option<usize>,
-    pub(crate) estimate: Option<Box<Estimate<I>>>,
-    pub(crate) ledger: Ledger,
     pub(crate) name: String,
-    /// Resolved at the first use, when the primitive has its name.
+    pub(crate) names: Vec<String>,
+    pub(crate) routes: Vec<Route<I, O>>,
+    pub(crate) default: Option<usize>,
+    pub(crate) strategy: Option<Box<dyn RoutingStrategy<I>>>,
+    pub(crate) expected_usage: Option<Box<dyn Fn(&I) -> Usage + Send + Sync>>,
+    pub(crate) ledger: Ledger,
+    /// Resolved at the first execution, when the primitive has its name.
     pub(crate) metrics: OnceLock<Metrics>,
 }
 
-/// A named flow and its price.
 pub(crate) struct Route<I, O> {
-    pub(crate) name: Arc<str>,
-    pub(crate) price: Option<Price>,
-    pub(crate) flow: BoxPrimitive<I, O>,
+    pub(crate) primitive: BoxPrimitive<I, O>,
+    pub(crate) cost: CostModel,
 }
 
-/// What a call is expected to use.
-pub(crate) type Estimate<I> = dyn Fn(&I) -> Usage + Send + Sync;
+/// What was decided, by the route's place.
+struct Selected {
+    index: usize,
+    reason: RouteReason,
+    score: Option<f64>,
+    /// Why the strategy was not followed.
+    error: Option<Error>,
+}
 
-impl<I: Send + Sync + 'static, O: Send + 'static> RouterPrimitive<I, O> {
-    /// A router without routes yet.
-    pub const fn builder() -> RouterBuilder<I, O> {
+impl<I, O> RouterPrimitive<I, O>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+{
+    /// Puts a router together.
+    pub fn builder() -> RouterBuilder<I, O> {
         RouterBuilder::new()
     }
 
-    /// Decides on a route without taking it. The decision is neither counted nor traced, but a
-    /// strategy that takes turns has taken one.
+    /// Decides for a route without running it.
     ///
     /// # Errors
     ///
-    /// The strategy failed, panicked, named a route that does not exist or left it open, and there
-    /// is no default; the message lists the routes.
-    pub fn decide_route(&self, input: &I, ctx: &WorkflowContext) -> Result<RoutingDecision> {
-        let mut decision = self.choose(input, ctx)?;
-        let usage = self.expected_usage(input);
-        let own = self.routes.get(decision.index);
-        let expected = own.and_then(|route| route.expected_cost(usage));
-        let baseline = self.dearest(|route| route.expected_cost(usage));
-        decision.expected_cost = expected.map(usd);
-        decision.baseline_cost = baseline.map(usd);
-        decision.expected_saving = decision
-            .baseline_cost
-            .zip(decision.expected_cost)
-            .map(|(baseline, expected)| baseline - expected);
-        Ok(decision)
+    /// [`ErrorKind::NotFound`] if the strategy fails or names a route that does not exist, and there
+    /// is no default.
+    pub fn decide_route(&self, input: &I, ctx: &WorkflowContext) -> Result<RoutingDecision<'_>> {
+        self.select(input, ctx)
+            .map(|selected| self.describe(&selected, input))
     }
 
-    /// What this router's calls have cost and saved so far.
+    /// What routing has cost and saved so far.
     pub fn savings(&self) -> Savings {
         self.ledger.read()
     }
 
-    /// Decides, and tells about it.
-    fn select(&self, input: &I, ctx: &WorkflowContext) -> Result<RoutingDecision> {
-        let begun = ctx.now();
-        let decided = if ctx.is_sampled() {
-            self.decide_route(input, ctx).inspect(|decision| {
-                describe(decision, ctx);
-            })
-        } else {
-            // What is expected to be spent is for the span alone.
-            self.choose(input, ctx)
-        };
-        let metrics = self.metrics();
-        let took = ctx.now().saturating_duration_since(begun);
-        metrics.decision_duration.record_in(took, ctx);
-        match &decided {
-            Ok(decision) => {
-                if let Some(count) = metrics.decisions(decision.index, decision.reason) {
-                    count.increment_in(ctx);
-                }
-            }
-            Err(error) => {
-                ctx.set_attribute("error.type", error.kind().as_str());
-                if let Some(count) = metrics.errors(None, error.kind()) {
-                    count.increment_in(ctx);
-                }
-            }
-        }
-        decided
+    /// The names of the routes, in the order in which they were added.
+    pub fn routes(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 
-    fn choose(&self, input: &I, ctx: &WorkflowContext) -> Result<RoutingDecision> {
-        let routes = Routes::new(&self.routes);
-        // A strategy that panicked is only read again, and what it changes is its own to guard.
-        let chosen = catch_unwind(AssertUnwindSafe(|| {
-            self.strategy.choose(input, ctx, &routes)
-        }));
-        match chosen {
-            Ok(Ok(choice)) => self.resolve(choice),
-            Ok(Err(error)) => self.or_default(Reason::StrategyError, None, || error),
-            Err(_) => self.or_default(Reason::StrategyPanic, None, || {
-                Error::new(ErrorKind::Panic, "the strategy panicked")
-            }),
-        }
-    }
-
-    fn resolve(&self, choice: Choice) -> Result<RoutingDecision> {
-        let score = choice.score;
-        let index = match &choice.target {
-            Target::Named(name) => self.routes.iter().position(|route| *route.name == **name),
-            Target::At(index) => Some(*index).filter(|index| *index < self.routes.len()),
-            Target::Default => {
-                return self.or_default(Reason::Default, score, || {
-                    Error::new(ErrorKind::NotFound, "the strategy leaves it open")
-                });
-            }
+    fn select(&self, input: &I, ctx: &WorkflowContext) -> Result<Selected> {
+        let Some(strategy) = &self.strategy else {
+            let index = self
+                .default
+                .ok_or_else(|| self.no_route("it has no strategy"))?;
+            return Ok(Selected {
+                index,
+                reason: RouteReason::Default,
+                score: None,
+                error: None,
+            });
         };
-        match index {
-            Some(index) => Ok(self.decision(index, choice.reason, score)),
-            None => self.or_default(Reason::UnknownRoute, score, || {
-                let named = match choice.target {
-                    Target::Named(name) => format!("there is no route `{name}`"),
-                    Target::At(index) => format!("there is no route at {index}"),
-                    Target::Default => "there is no default route".to_owned(),
+        match strategy.choose(input, ctx, RouteNames { names: &self.names }) {
+            Ok(choice) => {
+                let named = self.names.iter().position(|name| *name == choice.route);
+                let Some(index) = named else {
+                    let error = self.no_route(&format!("the strategy chose `{}`", choice.route));
+                    return self.fall_back(RouteReason::UnknownRoute, error);
                 };
-                Error::new(ErrorKind::NotFound, named)
+                let (reason, score) = (choice.reason, choice.score);
+                Ok(Selected {
+                    index,
+                    reason,
+                    score,
+                    error: None,
+                })
+            }
+            Err(error) => self.fall_back(RouteReason::StrategyError, error),
+        }
+    }
+
+    fn fall_back(&self, reason: RouteReason, error: Error) -> Result<Selected> {
+        match self.default {
+            Some(index) => Ok(Selected {
+                index,
+                reason,
+                score: None,
+                error: Some(error),
             }),
+            None if reason == RouteReason::UnknownRoute => Err(error),
+            None => Err(self.no_route("the strategy failed").with_source(error)),
         }
     }
 
-    /// The default route, with what made it necessary; without one, an error that lists the routes.
-    fn or_default(
-        &self,
-        reason: Reason,
-        score: Option<f64>,
-        why: impl FnOnce() -> Error,
-    ) -> Result<RoutingDecision> {
-        let Some(index) = self.default else {
-            let why = why();
-            let routes: Vec<_> = self.routes.iter().map(|route| &*route.name).collect();
-            let message = format!(
-                "router `{}` found no route and has no default: {why}; its routes are {}",
-                self.name,
-                routes.join(", ")
-            );
-            return Err(Error::new(why.kind(), message).with_source(why));
-        };
-        let mut decision = self.decision(index, reason, score);
-        if reason != Reason::Default {
-            decision.detail = Some(why().to_string());
-        }
-        Ok(decision)
+    fn no_route(&self, why: &str) -> Error {
+        let routes = self.names.join(", ");
+        let message = format!(
+            "{why} and router `{}` has no default; its routes are {routes}",
+            self.name
+        );
+        Error::new(ErrorKind::NotFound, message)
     }
 
-    fn decision(&self, index: usize, reason: Reason, score: Option<f64>) -> RoutingDecision {
-        let route = self.routes.get(index).map(|route| Arc::clone(&route.name));
+    fn describe(&self, selected: &Selected, input: &I) -> RoutingDecision<'_> {
+        let usage = self
+            .expected_usage
+            .as_ref()
+            .map(|usage| usage(input))
+            .unwrap_or_default();
+        let expected = self
+            .routes
+            .get(selected.index)
+            .and_then(|it| it.cost.cost_nano_usd(&usage));
+        let baseline = self.dearest(&usage).filter(|_| expected.is_some());
+        let usd = |nano: u64| nano as f64 / 1e9;
         RoutingDecision {
-            // Every index comes from a search of the routes or was compared with their number.
-            route: route.unwrap_or_else(|| Arc::from("")),
-            reason,
-            score,
-            expected_cost: None,
-            baseline_cost: None,
-            expected_saving: None,
-            index,
-            detail: None,
+            route: self.names.get(selected.index).map_or("", String::as_str),
+            reason: selected.reason,
+            score: selected.score,
+            expected_cost: expected.map(usd),
+            baseline_cost: baseline.map(usd),
+            expected_saving: baseline.zip(expected).map(|(all, own)| usd(all) - usd(own)),
         }
     }
 
-    /// What the user expects a call to use; a panic of theirs is no expectation.
-    fn expected_usage(&self, input: &I) -> Option<Usage> {
-        let estimate = self.estimate.as_ref()?;
-        catch_unwind(AssertUnwindSafe(|| estimate(input))).ok()
+    /// What a call of this usage would cost on the dearest route whose price is known.
+    fn dearest(&self, usage: &Usage) -> Option<u64> {
+        self.routes
+            .iter()
+            .filter_map(|route| route.cost.cost_nano_usd(usage))
+            .max()
+    }
+
+    /// Decides, measured and visible in the trace.
+    fn decide(&self, input: &I, ctx: &WorkflowContext, metrics: &Metrics) -> Result<Selected> {
+        let begun = ctx.now();
+        let selected: Result<Selected> = ctx.in_span_now(&SELECT_SPAN, || {
+            let selected = self.select(input, ctx)?;
+            if ctx.is_sampled() {
+                self.explain(&selected, input, ctx);
+            }
+            Ok(selected)
+        });
+        metrics
+            .decision_duration
+            .record_in(ctx.now().saturating_duration_since(begun), ctx);
+        let selected = selected?;
+        if let Some(decisions) = metrics.decided(selected.index, selected.reason) {
+            decisions.increment_in(ctx);
+        }
+        if let (Some(error), true) = (&selected.error, ctx.logs(Level::Warn)) {
+            let message = error.to_string();
+            let fields = [
+                LogField::new("primitive", self.name.as_str()),
+                LogField::new(
+                    "route",
+                    self.names.get(selected.index).map_or("", String::as_str),
+                ),
+                LogField::new("reason", selected.reason.as_str()),
+                LogField::new("error", message.as_str()),
+            ];
+            ctx.log(&STRATEGY_FAILED, Level::Warn, &fields);
+        }
+        Ok(selected)
+    }
+
+    fn explain(&self, selected: &Selected, input: &I, ctx: &WorkflowContext) {
+        let decision = self.describe(selected, input);
+        ctx.set_attribute("route_selected", decision.route.to_owned());
+        ctx.set_attribute("route.reason", decision.reason.as_str());
+        let numbers = [
+            ("route.score", decision.score),
+            ("route.expected_cost_usd", decision.expected_cost),
+            ("route.baseline_cost_usd", decision.baseline_cost),
+        ];
+        for (key, number) in numbers {
+            if let Some(number) = number {
+                ctx.set_attribute(key, number);
+            }
+        }
+        let route = Attribute::new("route_selected", decision.route.to_owned());
+        ctx.event("route_decision_made", vec![route]);
     }
 }
 
-impl<I, O> RouterPrimitive<I, O> {
-    /// The dearest of the routes whose cost is known.
-    fn dearest(&self, cost: impl Fn(&Route<I, O>) -> Option<u64>) -> Option<u64> {
-        self.routes.iter().filter_map(cost).max()
-    }
-
-    fn metrics(&self) -> &Metrics {
-        self.metrics
-            .get_or_init(|| Metrics::of(&self.name, self.routes.iter().map(|route| &*route.name)))
-    }
-}
-
-impl<I: Send + Sync + 'static, O: Send + 'static> Primitive for RouterPrimitive<I, O> {
+impl<I, O> Primitive for RouterPrimitive<I, O>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+{
     type Input = I;
     type Output = O;
 
@@ -240,57 +250,43 @@ impl<I: Send + Sync + 'static, O: Send + 'static> Primitive for RouterPrimitive<
     }
 
     fn depth(&self) -> usize {
-        let routes = self.routes.iter().map(|route| route.flow.depth());
-        routes.max().unwrap_or_default() + 1
+        self.routes
+            .iter()
+            .map(|route| route.primitive.depth())
+            .max()
+            .unwrap_or_default()
+            + 1
     }
 
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<O> {
-        let metered = ctx.metered();
-        let decision = ctx.in_span_now(&SELECT_SPAN, || self.select(&input, &metered))?;
-        let Some(route) = self.routes.get(decision.index) else {
-            // A decision names one of the routes.
-            return Err(Error::msg(
-                "a routing decision names a route that is not there",
-            ));
-        };
-        let deciding = metered.usage();
-        // A strategy that reports what it cost is rare; its report must not pass for the route's.
-        let metered = if deciding == Usage::default() {
-            metered
-        } else {
-            metered.metered()
+        let metrics = self
+            .metrics
+            .get_or_init(|| Metrics::of(&self.name, self.names.iter().map(String::as_str)));
+        let selected = self.decide(&input, ctx, metrics)?;
+        let route = self
+            .routes
+            .get(selected.index)
+            .ok_or_else(|| self.no_route("it has no routes"))?;
+        let call = ctx.metered();
+        let mut account = Account {
+            router: self,
+            metrics,
+            index: selected.index,
+            ctx,
+            begun: ctx.now(),
+            call: &call,
+            open: true,
         };
         ctx.in_span(&EXECUTE_SPAN, async {
             if ctx.is_sampled() {
-                ctx.set_attribute("route_selected", decision.route.to_string());
+                let name = self.names.get(selected.index).cloned().unwrap_or_default();
+                ctx.set_attribute("route_selected", name);
             }
-            let mut settlement = Settlement::begin(self, decision.index, deciding, &metered);
-            let result = route.flow.execute(input, &metered).await;
-            settlement.end(&result);
+            let result = route.primitive.execute(input, &call).await;
+            account.close(result.as_ref().err());
             result
         })
         .await
-    }
-}
-
-impl<I, O> Route<I, O> {
-    /// What a call of this usage costs by the route's price, if that can be known.
-    fn expected_cost(&self, usage: Option<Usage>) -> Option<u64> {
-        let price = self.price?;
-        match usage {
-            Some(usage) => Some(price.of(usage)),
-            None if price.depends_on_usage() => None,
-            None => Some(price.of(Usage::default())),
-        }
-    }
-}
-
-impl<I, O> fmt::Debug for Route<I, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route")
-            .field("name", &self.name)
-            .field("price", &self.price)
-            .finish_non_exhaustive()
     }
 }
 
@@ -298,36 +294,84 @@ impl<I, O> fmt::Debug for RouterPrimitive<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RouterPrimitive")
             .field("name", &self.name)
-            .field("routes", &self.routes)
-            .field("default", &self.default)
+            .field("routes", &self.names)
+            .field("savings", &self.ledger.read())
             .finish_non_exhaustive()
     }
 }
 
-fn describe(decision: &RoutingDecision, ctx: &WorkflowContext) {
-    let route = decision.route.to_string();
-    ctx.set_attribute("route_selected", route.clone());
-    ctx.set_attribute("route.reason", decision.reason.as_str());
-    let mut made = vec![
-        Attribute::new("route_selected", route),
-        Attribute::new("route.reason", decision.reason.as_str()),
-    ];
-    if let Some(score) = decision.score {
-        ctx.set_attribute("route.score", score);
-        made.push(Attribute::new("route.score", score));
-    }
-    if let Some(detail) = &decision.detail {
-        ctx.set_attribute("route.detail", detail.clone());
-    }
-    if let Some(cost) = decision.expected_cost {
-        ctx.set_attribute("route.expected_cost_usd", cost);
-    }
-    if let Some(cost) = decision.baseline_cost {
-        ctx.set_attribute("route.baseline_cost_usd", cost);
-    }
-    ctx.event("route_decision_made", made);
+/// The account of one call; left open, the call was abandoned.
+struct Account<'a, I, O>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+{
+    router: &'a RouterPrimitive<I, O>,
+    metrics: &'a Metrics,
+    index: usize,
+    ctx: &'a WorkflowContext,
+    call: &'a WorkflowContext,
+    begun: Instant,
+    open: bool,
 }
 
-fn usd(nano_usd: u64) -> f64 {
-    nano_usd as f64 / Unit::UsDollars.scale()
+impl<I, O> Account<'_, I, O>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+{
+    fn close(&mut self, error: Option<&Error>) {
+        self.settle(error.is_none());
+        if let Some(error) = error
+            && let Some(failures) = self.metrics.failed(self.index, error.kind())
+        {
+            failures.increment_in(self.ctx);
+        }
+    }
+
+    fn settle(&mut self, answered: bool) {
+        self.open = false;
+        let Some(metrics) = self.metrics.route(self.index) else {
+            return;
+        };
+        let took = self.ctx.now().saturating_duration_since(self.begun);
+        metrics.duration.record_in(took, self.ctx);
+
+        let usage = self.call.usage();
+        let route = self.router.routes.get(self.index);
+        let reckoned = || route?.cost.cost_nano_usd(&usage).filter(|_| answered);
+        let Some(actual) = usage.cost_nano_usd.or_else(reckoned) else {
+            if answered {
+                self.router.ledger.unpriced();
+            }
+            return;
+        };
+        metrics.cost.add_units(actual);
+        self.ctx.set_attribute("cost_usd", actual as f64 / 1e9);
+        if !answered {
+            self.router.ledger.answered(0, actual);
+            return;
+        }
+        // The route taken is one of the candidates, whatever its price list says.
+        let baseline = self
+            .router
+            .dearest(&usage)
+            .map_or(actual, |dearest| dearest.max(actual));
+        self.router.ledger.answered(baseline, actual);
+        metrics.savings.add_units(baseline - actual);
+        self.ctx
+            .set_attribute("saving_usd", (baseline - actual) as f64 / 1e9);
+    }
+}
+
+impl<I, O> Drop for Account<'_, I, O>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+{
+    fn drop(&mut self) {
+        if self.open {
+            self.settle(false);
+        }
+    }
 }

@@ -1,38 +1,26 @@
 //! How a route is chosen.
 
-use std::borrow::Cow;
+mod complexity;
+mod round_robin;
+mod rules;
+
+pub use complexity::{ByComplexity, Complexity, complexity};
+pub use round_robin::RoundRobin;
+pub use rules::ByRule;
 
 use tta_core::{Result, WorkflowContext};
 
-use crate::decision::Reason;
-use crate::router::Route;
+use crate::decision::Choice;
 
 /// Chooses a route for an input.
 ///
-/// It is implemented for closures that take an input and a context, and return the name of a route
-/// or a [`Choice`]. What it costs to choose, it [reports](WorkflowContext::report_cost) to the
-/// context: the router charges it.
+/// Implemented for functions `Fn(&Input, &WorkflowContext) -> Result<route>`, where the route is a
+/// name or a [`Choice`]. An error, or a name that no route has, leads to the router's default.
 ///
-/// # Examples
-///
-/// ```
-/// use tta_core::{WorkflowContext, step};
-/// use tta_router::RouterPrimitive;
-///
-/// let flow = RouterPrimitive::builder()
-///     .route("short", step("short", async |q: String| Ok(q)))
-///     .route("long", step("long", async |q: String| Ok(q)))
-///     .strategy(|q: &String, _: &WorkflowContext| Ok(if q.len() < 100 { "short" } else { "long" }))
-///     .build()?;
-/// # Ok::<(), tta_core::Error>(())
-/// ```
+/// A strategy runs on the caller's thread and must not wait.
 pub trait RoutingStrategy<I>: Send + Sync {
-    /// Chooses one of the routes.
-    ///
-    /// # Errors
-    ///
-    /// An error, like a panic, sends the input to the router's default route and is counted.
-    fn choose(&self, input: &I, ctx: &WorkflowContext, routes: &Routes<'_>) -> Result<Choice>;
+    /// Chooses one of `routes`.
+    fn choose(&self, input: &I, ctx: &WorkflowContext, routes: RouteNames<'_>) -> Result<Choice>;
 }
 
 impl<I, F, C> RoutingStrategy<I> for F
@@ -40,115 +28,30 @@ where
     F: Fn(&I, &WorkflowContext) -> Result<C> + Send + Sync,
     C: Into<Choice>,
 {
-    fn choose(&self, input: &I, ctx: &WorkflowContext, _: &Routes<'_>) -> Result<Choice> {
+    fn choose(&self, input: &I, ctx: &WorkflowContext, _: RouteNames<'_>) -> Result<Choice> {
         self(input, ctx).map(Into::into)
     }
 }
 
-/// The routes of a router, in the order in which they were given.
+/// The names of a router's routes, in the order in which they were added.
 #[derive(Clone, Copy, Debug)]
-pub struct Routes<'a> {
-    names: &'a dyn Names,
+pub struct RouteNames<'r> {
+    pub(crate) names: &'r [String],
 }
 
-/// Hides the types of what is routed.
-pub(crate) trait Names: std::fmt::Debug + Sync {
-    fn count(&self) -> usize;
-    fn name(&self, index: usize) -> Option<&str>;
-}
-
-impl<I, O> Names for Vec<Route<I, O>> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn name(&self, index: usize) -> Option<&str> {
-        self.get(index).map(|route| &*route.name)
-    }
-}
-
-impl<'a> Routes<'a> {
-    pub(crate) fn new(names: &'a dyn Names) -> Self {
-        Self { names }
-    }
-
-    /// How many there are; at least one.
+impl<'r> RouteNames<'r> {
+    /// How many routes there are; at least one.
     pub fn count(&self) -> usize {
-        self.names.count()
+        self.names.len()
     }
 
-    /// The name of the route at this position.
-    pub fn name(&self, index: usize) -> Option<&str> {
-        self.names.name(index)
-    }
-}
-
-/// A route that was chosen, and why.
-#[derive(Clone, Debug, PartialEq)]
-#[must_use]
-pub struct Choice {
-    pub(crate) target: Target,
-    pub(crate) reason: Reason,
-    pub(crate) score: Option<f64>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Target {
-    Named(Cow<'static, str>),
-    At(usize),
-    Default,
-}
-
-impl Choice {
-    /// The route of this name.
-    pub fn route(name: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Target::Named(name.into()), Reason::Custom)
+    /// The name at a place.
+    pub fn at(&self, index: usize) -> Option<&'r str> {
+        self.names.get(index).map(String::as_str)
     }
 
-    /// The route at this position of [`Routes`].
-    pub const fn at(index: usize) -> Self {
-        Self::new(Target::At(index), Reason::Custom)
-    }
-
-    /// The router's default route.
-    pub const fn default_route() -> Self {
-        Self::new(Target::Default, Reason::Default)
-    }
-
-    /// The same choice with the score that decided it.
-    pub fn with_score(mut self, score: f64) -> Self {
-        self.score = Some(score);
-        self
-    }
-
-    pub(crate) const fn with_reason(mut self, reason: Reason) -> Self {
-        self.reason = reason;
-        self
-    }
-
-    const fn new(target: Target, reason: Reason) -> Self {
-        Self {
-            target,
-            reason,
-            score: None,
-        }
-    }
-}
-
-impl From<&'static str> for Choice {
-    fn from(name: &'static str) -> Self {
-        Self::route(name)
-    }
-}
-
-impl From<String> for Choice {
-    fn from(name: String) -> Self {
-        Self::route(name)
-    }
-}
-
-impl From<Cow<'static, str>> for Choice {
-    fn from(name: Cow<'static, str>) -> Self {
-        Self::route(name)
+    /// All names.
+    pub fn iter(&self) -> impl Iterator<Item = &'r str> + use<'r> {
+        self.names.iter().map(String::as_str)
     }
 }

@@ -1,9 +1,11 @@
 //! What this crate emits, as data.
 
 mod exposition_declarations;
+mod pipeline_declarations;
 mod process_declarations;
 
 pub(crate) use exposition_declarations::*;
+pub(crate) use pipeline_declarations::*;
 pub(crate) use process_declarations::*;
 
 use tta_core::Catalog;
@@ -12,6 +14,12 @@ use tta_core::Catalog;
 pub const CATALOG: Catalog = Catalog {
     crate_name: "tta-telemetry",
     metrics: &[
+        &RECORDS_CREATED,
+        &RECORDS_DELIVERED,
+        &RECORDS_DROPPED,
+        &QUEUE_RECORDS,
+        &EXPORT_DURATION,
+        &EXPORTER_UP,
         &PROCESS_CPU,
         &PROCESS_MEMORY,
         &PROCESS_OPEN_FDS,
@@ -20,5 +28,11 @@ pub const CATALOG: Catalog = Catalog {
         &CALLBACK_FAILURES,
     ],
     spans: &[],
-    logs: &[&METRIC_SKIPPED],
+    logs: &[
+        &TELEMETRY_DEGRADED,
+        &TELEMETRY_RECOVERED,
+        &SETTING_IGNORED,
+        &LATE_SPANS,
+        &METRIC_SKIPPED,
+    ],
 };

@@ -1,10 +1,57 @@
 #![doc = include_str!("../README.md")]
 
 mod catalog;
+mod config;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
+mod guard;
+mod instance;
+mod json;
+mod ledger;
+mod lifecycle;
 #[cfg(feature = "logs")]
 pub mod logs;
+mod metrics;
+mod pipeline;
 pub mod process;
+mod recorder;
+mod report;
+mod server;
+#[cfg_attr(
+    not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "settings of a part that is off are shown, not used"
+    )
+)]
+mod settings;
+#[cfg_attr(
+    not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
+    allow(dead_code, reason = "a part that is off is never healthy")
+)]
+mod status;
+mod subscriber;
+#[cfg(feature = "otlp")]
+mod traces;
 
 pub use catalog::CATALOG;
+pub use config::ObservabilityConfig;
+pub use guard::{
+    ObservabilityGuard, ShutdownReport, initialize_observability, is_prometheus_enabled,
+    shutdown_observability,
+};
+pub use ledger::{DropReason, Ledger, SignalLedger};
+pub use metrics::ledger;
+pub use settings::{
+    DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
+};
+pub use status::{PartStatus, State, Status};
+#[cfg(feature = "otlp")]
+pub use traces::{ExportError, Exported, Exporting, SpanSink, opentelemetry_layer};
+
+#[cfg(feature = "prometheus")]
+pub use prometheus_client;
+/// The crates whose types stand in our signatures, so that versions cannot clash.
+#[cfg(feature = "otlp")]
+pub use {opentelemetry, opentelemetry_sdk};

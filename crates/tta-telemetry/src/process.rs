@@ -69,7 +69,9 @@ mod linux {
 
     fn resident_bytes() -> Option<f64> {
         let status = fs::read_to_string("/proc/self/status").ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
         let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kibibytes * 1_024.0)
     }
@@ -89,7 +91,9 @@ mod linux {
     fn start_seconds() -> Option<f64> {
         let since_boot = field(&stat()?, START_TIME)? / ticks_per_second();
         let system = fs::read_to_string("/proc/stat").ok()?;
-        let boot = system.lines().find_map(|line| line.strip_prefix("btime "))?;
+        let boot = system
+            .lines()
+            .find_map(|line| line.strip_prefix("btime "))?;
         let boot: f64 = boot.trim().parse().ok()?;
         Some(boot + since_boot)
     }
@@ -109,7 +113,7 @@ mod linux {
         rustix::param::clock_ticks_per_second() as f64
     }
 
-    /// Numbers of fields as proc_pid_stat(5) counts them.
+    /// Numbers of fields as `proc_pid_stat(5)` counts them.
     const FIRST_FIELD: usize = 3;
     const USER_TIME: usize = 14;
     const SYSTEM_TIME: usize = 15;

@@ -5,6 +5,13 @@ use tta_core::{Level, LogField, LogRecord};
 use crate::catalog::{SETTING_IGNORED, TELEMETRY_DEGRADED};
 
 /// Writes a line.
+#[cfg(feature = "logs")]
+pub(crate) fn log(record: &LogRecord<'_>) {
+    crate::logs::emit(record);
+}
+
+/// Writes a line.
+#[cfg(not(feature = "logs"))]
 pub(crate) fn log(record: &LogRecord<'_>) {
     use tta_core::Recorder;
     tta_core::StderrLogger::new(Level::Info).log(record);

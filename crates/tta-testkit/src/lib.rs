@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod conformance;
 pub mod http;
 pub mod judges;
 pub mod measured;
+pub mod mock;
 pub mod network;
 pub mod otlp;
 pub mod recording;

@@ -1,18 +1,46 @@
 #![doc = include_str!("../README.md")]
 
+pub mod catalog;
 pub mod prelude;
 
 pub use tta_core::{
-    ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, CATALOG, Catalog,
-    Checkpoint, Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution, Error,
-    ErrorKind, EventRecord, Exemplar, FallbackPrimitive, Flow, Gauge, Histogram, Identity,
-    IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, MAX_DEPTH, MetricFamily, MetricKind,
-    MetricSample, MetricSpec, Named, OVERFLOW_LABEL, Observed, Operand, Parallel, ParallelAll,
-    Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive,
+    ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Catalog, Checkpoint,
+    Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution, Error, ErrorKind,
+    EventRecord, Exemplar, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level,
+    LogField, LogRecord, LogSpec, LogValue, MAX_DEPTH, MetricFamily, MetricKind, MetricSample,
+    MetricSpec, Named, OVERFLOW_LABEL, Observed, Operand, Parallel, ParallelAll, Parent,
+    PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive,
     SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus,
     StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder, SwitchPrimitive,
-    TraceId, TraceRecords, Unit, Value, Verdict, WorkflowContext, WorkflowContextBuilder,
+    TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext, WorkflowContextBuilder,
     conditional, fallback, if_else, install_recorder, parallel_all, recorder_panics,
     refused_measurements, registry, saga, sequence_all, step, step_with, switch,
     uninstall_recorder, with_current,
+};
+
+#[cfg(feature = "cache")]
+pub use tta_cache::{
+    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, KeyBuilder, Scope,
+};
+#[cfg(feature = "router")]
+pub use tta_router::{
+    ByComplexity, ByRule, Choice, Complexity, CostModel, RoundRobin, RouteNames, RouteReason,
+    RouterBuilder, RouterPrimitive, RoutingDecision, RoutingStrategy, Savings, complexity,
+};
+#[cfg(feature = "prometheus")]
+pub use tta_telemetry::prometheus_client;
+#[cfg(feature = "timeout")]
+pub use tta_timeout::{TimeoutConfig, TimeoutExt, TimeoutPrimitive};
+
+#[cfg(feature = "telemetry")]
+pub use tta_telemetry::{
+    DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig, ObservabilityGuard,
+    Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport,
+    SignalLedger, State, Status, initialize_observability, is_prometheus_enabled, ledger,
+    shutdown_observability,
+};
+#[cfg(feature = "otlp")]
+pub use tta_telemetry::{
+    ExportError, Exported, Exporting, SpanSink, opentelemetry, opentelemetry_layer,
+    opentelemetry_sdk,
 };

@@ -1,6 +1,12 @@
 //! What most programs need, to be imported whole: `use tta::prelude::*`.
 
+#[cfg(feature = "cache")]
+pub use tta_cache::CacheExt;
 pub use tta_core::{
     Error, ErrorKind, Flow, IntoFlow, Primitive, Result, WorkflowContext, conditional, fallback,
     if_else, saga, step, step_with, switch,
 };
+#[cfg(feature = "router")]
+pub use tta_router::{CostModel, RouterPrimitive};
+#[cfg(feature = "timeout")]
+pub use tta_timeout::TimeoutExt;

@@ -42,7 +42,8 @@ pub(crate) const PRIMITIVE_EXECUTIONS: MetricSpec = MetricSpec::counter(
     Unit::One,
     "Executions of a primitive by how they ended: success, error or cancelled.",
 )
-.labels(&["primitive", "primitive_type", "status"]);
+.labels(&["primitive", "primitive_type", "status"])
+.aliases(&["primitive_executions_total"]);
 
 /// How long executions of a primitive took.
 pub(crate) const PRIMITIVE_DURATION: MetricSpec = MetricSpec::histogram(

@@ -1,6 +1,5 @@
 //! Reading every instrument of a registry at once.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,6 +8,7 @@ use super::seam::{Outcome, Reading, SeamInstruments};
 use super::snapshot::{MetricFamily, MetricSample, SampleValue};
 use crate::catalog::{self, MetricKind, MetricSpec};
 use crate::error::ErrorKind;
+use crate::panics::catch;
 
 impl Registry {
     /// Reads every instrument, sorted by metric and label values.
@@ -60,8 +60,7 @@ impl Registry {
         Some(match handle {
             Handle::Counter(counter) => SampleValue::Counter(counter.total(), counter.exemplar()),
             Handle::Gauge(gauge) => SampleValue::Gauge(gauge.value() as f64),
-            // Whatever the callback left half done is its own; nothing of ours is involved.
-            Handle::Observed(callback) => match catch_unwind(AssertUnwindSafe(|| callback())) {
+            Handle::Observed(callback) => match catch(|| callback()) {
                 Ok(value) if kind == MetricKind::Counter => SampleValue::Counter(value, None),
                 Ok(value) => SampleValue::Gauge(value),
                 Err(_) => {

@@ -33,17 +33,23 @@ impl TraceBuffer {
         self.spans.len() >= MOST_SPANS
     }
 
-    /// Adds an attribute; a value longer than the limit is cut.
+    /// Adds attributes of a span; values longer than the limit are cut.
     #[inline]
-    pub(crate) fn push_attribute(&mut self, span: SpanId, mut attribute: Attribute) {
+    pub(crate) fn push_attributes<const N: usize>(
+        &mut self,
+        span: SpanId,
+        attributes: [Attribute; N],
+    ) {
         if self.attributes.len() >= MOST_DETAILS {
             return;
         }
         if self.attributes.capacity() == 0 {
             self.attributes.reserve(FIRST_ATTRIBUTES);
         }
-        cut(&mut attribute.value);
-        self.attributes.push((span, attribute));
+        self.attributes.extend(attributes.map(|mut attribute| {
+            cut(&mut attribute.value);
+            (span, attribute)
+        }));
     }
 
     /// Adds an event; values longer than the limit are cut.

@@ -46,7 +46,7 @@ pub(crate) const EXPORT_DURATION: MetricSpec = MetricSpec::histogram(
 pub(crate) const EXPORTER_UP: MetricSpec = MetricSpec::gauge(
     "telemetry_exporter_up",
     Unit::One,
-    "1 if the backend could be reached at the latest attempt, else 0.",
+    "1 if the backend took what it was sent last, else 0.",
 )
 .labels(&["signal", "protocol"]);
 

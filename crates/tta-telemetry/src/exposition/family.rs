@@ -64,14 +64,18 @@ pub(super) fn write_all<'a>(
     let mut writer = Writer::default();
     let mut skipped = Vec::new();
     for exposed in all {
-        let kind = exposed.kind(page.format, &spelled);
-        let family = match kind {
+        // By the stricter format's rules in both, so that both show the same metrics.
+        let strict = exposed.open_kind(&spelled);
+        let family = match strict {
             "counter" => exposed.stem().unwrap_or(exposed.name),
             _ => exposed.name,
         };
-        let suffixes = super::names::suffixes(kind).unwrap_or_default();
-        if names.take(family, suffixes) {
-            writer.write(page, exposed, family, kind);
+        if names.take(family, super::names::suffixes(strict).unwrap_or_default()) {
+            let (name, kind) = match page.format {
+                ExpositionFormat::OpenMetrics => (family, strict),
+                ExpositionFormat::Text => (exposed.name, exposed.text_kind()),
+            };
+            writer.write(page, exposed, name, kind);
         } else {
             skipped.push(exposed.name);
         }
@@ -85,21 +89,24 @@ impl<'a> Exposed<'a> {
         self.name.strip_suffix("_total")
     }
 
-    /// The type in the format's words.
-    ///
-    /// In OpenMetrics a counter's family `x` has the one sample `x_total`, so that a counter
-    /// spelled `x` cannot be told, nor one spelled `x_total` beside another metric `x`. Those are
-    /// of unknown type there, which costs them their exemplars and nothing else.
-    fn kind(&self, format: ExpositionFormat, spelled: &HashSet<&str>) -> &'static str {
-        match (self.family.spec.kind, format) {
-            (MetricKind::Counter, ExpositionFormat::OpenMetrics)
-                if self.stem().is_none_or(|stem| spelled.contains(stem)) =>
-            {
-                "unknown"
-            }
-            (MetricKind::Counter, _) => "counter",
-            (MetricKind::Histogram, _) => "histogram",
+    fn text_kind(&self) -> &'static str {
+        match self.family.spec.kind {
+            MetricKind::Counter => "counter",
+            MetricKind::Histogram => "histogram",
             _ => "gauge",
+        }
+    }
+
+    /// The type in the words of OpenMetrics.
+    ///
+    /// A counter's family `x` has the one sample `x_total` there, so that a counter spelled `x`
+    /// cannot be told, nor one spelled `x_total` beside another metric `x`. Those are of unknown
+    /// type, which costs them their exemplars and nothing else.
+    fn open_kind(&self, spelled: &HashSet<&str>) -> &'static str {
+        let hidden = || self.stem().is_none_or(|stem| spelled.contains(stem));
+        match self.text_kind() {
+            "counter" if hidden() => "unknown",
+            kind => kind,
         }
     }
 }
@@ -114,15 +121,11 @@ struct Writer {
 impl Writer {
     fn write(&mut self, page: &mut Page, exposed: &Exposed<'_>, family: &str, kind: &str) {
         let spec = exposed.family.spec;
-        let heading = match page.format {
-            ExpositionFormat::OpenMetrics => family,
-            ExpositionFormat::Text => exposed.name,
-        };
         page.heading(&Heading {
-            name: heading,
+            name: family,
             help: spec.help,
             kind,
-            unit: unit(spec.unit, heading),
+            unit: unit(spec.unit, family),
         });
         for sample in &exposed.family.samples {
             self.set_labels(exposed, sample);
@@ -154,7 +157,11 @@ impl Writer {
             page.raw(name);
             page.raw("_bucket{");
             page.raw_bytes(&self.labels);
-            page.raw(if self.labels.is_empty() { "le=\"" } else { ",le=\"" });
+            page.raw(if self.labels.is_empty() {
+                "le=\""
+            } else {
+                ",le=\""
+            });
             page.raw(self.bound(index, bucket.upper));
             page.raw("\"} ");
             page.integer(cumulative);

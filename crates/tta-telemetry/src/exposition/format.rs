@@ -30,7 +30,12 @@ impl ExpositionFormat {
         let (mut open, mut text) = (Wish::default(), Wish::default());
         for range in accept.into_iter().flat_map(|accept| accept.split(',')) {
             if let Some(range) = Range::parse(range) {
-                open.consider(&range, "application", "openmetrics-text", &["1.0.0", "0.0.1"]);
+                open.consider(
+                    &range,
+                    "application",
+                    "openmetrics-text",
+                    &["1.0.0", "0.0.1"],
+                );
                 text.consider(&range, "text", "plain", &["0.0.4"]);
             }
         }

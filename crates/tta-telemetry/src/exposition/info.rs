@@ -61,7 +61,11 @@ impl Info {
             page.escaped(value, true);
             page.raw("\"");
         }
-        page.raw(if self.labels.is_empty() { " 1\n" } else { "} 1\n" });
+        page.raw(if self.labels.is_empty() {
+            " 1\n"
+        } else {
+            "} 1\n"
+        });
     }
 }
 

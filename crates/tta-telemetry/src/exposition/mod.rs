@@ -103,8 +103,16 @@ impl PrometheusExposition {
         });
         Self {
             infos: [
-                Info::new("target", "The process that is measured.", options.target_info),
-                Info::new("tta_build", "The build that is running.", options.build_info),
+                Info::new(
+                    "target",
+                    "The process that is measured.",
+                    options.target_info,
+                ),
+                Info::new(
+                    "tta_build",
+                    "The build that is running.",
+                    options.build_info,
+                ),
             ],
             user_registry: options.user_registry,
             aliases: options.aliases,

@@ -104,7 +104,12 @@ impl Page {
     /// Seconds since the epoch with milliseconds; nothing for a clock that stands before it.
     fn timestamp(&mut self, at: SystemTime) {
         if let Ok(since) = at.duration_since(UNIX_EPOCH) {
-            let _ = write!(self.out, " {}.{:03}", since.as_secs(), since.subsec_millis());
+            let _ = write!(
+                self.out,
+                " {}.{:03}",
+                since.as_secs(),
+                since.subsec_millis()
+            );
         }
     }
 }
@@ -129,7 +134,6 @@ pub(super) fn push_integer(out: &mut Vec<u8>, mut value: u64) {
     let mut digits = [0; 20];
     let mut used = 0;
     for digit in digits.iter_mut().rev() {
-        #[expect(clippy::cast_possible_truncation, reason = "below ten")]
         let last = (value % 10) as u8;
         *digit = b'0' + last;
         used += 1;

@@ -36,8 +36,7 @@ impl<'a> SampleLine<'a> {
 /// Whether this may be the name of a metric, or without colons that of a label.
 pub(super) fn is_name(name: &str, colons: bool) -> bool {
     let begins = |b: u8| b.is_ascii_alphabetic() || b == b'_' || (colons && b == b':');
-    name.bytes().next().is_some_and(begins)
-        && name.bytes().all(|b| begins(b) || b.is_ascii_digit())
+    name.bytes().next().is_some_and(begins) && name.bytes().all(|b| begins(b) || b.is_ascii_digit())
 }
 
 /// ` # {labels} value [timestamp]`.

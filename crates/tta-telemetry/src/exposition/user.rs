@@ -59,7 +59,11 @@ pub(super) fn write(
         skip(broken.map_or("", |family| family.name), Skipped::Panicked);
     }
     for family in merged(families, &mut skip) {
-        let known = if family.is_valid() { suffixes(family.kind) } else { None };
+        let known = if family.is_valid() {
+            suffixes(family.kind)
+        } else {
+            None
+        };
         match known {
             None => skip(family.name, Skipped::Invalid),
             Some(suffixes) if names.take(family.name, suffixes) => family.write(page),
@@ -104,7 +108,9 @@ fn families(text: &str) -> Vec<UserFamily<'_>> {
         };
         if let Some(rest) = line.strip_prefix("# TYPE ") {
             in_help = false;
-            let told = rest.rsplit_once(' ').filter(|(name, _)| *name == family.name);
+            let told = rest
+                .rsplit_once(' ')
+                .filter(|(name, _)| *name == family.name);
             family.kind = told.map_or("", |(_, kind)| kind);
         } else if in_help {
             family.help.push('\n');

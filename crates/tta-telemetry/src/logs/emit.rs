@@ -38,7 +38,10 @@ pub fn emit(record: &LogRecord<'_>) {
     exchange(undeclared);
 }
 
-/// The least level of our events that some subscriber wants, if any is.
+/// The least level of our events that the subscriber wants, if it wants any.
+///
+/// `tracing` keeps no exact answer for filters of single layers when several subscribers live at
+/// once. The level may then be lower than any of them wants; each still gets what it wants.
 pub fn enabled_level() -> Option<Level> {
     // In ascending order: the first that is wanted is the least.
     if tracing::enabled!(target: TARGET, tracing::Level::TRACE) {
@@ -179,4 +182,5 @@ declared_fields! {
     dropped
     setting
     value
+    part
 }

@@ -17,7 +17,7 @@ pub(super) struct Fields {
     /// The message, quoted if the format quotes it.
     pub(super) message: Vec<u8>,
     /// Every other field with what separates it from the one before it.
-    pub(super) fields: Vec<u8>,
+    pub(super) rest: Vec<u8>,
     /// Whether something did not fit.
     pub(super) truncated: bool,
     /// A field that stands for others which are written themselves.
@@ -31,7 +31,7 @@ impl Fields {
         self.format = format;
         self.omitted = omitted;
         self.message.clear();
-        self.fields.clear();
+        self.rest.clear();
         self.names.clear();
         self.truncated = false;
     }
@@ -53,7 +53,16 @@ impl Fields {
             self.bare(name, format_args!("{value:?}"));
         } else {
             // JSON has no words for these.
-            self.text(name, if value.is_nan() { "NaN" } else if value > 0.0 { "+Inf" } else { "-Inf" });
+            self.text(
+                name,
+                if value.is_nan() {
+                    "NaN"
+                } else if value > 0.0 {
+                    "+Inf"
+                } else {
+                    "-Inf"
+                },
+            );
         }
     }
 
@@ -63,7 +72,7 @@ impl Fields {
             self.string(name, |out| out.write_fmt(value));
         } else if self.begin(name).is_some() {
             // Writing into memory cannot fail.
-            let _ = self.fields.write_fmt(value);
+            let _ = self.rest.write_fmt(value);
         }
     }
 
@@ -85,16 +94,16 @@ impl Fields {
         let Some(room) = self.begin(name) else {
             return;
         };
-        self.fields.push(b'"');
-        let from = self.fields.len();
-        let whole = write_caught(&mut self.fields, room.min(VALUE_LIMIT), true, write);
+        self.rest.push(b'"');
+        let from = self.rest.len();
+        let whole = write_caught(&mut self.rest, room.min(VALUE_LIMIT), true, write);
         self.truncated |= !whole;
         let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'=');
-        let value = self.fields.get(from..).unwrap_or_default();
+        let value = self.rest.get(from..).unwrap_or_default();
         if self.format == LogFormat::Text && !value.is_empty() && value.iter().all(plain) {
-            self.fields.remove(from - 1);
+            self.rest.remove(from - 1);
         } else {
-            self.fields.push(b'"');
+            self.rest.push(b'"');
         }
     }
 
@@ -104,7 +113,7 @@ impl Fields {
         if self.omitted == Some(name) {
             return None;
         }
-        let room = FIELDS_LIMIT.saturating_sub(self.fields.len());
+        let room = FIELDS_LIMIT.saturating_sub(self.rest.len());
         let Some(room) = room.checked_sub(NAME_LIMIT + SMALLEST_VALUE) else {
             self.truncated = true;
             return None;
@@ -114,11 +123,11 @@ impl Fields {
             LogFormat::Json => (b",\"", b"\":"),
             LogFormat::Text => (b" ", b"="),
         };
-        self.fields.extend_from_slice(before);
-        let mut out = Capped::new(&mut self.fields, NAME_LIMIT - 8, true);
+        self.rest.extend_from_slice(before);
+        let mut out = Capped::new(&mut self.rest, NAME_LIMIT - 8, true);
         out.push(&name);
         out.finish();
-        self.fields.extend_from_slice(after);
+        self.rest.extend_from_slice(after);
         self.names.push(name);
         Some(room + SMALLEST_VALUE)
     }

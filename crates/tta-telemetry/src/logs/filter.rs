@@ -42,22 +42,31 @@ impl From<Level> for LogFilter {
 impl FromStr for LogFilter {
     type Err = Error;
 
-    /// Reads `level` and `target=level` with commas between, as in `RUST_LOG`.
+    /// Reads `level` and `target=level` with commas between, as `RUST_LOG` has them.
     fn from_str(text: &str) -> Result<Self> {
-        let text = text.trim();
-        // A lone word would be read as a target that is shown in full, and so would a misspelt
-        // level.
-        let lone = !text.contains([',', '=']) && text.parse::<LevelFilter>().is_err();
-        match text.parse() {
-            Ok(targets) if !lone => Ok(Self(targets)),
-            _ => Err(Error::new(
-                ErrorKind::Configuration,
-                format!(
-                    "log filter `{text}` is no list of `level` and `target=level`, where a level \
-                     is off, error, warn, info, debug or trace"
-                ),
-            )),
+        let refused = || {
+            let message = format!(
+                "log filter `{text}` is no list of `level` and `target=level`, where a level is \
+                 off, error, warn, info, debug or trace"
+            );
+            Error::new(ErrorKind::Configuration, message)
+        };
+        let mut targets = Targets::new();
+        for directive in text.split(',').map(str::trim) {
+            // A target without a level is refused: a misspelt level would be one.
+            let (target, level) = match directive.split_once('=') {
+                Some((target, level)) => (Some(target.trim()), level.trim()),
+                None => (None, directive),
+            };
+            let known = !level.is_empty() && target != Some("");
+            let parsed = level.parse::<LevelFilter>().ok().filter(|_| known);
+            let level = parsed.ok_or_else(refused)?;
+            targets = match target {
+                Some(target) => targets.with_target(target, level),
+                None => targets.with_default(level),
+            };
         }
+        Ok(Self(targets))
     }
 }
 

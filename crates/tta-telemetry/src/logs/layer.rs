@@ -11,6 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::escape::Capped;
 use super::fields::Fields;
 use super::{LogFilter, LogWriter, emit, place, timestamp};
+use crate::settings::LogFormat;
 
 /// What becomes a line, how it reads and where it goes.
 #[derive(Clone, Debug)]
@@ -23,17 +24,6 @@ pub struct LogOptions {
     pub format: LogFormat,
     /// Where lines go.
     pub writer: LogWriter,
-}
-
-/// How a line reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LogFormat {
-    /// One JSON object a line, for machines.
-    #[default]
-    Json,
-    /// Words and `name=value`, for people.
-    Text,
 }
 
 /// Writes each event of `tracing` as one line, with the ids of the step it happened in.
@@ -135,7 +125,7 @@ impl LogLayer {
         line.extend_from_slice(&self.service);
         line.push(b'"');
         place::push(line, self.format);
-        line.extend_from_slice(&fields.fields);
+        line.extend_from_slice(&fields.rest);
         if fields.truncated {
             line.extend_from_slice(b",\"truncated\":true");
         }
@@ -150,7 +140,7 @@ impl LogLayer {
         push_limited(line, metadata.target(), false);
         line.extend_from_slice(b": ");
         line.extend_from_slice(&fields.message);
-        line.extend_from_slice(&fields.fields);
+        line.extend_from_slice(&fields.rest);
         line.extend_from_slice(b" service=");
         line.extend_from_slice(&self.service);
         place::push(line, self.format);

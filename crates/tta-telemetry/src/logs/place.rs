@@ -12,7 +12,9 @@ pub(super) fn push(out: &mut Vec<u8>, format: LogFormat) {
     let named = NAMED.try_with(|named| {
         let named = named.try_borrow().ok()?;
         // The span of a record's own context is the right one, whatever else is active meanwhile.
-        named.as_ref().map(|ctx| push_workflow(out, format, ctx, own(ctx)))
+        named
+            .as_ref()
+            .map(|ctx| push_workflow(out, format, ctx, own(ctx)))
     });
     if matches!(named, Ok(Some(()))) {
         return;
@@ -86,12 +88,15 @@ fn push_workflow(out: &mut Vec<u8>, format: LogFormat, ctx: &WorkflowContext, id
 fn push_ids(out: &mut Vec<u8>, format: LogFormat, (trace, span): (u128, u64)) {
     if trace != 0 {
         push_name(out, format, "trace_id");
-        push_hex(out, &trace.to_be_bytes());
+        #[expect(clippy::cast_possible_truncation, reason = "one half after the other")]
+        let (high, low) = ((trace >> 64) as u64, trace as u64);
+        push_hex(out, high);
+        push_hex(out, low);
         push_end(out, format);
     }
     if trace != 0 && span != 0 {
         push_name(out, format, "span_id");
-        push_hex(out, &span.to_be_bytes());
+        push_hex(out, span);
         push_end(out, format);
     }
 }
@@ -112,10 +117,19 @@ fn push_end(out: &mut Vec<u8>, format: LogFormat) {
     }
 }
 
-fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
-        out.extend_from_slice(&[hex_digit(u32::from(byte) >> 4), hex_digit(u32::from(byte))]);
+fn push_hex(out: &mut Vec<u8>, bits: u64) {
+    let mut digits = [0; 16];
+    let mut rest = bits;
+    for digit in digits.iter_mut().rev() {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the lowest four bits are meant"
+        )]
+        let low = rest as u32;
+        *digit = hex_digit(low);
+        rest >>= 4;
     }
+    out.extend_from_slice(&digits);
 }
 
 const CORRELATION_LIMIT: usize = 160;

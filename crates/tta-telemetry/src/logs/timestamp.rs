@@ -56,9 +56,7 @@ fn date_and_time(seconds: u64) -> [u8; 19] {
 
 /// The last digit of a number.
 fn digit(number: u32) -> u8 {
-    #[expect(clippy::cast_possible_truncation, reason = "below ten")]
-    let digit = (number % 10) as u8;
-    b'0' + digit
+    b'0' + (number % 10) as u8
 }
 
 /// 9999-12-31T23:59:59Z.
@@ -90,7 +88,10 @@ mod tests {
             (253_402_300_800, "9999-12-31T23:59:59.007Z"),
         ] {
             let mut out = Vec::new();
-            push(&mut out, UNIX_EPOCH + Duration::from_millis(seconds * 1_000 + 7));
+            push(
+                &mut out,
+                UNIX_EPOCH + Duration::from_millis(seconds * 1_000 + 7),
+            );
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

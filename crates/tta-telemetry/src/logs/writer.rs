@@ -182,7 +182,10 @@ impl Queue {
             let mut state = self.lock();
             while state.waiting.is_empty() && !state.closed {
                 state.idle = true;
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             state.idle = false;
             if state.waiting.is_empty() {
@@ -221,12 +224,7 @@ impl Queue {
     }
 
     /// Waits until the thread has dealt with so many lines since it began.
-    fn wait_for(
-        &self,
-        goal: u64,
-        deadline: Duration,
-        mut state: MutexGuard<'_, State>,
-    ) -> bool {
+    fn wait_for(&self, goal: u64, deadline: Duration, mut state: MutexGuard<'_, State>) -> bool {
         let end = Instant::now().checked_add(deadline);
         loop {
             if state.taken - state.writing >= goal {
@@ -259,7 +257,7 @@ impl Queue {
 const DEFAULT_CAPACITY: usize = 8 << 20;
 
 /// How much memory the thread keeps for its next batch.
-const USUAL_BATCH: usize = 64 << 10;
+const USUAL_BATCH: usize = 1 << 20;
 
 /// How long lines gather after a batch was written.
 const GATHERING: Duration = Duration::from_millis(10);

@@ -2,11 +2,13 @@
 
 mod endpoint;
 mod parse;
+mod pick;
 mod resolve;
 mod spec;
 
 pub(crate) use endpoint::Endpoint;
-pub(crate) use resolve::{Batching, Code, Environment, Otlp, Resolved};
+pub(crate) use pick::Environment;
+pub(crate) use resolve::{Batching, Code, Resolved};
 pub use spec::{SETTINGS, SettingSpec};
 
 use std::fmt;
@@ -86,13 +88,14 @@ impl DeploymentEnvironment {
     }
 }
 
-/// How a log line is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a log line reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object a line, for machines.
+    #[default]
     Json,
-    /// Words for people.
+    /// Words and `name=value`, for people.
     Text,
 }
 

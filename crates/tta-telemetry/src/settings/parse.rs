@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tta_core::Level;
-
 use super::{DeploymentEnvironment, LogFormat, Protocol};
 
 pub(super) type Parsed<T> = Result<T, &'static str>;
@@ -40,6 +38,7 @@ pub(super) fn ratio(text: &str) -> Parsed<f64> {
         .ok_or("a number from 0 to 1")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is one of the parsers")]
 pub(super) fn text(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
 }
@@ -69,26 +68,27 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
     }
 }
 
-/// A level, or the level of the directive without a target in a list such as `info,hyper=warn`.
-pub(super) fn level(text: &str) -> Parsed<Option<Level>> {
-    const WANTED: &str = "a level: trace, debug, info, warn, error or off";
-    let general = text.split(',').rfind(|directive| !directive.contains('='));
-    Ok(Some(
-        match general
-            .ok_or(WANTED)?
-            .trim()
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "trace" => Level::Trace,
-            "debug" => Level::Debug,
-            "info" => Level::Info,
-            "warn" | "warning" => Level::Warn,
-            "error" | "fatal" => Level::Error,
-            "off" | "none" => return Ok(None),
-            _ => return Err(WANTED),
-        },
-    ))
+/// `level` and `target=level` with commas between, spelt as `tracing` spells levels.
+pub(super) fn log_filter(text: &str) -> Parsed<String> {
+    const WANTED: &str = "a list of `level` and `target=level`, where a level is trace, debug, \
+                          info, warn, error or off";
+    let level = |text: &str| match text.trim().to_ascii_lowercase().as_str() {
+        "trace" => Ok("trace"),
+        "debug" => Ok("debug"),
+        "info" => Ok("info"),
+        "warn" | "warning" => Ok("warn"),
+        "error" | "fatal" => Ok("error"),
+        "off" | "none" => Ok("off"),
+        _ => Err(WANTED),
+    };
+    let directives = text.split(',').map(|directive| {
+        Ok(match directive.split_once('=') {
+            Some((target, text)) => format!("{}={}", target.trim(), level(text)?),
+            None => level(directive)?.to_owned(),
+        })
+    });
+    let directives: Result<Vec<String>, _> = directives.collect();
+    directives.map(|directives| directives.join(","))
 }
 
 /// Whether traces are exported, as a list of exporters says.

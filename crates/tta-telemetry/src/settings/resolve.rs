@@ -1,31 +1,15 @@
 //! Code, then environment, then defaults: what holds in the end.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use tta_core::Level;
 
-use super::parse::{self, Parsed};
-use super::spec::{self, SETTINGS, SettingSpec};
+use super::parse;
+use super::pick::{Environment, Picker};
+use super::spec;
 use super::{DeploymentEnvironment, Endpoint, LogFormat, Origin, Protocol, Sampler, Setting};
-
-/// The variables that are set, and not empty.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Environment(BTreeMap<&'static str, String>);
-
-impl Environment {
-    /// Reads every variable that a setting has.
-    pub(crate) fn read(mut lookup: impl FnMut(&str) -> Option<String>) -> Self {
-        let variables = SETTINGS.iter().flat_map(|spec| spec.variables);
-        let set = variables.filter_map(|name| {
-            let value = lookup(name)?.trim().to_owned();
-            (!value.is_empty()).then_some((*name, value))
-        });
-        Self(set.collect())
-    }
-}
 
 /// What the program set.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +52,8 @@ pub(crate) struct Resolved {
     pub(crate) prometheus: Option<(String, u16)>,
     pub(crate) metric_aliases: bool,
     pub(crate) label_limit: usize,
-    pub(crate) log_level: Option<Level>,
+    /// Which lines are written; none where no lines are.
+    pub(crate) log_filter: Option<String>,
     pub(crate) log_format: LogFormat,
     pub(crate) shutdown_timeout: Duration,
     /// Each with its value and origin.
@@ -102,22 +87,11 @@ pub(crate) struct Batching {
 
 impl Resolved {
     pub(crate) fn new(code: &Code, environment: &Environment) -> Self {
-        let mut resolver = Resolver {
-            environment,
-            shown: Vec::new(),
-            warnings: Vec::new(),
-        };
-        resolver.resolve(code)
+        Picker::new(environment).resolve(code)
     }
 }
 
-struct Resolver<'a> {
-    environment: &'a Environment,
-    shown: Vec<Setting>,
-    warnings: Vec<String>,
-}
-
-impl Resolver<'_> {
+impl Picker<'_> {
     fn resolve(&mut self, code: &Code) -> Resolved {
         let (service_name, resource) = self.resource(code);
         let is_disabled = self.pick(
@@ -140,9 +114,8 @@ impl Resolver<'_> {
             parse::boolean,
             || false,
         );
-        let label_limit =
-            self.pick(&spec::LABEL_LIMIT, code.label_limit, parse::count, || 2_000);
-        let (log_level, log_format) = self.logs(code);
+        let label_limit = self.pick(&spec::LABEL_LIMIT, code.label_limit, parse::count, || 2_000);
+        let (log_filter, log_format) = self.logs(code);
         let shutdown_timeout = self.time(
             &spec::SHUTDOWN_TIMEOUT,
             code.shutdown_timeout,
@@ -158,7 +131,7 @@ impl Resolver<'_> {
             prometheus,
             metric_aliases,
             label_limit,
-            log_level,
+            log_filter,
             log_format,
             shutdown_timeout,
             shown: std::mem::take(&mut self.shown),
@@ -275,14 +248,15 @@ impl Resolver<'_> {
             .otlp_endpoint
             .as_deref()
             .map(|text| (text, Origin::Code, false));
-        let set = spec::OTLP_ENDPOINT
-            .variables
-            .iter()
-            .enumerate()
-            .filter_map(|(index, variable)| {
-                let text = self.environment.0.get(variable)?;
-                Some((text.as_str(), Origin::Environment(variable), index == 0))
-            });
+        let set =
+            spec::OTLP_ENDPOINT
+                .variables
+                .iter()
+                .enumerate()
+                .filter_map(|(index, variable)| {
+                    let text = self.environment.0.get(variable)?;
+                    Some((text.as_str(), Origin::Environment(variable), index == 0))
+                });
         let mut refused = None;
         let candidates: Vec<_> = given.into_iter().chain(set).collect();
         for (text, origin, is_exact) in candidates {
@@ -306,7 +280,11 @@ impl Resolver<'_> {
         let ratio_in_code = match code.sampler {
             Some(Sampler::Ratio(ratio) | Sampler::ParentBasedRatio(ratio)) => {
                 // What is not between 0 and 1 is taken as the nearer end, and no number as all.
-                Some(if ratio.is_nan() { 1.0 } else { ratio.clamp(0.0, 1.0) })
+                Some(if ratio.is_nan() {
+                    1.0
+                } else {
+                    ratio.clamp(0.0, 1.0)
+                })
             }
             _ => None,
         };
@@ -334,11 +312,7 @@ impl Resolver<'_> {
 
     /// How spans wait, and how long one attempt of theirs may take.
     fn batching(&mut self, code: &Code) -> (Batching, Duration) {
-        let delay = self.time(
-            &spec::BATCH_DELAY,
-            code.batch_delay,
-            Duration::from_secs(5),
-        );
+        let delay = self.time(&spec::BATCH_DELAY, code.batch_delay, Duration::from_secs(5));
         let timeout = self.time(&spec::BATCH_TIMEOUT, None, Duration::from_secs(30));
         let at_least_one = |count: Option<usize>| count.map(|count| count.max(1));
         let queue = self.pick(
@@ -390,21 +364,20 @@ impl Resolver<'_> {
         enabled.then_some((host, port))
     }
 
-    fn logs(&mut self, code: &Code) -> (Option<Level>, LogFormat) {
+    fn logs(&mut self, code: &Code) -> (Option<String>, LogFormat) {
         let enabled = self.pick(&spec::LOGS_ENABLED, code.logs, parse::boolean, || true);
-        let level = self.pick_shown(
+        let filter = self.pick(
             &spec::LOG_LEVEL,
-            code.log_level.map(Some),
-            parse::level,
-            || Some(Level::Info),
-            |level| level.map_or("off", Level::as_str).to_owned(),
+            code.log_level.map(|level| level.as_str().to_owned()),
+            parse::log_filter,
+            || Level::Info.as_str().to_owned(),
         );
         let format = self.pick_shown(
             &spec::LOG_FORMAT,
             code.log_format,
             parse::log_format,
             || {
-                if std::io::stderr().is_terminal() {
+                if std::io::stdout().is_terminal() {
                     LogFormat::Text
                 } else {
                     LogFormat::Json
@@ -412,75 +385,10 @@ impl Resolver<'_> {
             },
             |format| format.as_str().to_owned(),
         );
-        (level.filter(|_| enabled), format)
-    }
-
-    fn time(&mut self, spec: &SettingSpec, code: Option<Duration>, default: Duration) -> Duration {
-        self.pick_shown(spec, code, parse::milliseconds, || default, |time| {
-            time.as_millis().to_string()
-        })
-    }
-
-    fn pick<T: Display>(
-        &mut self,
-        spec: &SettingSpec,
-        code: Option<T>,
-        parse: impl Fn(&str) -> Parsed<T>,
-        default: impl FnOnce() -> T,
-    ) -> T {
-        self.pick_shown(spec, code, parse, default, ToString::to_string)
-    }
-
-    fn pick_shown<T>(
-        &mut self,
-        spec: &SettingSpec,
-        code: Option<T>,
-        parse: impl Fn(&str) -> Parsed<T>,
-        default: impl FnOnce() -> T,
-        show: impl Fn(&T) -> String,
-    ) -> T {
-        let code = code.map(|value| (value, Origin::Code));
-        let set = self
-            .found(spec, parse)
-            .map(|(value, variable)| (value, Origin::Environment(variable)));
-        let first = if spec.environment_wins {
-            set.or(code)
-        } else {
-            code.or(set)
-        };
-        let (value, origin) = first.unwrap_or_else(|| (default(), Origin::Default));
-        self.show(spec, show(&value), origin);
-        value
-    }
-
-    /// The value of the first variable that is set and can be parsed.
-    fn found<T>(
-        &mut self,
-        spec: &SettingSpec,
-        parse: impl Fn(&str) -> Parsed<T>,
-    ) -> Option<(T, &'static str)> {
-        for variable in spec.variables {
-            let Some(text) = self.environment.0.get(variable) else {
-                continue;
-            };
-            match parse(text) {
-                Ok(value) => return Some((value, variable)),
-                Err(wanted) => {
-                    let text = if spec.secret { "***" } else { text };
-                    self.warnings
-                        .push(format!("{variable}={text} is ignored, for it is not {wanted}"));
-                }
-            }
-        }
-        None
-    }
-
-    fn show(&mut self, spec: &SettingSpec, value: String, origin: Origin) {
-        self.shown.push(Setting {
-            name: spec.name(),
-            value,
-            origin,
-        });
+        (
+            Some(filter).filter(|filter| enabled && filter != "off"),
+            format,
+        )
     }
 }
 
@@ -490,7 +398,10 @@ fn program() -> String {
         .next()
         .as_deref()
         .and_then(|path| std::path::Path::new(path).file_name())
-        .map_or_else(|| "rust".to_owned(), |name| name.to_string_lossy().into_owned())
+        .map_or_else(
+            || "rust".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        )
 }
 
 const ENVIRONMENT_ATTRIBUTE: &str = "deployment.environment.name";

@@ -238,18 +238,14 @@ pub(crate) const LABEL_LIMIT: SettingSpec = SettingSpec::new(
     "with_label_limit",
     "How many label sets a metric may have; further ones share one visible series.",
 );
-pub(crate) const LOGS_ENABLED: SettingSpec = SettingSpec::new(
-    &[],
-    "true",
-    "with_logs",
-    "Whether log lines are written.",
-);
+pub(crate) const LOGS_ENABLED: SettingSpec =
+    SettingSpec::new(&[], "true", "with_logs", "Whether log lines are written.");
 pub(crate) const LOG_LEVEL: SettingSpec = SettingSpec::new(
     &["LOG_LEVEL", "RUST_LOG", "OTEL_LOG_LEVEL"],
     "info",
     "with_log_level",
-    "The least level that is logged: trace, debug, info, warn or error, or off. Of a list of \
-     directives the one without a target counts.",
+    "What is logged: trace, debug, info, warn, error or off, also by module: \
+     `info,my_service=debug`.",
 );
 pub(crate) const LOG_FORMAT: SettingSpec = SettingSpec::new(
     &["LOG_FORMAT"],

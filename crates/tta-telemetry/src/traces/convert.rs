@@ -16,7 +16,7 @@ use tta_core::{
     TraceRecords, Value,
 };
 
-use super::queue::Spans;
+use super::spans::Spans;
 
 /// Appends the spans in OpenTelemetry's form.
 pub(crate) fn convert(spans: Spans, into: &mut Vec<SpanData>) {
@@ -122,7 +122,11 @@ fn convert_span(trace_id: OtelTraceId, span: SpanRecord, who: &Who) -> SpanData 
 /// Sets an attribute; a later value for the same key wins.
 fn set(span: &mut SpanData, attribute: Attribute) {
     let pair = key_value(attribute);
-    if let Some(earlier) = span.attributes.iter_mut().find(|other| other.key == pair.key) {
+    if let Some(earlier) = span
+        .attributes
+        .iter_mut()
+        .find(|other| other.key == pair.key)
+    {
         earlier.value = pair.value;
     } else if span.attributes.len() < MOST_ATTRIBUTES {
         span.attributes.push(pair);

@@ -6,22 +6,24 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use opentelemetry::trace::{
-    Link, SamplingDecision, SamplingResult, SpanKind, TraceContextExt, TraceId as OtelTraceId,
-    TraceState, TracerProvider,
+    Link, SpanKind, TraceContextExt, TraceId as OtelTraceId, TraceState, TracerProvider,
 };
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
-    SdkTracer, SdkTracerProvider, ShouldSample, Span, SpanData, SpanProcessor,
+    SamplingDecision, SamplingResult, SdkTracer, SdkTracerProvider, ShouldSample, Span, SpanData,
+    SpanProcessor,
 };
 use tracing::Subscriber;
 use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::Filter;
 use tracing_subscriber::registry::LookupSpan;
 use tta_core::{Parent, SpanId, TraceId};
 
 use super::present;
-use super::queue::Spans;
+use super::spans::Spans;
 
 /// The layer that makes `tracing` spans part of our traces, for a subscriber of your own.
 ///
@@ -40,6 +42,21 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     OpenTelemetryLayer::new(PROVIDER.tracer("tracing"))
+}
+
+/// Which spans of `tracing` become part of our traces in the subscriber that we set: those at info
+/// and above, and none of the libraries that the exporter itself is made of.
+pub(crate) fn span_filter<S: Subscriber>() -> impl Filter<S> {
+    dynamic_filter_fn(|metadata, _| {
+        *metadata.level() <= tracing::Level::INFO
+            && present().is_some_and(|traces| traces.is_open())
+            && !metadata
+                .target()
+                .split("::")
+                .next()
+                .is_some_and(|library| OWN_LIBRARIES.contains(&library))
+    })
+    .with_max_level_hint(tracing::level_filters::LevelFilter::INFO)
 }
 
 /// Makes spans that are made through OpenTelemetry's global provider part of our traces.
@@ -140,3 +157,13 @@ static PROVIDER: LazyLock<SdkTracerProvider> = LazyLock::new(|| {
         .with_resource(Resource::builder_empty().build())
         .build()
 });
+
+const OWN_LIBRARIES: [&str; 7] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "opentelemetry",
+    "opentelemetry_sdk",
+    "tonic",
+    "tower",
+];

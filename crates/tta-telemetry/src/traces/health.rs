@@ -61,5 +61,4 @@ impl ExporterHealth {
     }
 }
 
-pub(crate) const PART: &str = "traces";
-
+const PART: &str = "traces";

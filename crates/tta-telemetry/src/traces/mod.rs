@@ -9,10 +9,11 @@ mod retry;
 mod sampler;
 mod scope;
 mod sink;
+mod spans;
 mod worker;
 
 pub use foreign::opentelemetry_layer;
-pub(crate) use foreign::{ambient_parent, install_provider, is_suppressed};
+pub(crate) use foreign::{ambient_parent, install_provider, is_suppressed, span_filter};
 pub(crate) use scope::scope;
 pub use sink::{ExportError, Exported, Exporting, SpanSink};
 
@@ -22,17 +23,18 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use tta_core::{Level, LogRecord, Parent, TraceId};
+use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords};
 
-use self::health::{ExporterHealth, PART};
+use self::health::ExporterHealth;
 use self::otlp::{GrpcSink, HttpSink};
-use self::queue::{Pushed, Queue, Spans};
+use self::queue::{Pushed, Queue};
 use self::sampler::Decision;
+use self::spans::Spans;
 use self::worker::{MakeSink, Worker};
 use crate::catalog::LATE_SPANS;
 use crate::ledger::SignalLedger;
-use crate::report;
 use crate::settings::{Endpoint, Protocol, Resolved};
+use crate::{metrics, report};
 
 /// The pipeline of one initialisation.
 #[derive(Debug)]
@@ -93,17 +95,27 @@ impl Traces {
             return Err(why);
         }
         remember(&traces.queue);
+        let exporter = Arc::downgrade(&traces);
+        metrics::register_exporter(protocol, move || {
+            let is_up = |traces: Arc<Self>| traces.is_open() && traces.is_up() == Some(true);
+            exporter.upgrade().is_some_and(is_up)
+        });
         *present_slot() = Some(Arc::clone(&traces));
         Ok(traces)
     }
 
     /// Whether a trace is recorded.
     pub(crate) fn sample(&self, trace_id: TraceId, parent: Option<&Parent>) -> bool {
-        !self.is_closed.load(Ordering::Relaxed) && self.decision.sample(trace_id, parent)
+        self.is_open() && self.decision.sample(trace_id, parent)
+    }
+
+    /// Takes the finished spans of a workflow; never waits.
+    pub(crate) fn record(&self, trace: TraceRecords) {
+        self.push(Spans::Ours(trace));
     }
 
     /// Takes finished spans; never waits.
-    pub(crate) fn push(&self, spans: Spans) {
+    fn push(&self, spans: Spans) {
         if self.queue.push(spans) == Pushed::Closed
             && !self.has_said_late.swap(true, Ordering::Relaxed)
         {
@@ -149,7 +161,11 @@ impl Traces {
         self.health.last_error()
     }
 
-    fn is_worker(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
+        !self.is_closed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_worker(&self) -> bool {
         std::thread::current().id() == self.worker_thread
     }
 }
@@ -225,5 +241,3 @@ static ACCOUNTS: Mutex<Accounts> = Mutex::new(Accounts {
 const START_PATIENCE: Duration = Duration::from_millis(30);
 /// How long past its deadline the worker is waited for.
 const WORKER_MARGIN: Duration = Duration::from_millis(50);
-/// What a part that is not there is called in the status.
-pub(crate) const TRACES: &str = PART;

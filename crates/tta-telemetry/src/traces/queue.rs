@@ -1,14 +1,12 @@
 //! Spans that wait for their export, and the account of them, under one lock.
 
 use std::collections::VecDeque;
-use std::mem::size_of;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use opentelemetry_sdk::trace::SpanData;
 use tokio::sync::Notify;
-use tta_core::{Attribute, EventRecord, SpanId, SpanRecord, SpanStatus, TraceRecords, Value};
 
+use super::spans::Spans;
 use crate::ledger::{DropReason, SignalLedger};
 use crate::settings::Batching;
 
@@ -45,15 +43,6 @@ struct Entry {
     spans: Spans,
     count: usize,
     bytes: usize,
-}
-
-/// Finished spans as they came.
-#[derive(Debug)]
-pub(crate) enum Spans {
-    /// Of our own steps.
-    Ours(TraceRecords),
-    /// Of OpenTelemetry or `tracing`.
-    Foreign(Box<SpanData>),
 }
 
 /// What became of spans that were pushed.
@@ -116,8 +105,7 @@ impl Queue {
                 if is_first {
                     inner.waiting_since = Some(Instant::now());
                 }
-                let fills_batch =
-                    before < self.limits.size && inner.queued() >= self.limits.size;
+                let fills_batch = before < self.limits.size && inner.queued() >= self.limits.size;
                 (Pushed::Taken, is_first || fills_batch)
             }
         };
@@ -289,83 +277,6 @@ impl Inner {
     }
 }
 
-impl Spans {
-    pub(crate) fn count(&self) -> usize {
-        match self {
-            Self::Ours(trace) => trace.spans.len(),
-            Self::Foreign(_) => 1,
-        }
-    }
-
-    /// About how many bytes they take in memory.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Ours(trace) => {
-                let spans: usize = trace.spans.iter().map(span_bytes).sum();
-                let attributes: usize = trace
-                    .attributes
-                    .iter()
-                    .map(|(_, attribute)| size_of::<SpanId>() + attribute_bytes(attribute))
-                    .sum();
-                let events: usize = trace.events.iter().map(event_bytes).sum();
-                size_of::<TraceRecords>() + spans + attributes + events
-            }
-            Self::Foreign(span) => {
-                let attributes = |list: &[opentelemetry::KeyValue]| -> usize {
-                    list.iter().map(key_value_bytes).sum()
-                };
-                let events: usize = span
-                    .events
-                    .iter()
-                    .map(|event| size_of_val(event) + attributes(&event.attributes))
-                    .sum();
-                let links: usize = span
-                    .links
-                    .iter()
-                    .map(|link| size_of_val(link) + attributes(&link.attributes))
-                    .sum();
-                size_of::<SpanData>() + span.name.len() + attributes(&span.attributes) + events + links
-            }
-        }
-    }
-}
-
-fn span_bytes(span: &SpanRecord) -> usize {
-    let description = match &span.status {
-        SpanStatus::Error { description, .. } => description.len(),
-        _ => 0,
-    };
-    size_of::<SpanRecord>() + description
-}
-
-fn attribute_bytes(attribute: &Attribute) -> usize {
-    let text = match &attribute.value {
-        Value::Str(text) => text.len(),
-        _ => 0,
-    };
-    size_of::<Attribute>() + text
-}
-
-fn event_bytes(event: &EventRecord) -> usize {
-    let attributes: usize = event.attributes.iter().map(attribute_bytes).sum();
-    size_of::<EventRecord>() + attributes
-}
-
-fn key_value_bytes(pair: &opentelemetry::KeyValue) -> usize {
-    use opentelemetry::{Array, Value};
-    let value = match &pair.value {
-        Value::String(text) => text.as_str().len(),
-        Value::Array(Array::String(texts)) => {
-            texts.iter().map(|text| text.as_str().len() + 16).sum()
-        }
-        Value::Array(Array::Bool(values)) => values.len(),
-        Value::Array(Array::I64(values)) => values.len() * 8,
-        Value::Array(Array::F64(values)) => values.len() * 8,
-        _ => 0,
-    };
-    size_of::<opentelemetry::KeyValue>() + pair.key.as_str().len() + value
-}
-
 fn usize_of(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
@@ -373,4 +284,4 @@ fn usize_of(count: u64) -> usize {
 /// Collectors take 4 MiB at least; what is on the wire is smaller than what is in memory.
 const MOST_BATCH_BYTES: usize = 4 << 20;
 
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use opentelemetry::trace::{
-    Span, SpanContext, Status, TraceContextExt, TraceFlags, TraceState,
-};
+use opentelemetry::trace::{Span, SpanContext, Status, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry::{Context, KeyValue, Value as OtelValue};
 use tta_core::{ActiveSpan, Attribute, Value, WorkflowContext};
 
@@ -31,8 +29,7 @@ pub(crate) fn scope(active: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
         Some(Context::map_current(|cx| cx.with_span(span)).attach())
     } else {
         // Whatever span of an unsampled trace is current says the same: record nothing.
-        let is_current =
-            Context::map_current(|cx| cx.span().span_context().trace_id() == trace_id);
+        let is_current = Context::map_current(|cx| cx.span().span_context().trace_id() == trace_id);
         (!is_current).then(|| {
             let span_context = SpanContext::new(
                 trace_id,

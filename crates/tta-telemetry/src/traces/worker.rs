@@ -71,7 +71,7 @@ impl Worker {
         loop {
             // What a panic can leave half done is the batch that was being sent, and it is dropped.
             let run = catch_unwind(AssertUnwindSafe(|| {
-                runtime.block_on(self.run(&mut hands, &mut panics, started))
+                runtime.block_on(self.run(&mut hands, &mut panics, started));
             }));
             if run.is_ok() {
                 return;
@@ -79,7 +79,8 @@ impl Worker {
             let staged: usize = hands.staged.iter().map(Vec::len).sum();
             let lost = self.queue.account().in_flight.saturating_sub(staged as u64);
             self.queue.settle(0, lost, DropReason::ExporterPanic);
-            self.health.down("the exporter panicked; it is started anew");
+            self.health
+                .down("the exporter panicked; it is started anew");
             panics = (panics + 1).min(MOST_DOUBLINGS);
             let pause = FIRST_PAUSE * 2_u32.pow(panics - 1);
             runtime.block_on(async {
@@ -132,7 +133,8 @@ impl Worker {
         let address = (endpoint.bare_host(), endpoint.port);
         let connecting = tokio::net::TcpStream::connect(address);
         if let Ok(Err(why)) = timeout(PROBE_PATIENCE, connecting).await {
-            self.health.down(&format!("connect to {endpoint}: {why}"));
+            self.health
+                .down(&format!("failed to connect to {endpoint}: {why}"));
         }
     }
 
@@ -192,7 +194,7 @@ impl Worker {
                 }
                 Err(error) => error,
             };
-            self.health.down(&error.to_string());
+            self.health.down(&format!("failed to {error}"));
             let Some(wait) = backoff.after(&error, Instant::now()) else {
                 let reason = match error {
                     ExportError::TryLater { .. } => DropReason::RetriesExhausted,

@@ -69,7 +69,11 @@ fn failure(status: &Status) -> ExportError {
             message: innermost(cause),
         };
     }
-    let message = format!("gRPC status {:?}: {}", status.code(), shortened(status.message()));
+    let message = format!(
+        "gRPC status {:?}: {}",
+        status.code(),
+        shortened(status.message())
+    );
     let after = status
         .get_details_retry_info()
         .and_then(|info| info.retry_delay);

@@ -52,13 +52,13 @@ impl HttpSink {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
         request.headers_mut().clone_from(&self.headers);
-        let answer = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| ExportError::Unreachable {
-                message: innermost(&error),
-            })?;
+        let answer =
+            self.client
+                .request(request)
+                .await
+                .map_err(|error| ExportError::Unreachable {
+                    message: innermost(&error),
+                })?;
         let status = answer.status();
         let after = retry_after(answer.headers());
         let body = Limited::new(answer.into_body(), MOST_ANSWER_BYTES)
@@ -104,7 +104,10 @@ fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, String> {
         value.set_sensitive(true);
         map.insert(name, value);
     }
-    map.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+    map.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-protobuf"),
+    );
     map.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     Ok(map)
 }

@@ -1,0 +1,147 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tta_core::{Error, Flow, Observed, Primitive, parallel_all, step, step_with};
+use tta_testkit::conformance::tokio_clock;
+use tta_testkit::mock::{Answer, MockPrimitive};
+use tta_testkit::recording::{RecordingRecorder, error_type};
+
+use super::down;
+
+fn after(name: &'static str, ms: u64) -> Flow<Observed<impl Primitive<Input = u64, Output = u64>>> {
+    step_with(name, ms, async |ms: &u64, n: u64| {
+        sleep(Duration::from_millis(*ms)).await;
+        Ok(n + ms)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn branches_overlap_and_keep_their_order() {
+    let begun = Instant::now();
+    let flow = after("a", 100) | after("b", 90) | after("c", 80);
+    assert_eq!(flow.run(0).await.unwrap(), (100, 90, 80));
+    assert_eq!(begun.elapsed(), Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn branches_made_at_run_time_overlap_and_keep_their_order() {
+    let begun = Instant::now();
+    let branches = [100, 90, 80].map(|ms| after("made", ms).boxed().unwrap());
+    let flow = parallel_all(branches).unwrap();
+    assert_eq!(flow.run(0).await.unwrap(), [100, 90, 80]);
+    assert_eq!(begun.elapsed(), Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_error_drops_the_siblings_and_their_spans_say_cancelled() {
+    let recorder = RecordingRecorder::new();
+    let slow = MockPrimitive::<u64, u64>::new("hanging").with_answer(Answer::hang());
+    let broken = step("broken", async |_: u64| {
+        sleep(Duration::from_millis(10)).await;
+        Err::<u64, _>(Error::msg("it broke"))
+    });
+    let flow = Flow::new(slow.clone()) | broken;
+    let ctx = recorder.builder().clock(tokio_clock).build();
+    let error = flow.execute(1, &ctx).await.unwrap_err();
+    assert_eq!(error.to_string(), "it broke");
+    assert_eq!((slow.dropped(), slow.running()), (1, 0));
+    assert_eq!(
+        error_type(&recorder.span("hanging.execute")),
+        Some("cancelled")
+    );
+    assert_eq!(error_type(&recorder.span("broken.execute")), Some("other"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_error_drops_siblings_made_at_run_time() {
+    let recorder = RecordingRecorder::new();
+    let slow = MockPrimitive::<u64, u64>::new("hanging").with_answer(Answer::hang());
+    let branches = [Flow::new(slow.clone()).boxed(), down("broken").boxed()].map(Result::unwrap);
+    let flow = parallel_all(branches).unwrap();
+    let ctx = recorder.context();
+    flow.execute(1, &ctx).await.unwrap_err();
+    assert_eq!((slow.dropped(), slow.running()), (1, 0));
+    let kinds: Vec<_> = recorder
+        .spans_named("parallel.branch")
+        .iter()
+        .map(error_type)
+        .collect();
+    assert_eq!(kinds, [Some("unavailable"), Some("cancelled")]);
+}
+
+#[tokio::test]
+async fn each_branch_has_a_numbered_span_around_its_step() {
+    let recorder = RecordingRecorder::new();
+    let flow = step("left", async |n: u64| Ok(n)) | step("right", async |n: u64| Ok(n));
+    flow.execute(1, &recorder.context()).await.unwrap();
+    for (step, index) in [("left.execute", 0_u64), ("right.execute", 1)] {
+        let branch = recorder.span(step).parent_id;
+        assert_eq!(
+            recorder.attribute(branch, "branch.index"),
+            Some(index.into())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_branch_that_is_done_is_not_polled_while_others_wait() {
+    static POLLED: AtomicUsize = AtomicUsize::new(0);
+    let quick = step("quick", async |(): ()| {
+        POLLED.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    });
+    let slow = step("slow", async |(): ()| {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    });
+    (quick | slow).run(()).await.unwrap();
+    assert_eq!(POLLED.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn only_the_branch_that_was_woken_is_polled_among_those_made_at_run_time() {
+    let polls = Arc::new(AtomicUsize::new(0));
+    let idle = step_with(
+        "idle",
+        Arc::clone(&polls),
+        async |polls: &Arc<AtomicUsize>, n: u64| {
+            let mut waited = false;
+            std::future::poll_fn(|cx| {
+                polls.fetch_add(1, Ordering::Relaxed);
+                if std::mem::replace(&mut waited, true) {
+                    return std::task::Poll::Ready(());
+                }
+                let waker = cx.waker().clone();
+                tokio::spawn(async move {
+                    for _ in 0..50 {
+                        tokio::task::yield_now().await;
+                    }
+                    waker.wake();
+                });
+                std::task::Poll::Pending
+            })
+            .await;
+            Ok(n)
+        },
+    );
+    let busy = step("busy", async |n: u64| {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        Ok(n)
+    });
+    let branches = [idle.boxed(), busy.boxed()].map(Result::unwrap);
+    parallel_all(branches).unwrap().run(1).await.unwrap();
+    assert_eq!(polls.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn eight_branches_fit_into_one_tuple() {
+    let s = || step("one_of_eight", async |n: u64| Ok(n));
+    let flow = s() | s() | s() | s() | s() | s() | s() | s();
+    assert_eq!(flow.run(5).await.unwrap(), (5, 5, 5, 5, 5, 5, 5, 5));
+}

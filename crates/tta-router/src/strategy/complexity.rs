@@ -1,0 +1,226 @@
+//! How hard a prompt looks, from its text alone.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use tta_core::{Result, WorkflowContext};
+
+use super::{RouteNames, RoutingStrategy};
+use crate::decision::{Choice, RouteReason};
+
+/// How hard a prompt looks: five signs between 0 and 1, and their weighted sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Complexity {
+    /// How long it is: 1 from 120 words on.
+    pub length: f64,
+    /// How much structure it has: lines, list items, separate sentences.
+    pub structure: f64,
+    /// Whether it looks like code.
+    pub code: f64,
+    /// How much it reckons: digits and operators.
+    pub digits: f64,
+    /// Whether it asks for reasons, comparisons or several steps rather than for a fact.
+    pub reasoning: f64,
+}
+
+impl Complexity {
+    /// The weighted sum, between 0 and 1.
+    pub fn score(&self) -> f64 {
+        let sum = 0.30 * self.length
+            + 0.15 * self.structure
+            + 0.20 * self.code
+            + 0.15 * self.digits
+            + 0.35 * self.reasoning;
+        sum.min(1.0)
+    }
+}
+
+/// Reads the signs of complexity from a prompt, in one pass and without a model.
+///
+/// The signs are those that people use at a glance; what they are worth is best seen on one's own
+/// traffic. The weights are fixed, so a score means the same tomorrow.
+///
+/// # Examples
+///
+/// ```
+/// use tta_router::complexity;
+///
+/// let fact = complexity("What is the capital of Peru?");
+/// let proof = complexity("Prove step by step why x^2 + y^2 = 3 z^2 has no solution, and compare two proofs.");
+/// assert!(fact.score() < 0.2 && proof.score() > 0.4);
+/// ```
+pub fn complexity(prompt: &str) -> Complexity {
+    let mut words = 0_u32;
+    let mut reasoning = 0_u32;
+    let mut code = 0_u32;
+    let mut reckoning = 0_u32;
+    let mut items = 0_u32;
+    let mut lines = 0_u32;
+    let mut sentences = 0_u32;
+    for line in prompt.lines() {
+        lines += 1;
+        let text = line.trim_start();
+        items += u32::from(text.starts_with(['-', '*', '#']) || is_numbered(text));
+        code += u32::from(text.starts_with("```")) * 2;
+        for word in line.split_ascii_whitespace() {
+            words += 1;
+            let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
+            reasoning += u32::from(is_one_of(bare, REASONING));
+            code += u32::from(is_one_of(bare, CODE) || ends_like_code(word));
+            let signs = word
+                .bytes()
+                .filter(|b| b.is_ascii_digit() || b"+=<>%^*".contains(b));
+            reckoning += signs.map(|_| 1).sum::<u32>();
+            sentences += u32::from(word.ends_with(['.', '?', '!', ';']));
+        }
+    }
+    // Scripts without spaces between words have few words and say as much.
+    let characters = u32::try_from(prompt.chars().count()).unwrap_or(u32::MAX);
+    let share = |count: u32, enough: f64| (f64::from(count) / enough).min(1.0);
+    Complexity {
+        length: share(words.max(characters / 6), 120.0),
+        structure: share(
+            items * 2 + lines.saturating_sub(1) + sentences.saturating_sub(1),
+            10.0,
+        ),
+        code: share(code, 3.0),
+        digits: share(reckoning, 16.0),
+        reasoning: share(reasoning, 3.0),
+    }
+}
+
+/// Takes the cheap route for what looks easy and the premium one for the rest.
+///
+/// # Examples
+///
+/// ```
+/// use tta_router::ByComplexity;
+///
+/// let strategy = ByComplexity::new("cheap", "premium", |question: &String| question.as_str())
+///     .with_threshold(0.3);
+/// ```
+pub struct ByComplexity<F> {
+    cheap: Cow<'static, str>,
+    premium: Cow<'static, str>,
+    prompt: F,
+    threshold: f64,
+}
+
+impl<F> ByComplexity<F> {
+    /// Scores the prompt that `prompt` finds in the input.
+    pub fn new<I>(
+        cheap: impl Into<Cow<'static, str>>,
+        premium: impl Into<Cow<'static, str>>,
+        prompt: F,
+    ) -> Self
+    where
+        F: Fn(&I) -> &str + Send + Sync,
+    {
+        Self {
+            cheap: cheap.into(),
+            premium: premium.into(),
+            prompt,
+            threshold: THRESHOLD,
+        }
+    }
+
+    /// From which score on the premium route is taken; 0.25 by default.
+    #[must_use]
+    pub fn with_threshold(mut self, threshold: f64) -> Self {
+        self.threshold = threshold;
+        self
+    }
+}
+
+impl<I, F> RoutingStrategy<I> for ByComplexity<F>
+where
+    F: Fn(&I) -> &str + Send + Sync,
+{
+    fn choose(&self, input: &I, _: &WorkflowContext, _: RouteNames<'_>) -> Result<Choice> {
+        let score = complexity((self.prompt)(input)).score();
+        let route = if score < self.threshold {
+            &self.cheap
+        } else {
+            &self.premium
+        };
+        Ok(Choice::new(route.clone(), RouteReason::Complexity).with_score(score))
+    }
+}
+
+impl<F> fmt::Debug for ByComplexity<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByComplexity")
+            .field("cheap", &self.cheap)
+            .field("premium", &self.premium)
+            .field("threshold", &self.threshold)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_one_of(word: &str, list: &[&str]) -> bool {
+    list.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+fn is_numbered(line: &str) -> bool {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0
+        && line
+            .get(digits..)
+            .is_some_and(|rest| rest.starts_with(['.', ')']))
+}
+
+fn ends_like_code(word: &str) -> bool {
+    word.ends_with("();") || word.ends_with('{') || word.ends_with("()") || word.contains("::")
+}
+
+const THRESHOLD: f64 = 0.25;
+
+const REASONING: &[&str] = &[
+    "why",
+    "how",
+    "explain",
+    "compare",
+    "prove",
+    "derive",
+    "design",
+    "analyze",
+    "analyse",
+    "evaluate",
+    "reason",
+    "steps",
+    "step",
+    "trade-offs",
+    "tradeoffs",
+    "pros",
+    "cons",
+    "difference",
+    "summarize",
+    "rewrite",
+    "plan",
+    "debug",
+    "optimize",
+    "argue",
+    "if",
+];
+
+const CODE: &[&str] = &[
+    "fn",
+    "def",
+    "class",
+    "impl",
+    "struct",
+    "return",
+    "import",
+    "select",
+    "function",
+    "async",
+    "await",
+    "regex",
+    "sql",
+    "algorithm",
+    "compile",
+    "rust",
+    "python",
+    "javascript",
+];

@@ -1,0 +1,250 @@
+//! What to initialise, put together by hand.
+
+use std::fmt;
+use std::time::Duration;
+
+use tta_core::Level;
+
+use crate::guard::ObservabilityGuard;
+use crate::settings::{
+    Code, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Sampler,
+};
+
+/// What to initialise. Each setting is also declared in [`SETTINGS`](crate::SETTINGS), with the
+/// variables that set it.
+///
+/// # Examples
+///
+/// ```no_run
+/// use tta_telemetry::ObservabilityConfig;
+///
+/// let guard = ObservabilityConfig::from_env("my-app")
+///     .with_otlp_endpoint("http://localhost:4317")
+///     .with_sample_ratio(0.1)
+///     .init();
+/// println!("{}", guard.status());
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "nothing happens before `init`"]
+pub struct ObservabilityConfig {
+    pub(crate) code: Code,
+    pub(crate) environment: Environment,
+    #[cfg(feature = "prometheus")]
+    pub(crate) user_registry: Option<crate::exposition::UserRegistry>,
+    #[cfg(feature = "otlp")]
+    pub(crate) sink: Option<std::sync::Arc<dyn crate::traces::SpanSink>>,
+}
+
+impl ObservabilityConfig {
+    /// A service of this name with the defaults; no variable is read.
+    pub fn new(service_name: impl Into<String>) -> Self {
+        Self {
+            code: Code {
+                name: service_name.into(),
+                ..Code::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// A service that the environment configures. What is set with a method wins over it, but for
+    /// `OTEL_SDK_DISABLED`, and `OTEL_SERVICE_NAME` wins over the name given here.
+    pub fn from_env(service_name: impl Into<String>) -> Self {
+        let lookup =
+            |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        Self::from_env_with(service_name, lookup)
+    }
+
+    /// As [`from_env`](Self::from_env), with variables from elsewhere.
+    pub fn from_env_with(
+        service_name: impl Into<String>,
+        lookup: impl FnMut(&str) -> Option<String>,
+    ) -> Self {
+        Self {
+            environment: Environment::read(lookup),
+            ..Self::new(service_name)
+        }
+    }
+
+    /// Starts it all. It never fails the application: what could not start is reported by
+    /// [`ObservabilityGuard::status`], and in one log line.
+    ///
+    /// Where telemetry is initialised already, that one holds and the guard shares it.
+    pub fn init(self) -> ObservabilityGuard {
+        ObservabilityGuard::init(&self)
+    }
+
+    /// The service's name.
+    pub fn with_service_name(mut self, name: impl Into<String>) -> Self {
+        self.code.service_name = Some(name.into());
+        self
+    }
+
+    /// The service's version.
+    pub fn with_service_version(mut self, version: impl Into<String>) -> Self {
+        self.code.service_version = Some(version.into());
+        self
+    }
+
+    /// An attribute of the process, such as `cloud.region`.
+    pub fn with_resource_attribute(
+        mut self,
+        key: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.code.resource.push((key.into(), value.into()));
+        self
+    }
+
+    /// Where the program runs.
+    pub fn with_environment(mut self, environment: DeploymentEnvironment) -> Self {
+        self.code.environment = Some(environment);
+        self
+    }
+
+    /// Whether there is any telemetry at all; `OTEL_SDK_DISABLED` wins.
+    pub fn with_enabled(mut self, enabled: bool) -> Self {
+        self.code.is_enabled = Some(enabled);
+        self
+    }
+
+    /// Where traces go, such as `http://localhost:4317`. Without one nothing leaves the process.
+    pub fn with_otlp_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.code.otlp_endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// How OTLP is spoken; by the endpoint's port by default.
+    pub fn with_otlp_protocol(mut self, protocol: Protocol) -> Self {
+        self.code.otlp_protocol = Some(protocol);
+        self
+    }
+
+    /// A header of each export, such as a token.
+    pub fn with_otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.code.otlp_headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// How long one attempt to export may take.
+    pub fn with_otlp_timeout(mut self, timeout: Duration) -> Self {
+        self.code.otlp_timeout = Some(timeout);
+        self
+    }
+
+    /// Which traces are recorded.
+    pub fn with_sampler(mut self, sampler: Sampler) -> Self {
+        self.code.sampler = Some(sampler);
+        self
+    }
+
+    /// Records this share of the traces that have no parent to decide: 0 none, 1 all.
+    pub fn with_sample_ratio(self, ratio: f64) -> Self {
+        self.with_sampler(Sampler::ParentBasedRatio(ratio))
+    }
+
+    /// How long a span waits for others before it is exported.
+    pub fn with_batch_delay(mut self, delay: Duration) -> Self {
+        self.code.batch_delay = Some(delay);
+        self
+    }
+
+    /// How many spans go out together at most.
+    pub fn with_batch_size(mut self, spans: usize) -> Self {
+        self.code.batch_size = Some(spans);
+        self
+    }
+
+    /// How many spans wait at most.
+    pub fn with_queue_size(mut self, spans: usize) -> Self {
+        self.code.queue_size = Some(spans);
+        self
+    }
+
+    /// How many bytes of spans wait at most.
+    pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
+        self.code.queue_bytes = Some(bytes);
+        self
+    }
+
+    /// Whether `/metrics` and `/health` are served.
+    pub fn with_prometheus(mut self, enabled: bool) -> Self {
+        self.code.prometheus = Some(enabled);
+        self
+    }
+
+    /// The address on which they are served.
+    pub fn with_prometheus_host(mut self, host: impl Into<String>) -> Self {
+        self.code.prometheus_host = Some(host.into());
+        self
+    }
+
+    /// Their port; 0 takes any that is free, and the status says which.
+    pub fn with_prometheus_port(mut self, port: u16) -> Self {
+        self.code.prometheus_port = Some(port);
+        self
+    }
+
+    /// Whether metrics are shown under their other names too.
+    pub fn with_metric_aliases(mut self, aliases: bool) -> Self {
+        self.code.metric_aliases = Some(aliases);
+        self
+    }
+
+    /// How many label sets a metric may have.
+    pub fn with_label_limit(mut self, sets: usize) -> Self {
+        self.code.label_limit = Some(sets.max(1));
+        self
+    }
+
+    /// Whether log lines are written.
+    pub fn with_logs(mut self, enabled: bool) -> Self {
+        self.code.logs = Some(enabled);
+        self
+    }
+
+    /// The least level that is logged.
+    pub fn with_log_level(mut self, level: Level) -> Self {
+        self.code.log_level = Some(level);
+        self
+    }
+
+    /// How log lines are written.
+    pub fn with_log_format(mut self, format: LogFormat) -> Self {
+        self.code.log_format = Some(format);
+        self
+    }
+
+    /// How long a shutdown may take.
+    pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.code.shutdown_timeout = Some(timeout);
+        self
+    }
+
+    /// Metrics of your own, to be shown beside ours.
+    #[cfg(feature = "prometheus")]
+    pub fn with_prometheus_registry(mut self, registry: crate::exposition::UserRegistry) -> Self {
+        self.user_registry = Some(registry);
+        self
+    }
+
+    /// Sends spans there instead of to an OTLP endpoint.
+    #[cfg(feature = "otlp")]
+    pub fn with_span_sink(mut self, sink: std::sync::Arc<dyn crate::traces::SpanSink>) -> Self {
+        self.sink = Some(sink);
+        self
+    }
+
+    pub(crate) fn resolve(&self) -> Resolved {
+        Resolved::new(&self.code, &self.environment)
+    }
+}
+
+impl fmt::Debug for ObservabilityConfig {
+    /// Headers may be secret, and are left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObservabilityConfig")
+            .field("name", &self.code.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,222 @@
+//! Everything that one initialisation started.
+
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use tta_core::{install_recorder, registry, uninstall_recorder};
+
+use crate::config::ObservabilityConfig;
+use crate::guard::ShutdownReport;
+use crate::ledger::Ledger;
+use crate::pipeline::{Pipeline, TRACES};
+use crate::process::observe_process;
+use crate::report;
+use crate::server::{METRICS, Server};
+use crate::settings::Resolved;
+use crate::status::{PartStatus, State, Status};
+use crate::subscriber::{self, LOGS, TRACING};
+
+/// Everything that one initialisation started.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    settings: Resolved,
+    traces: Pipeline,
+    /// The subscriber's parts: spans of other libraries, and log lines.
+    subscriber: Vec<PartStatus>,
+    server: Server,
+    report: OnceLock<ShutdownReport>,
+}
+
+impl Instance {
+    /// Starts what is asked for, and takes note of what could not start.
+    pub(crate) fn start(config: &ObservabilityConfig) -> Arc<Self> {
+        let settings = config.resolve();
+        if !settings.is_enabled {
+            return Arc::new(Self::disabled(settings));
+        }
+        registry().set_label_limit(settings.label_limit);
+        let subscriber = subscriber::install(&settings);
+        let traces = Pipeline::start(config, &settings);
+        #[cfg(feature = "otlp")]
+        crate::metrics::register();
+        if let Err(why) = observe_process(registry()) {
+            report::degraded(METRICS, &why.to_string());
+        }
+        let me: Arc<OnceLock<Weak<Self>>> = Arc::default();
+        let server = Server::start(config, &settings, health_check(Arc::clone(&me)));
+        install_recorder(traces.recorder(settings.log_filter.is_some()));
+        let instance = Arc::new(Self {
+            settings,
+            traces,
+            subscriber,
+            server,
+            report: OnceLock::new(),
+        });
+        let _ = me.set(Arc::downgrade(&instance));
+        instance
+    }
+
+    fn disabled(settings: Resolved) -> Self {
+        let off = |name| PartStatus::disabled(name, "all telemetry is switched off");
+        Self {
+            traces: Pipeline::without(off(TRACES)),
+            subscriber: vec![off(TRACING), off(LOGS)],
+            server: Server::without(off(METRICS)),
+            settings,
+            report: OnceLock::new(),
+        }
+    }
+
+    /// Says in one line each what is wrong from the start.
+    pub(crate) fn announce(&self) {
+        for warning in &self.settings.warnings {
+            report::setting_ignored(warning);
+        }
+        let static_parts = self.subscriber.iter().cloned();
+        let parts = static_parts.chain([self.server.status()]);
+        for part in parts.chain(self.traces.failure()) {
+            if let (State::Degraded, Some(reason)) = (part.state, part.reason) {
+                report::degraded(part.name, &reason);
+            }
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let mut parts = vec![
+            self.traces.status(self.report().is_some()),
+            self.server.status(),
+        ];
+        parts.extend(self.subscriber.iter().cloned());
+        Status {
+            state: State::of(&parts),
+            already_initialized: false,
+            parts,
+            settings: self.settings.shown.clone(),
+            warnings: self.settings.warnings.clone(),
+            metrics_url: self.server.url().map(str::to_owned),
+            otlp_endpoint: self
+                .settings
+                .otlp
+                .endpoint
+                .as_ref()
+                .map(ToString::to_string),
+            otlp_protocol: self.traces.protocol(),
+            last_export_error: self.traces.last_error(),
+            ledger: self.ledger(),
+        }
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        Ledger {
+            traces: self.traces.account(),
+        }
+    }
+
+    pub(crate) fn serves_metrics(&self) -> bool {
+        self.server.is_running()
+    }
+
+    pub(crate) fn flush(&self, patience: Duration) -> bool {
+        let until = Instant::now().checked_add(patience);
+        let traces = self.traces.flush(patience);
+        let left = until.map_or(patience, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
+        traces && subscriber::flush_logs(left)
+    }
+
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        self.settings.shutdown_timeout.min(LONGEST_SHUTDOWN)
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn report(&self) -> Option<ShutdownReport> {
+        self.report.get().copied()
+    }
+
+    /// What can be said of a shutdown that somebody else is in.
+    pub(crate) fn unfinished_report(&self, began: Instant) -> ShutdownReport {
+        let ledger = self.ledger();
+        ShutdownReport {
+            delivered: 0,
+            left: ledger.traces.queued + ledger.traces.in_flight,
+            ledger,
+            elapsed: began.elapsed(),
+        }
+    }
+
+    /// Refuses further records if this is the telemetry's own thread, which cannot do more.
+    pub(crate) fn close_from_within(&self, deadline: Instant) -> bool {
+        self.traces.close_from_within(deadline)
+    }
+
+    /// Exports what waits and stops everything, all under one deadline.
+    pub(crate) fn shutdown(&self, began: Instant, timeout: Duration) -> ShutdownReport {
+        let deadline = began + timeout;
+        let before = self.ledger().traces;
+        let left_for = || deadline.saturating_duration_since(Instant::now());
+        std::thread::scope(|scope| {
+            // Requests of a scraper are let finish while spans go out. Without a thread for it they
+            // are cut off.
+            let server = std::thread::Builder::new()
+                .spawn_scoped(scope, || self.server.shutdown(left_for()));
+            self.traces.shutdown(deadline);
+            if server.is_err() {
+                self.server.shutdown(Duration::ZERO);
+            }
+        });
+        self.uninstall();
+        let ledger = self.ledger();
+        let report = ShutdownReport {
+            delivered: ledger.traces.delivered - before.delivered,
+            left: left(&before, &ledger.traces),
+            ledger,
+            elapsed: began.elapsed(),
+        };
+        if let Err(why) = report.result() {
+            report::degraded(TRACES, &why.to_string());
+        }
+        subscriber::flush_logs(left_for().max(LOG_PATIENCE));
+        let elapsed = began.elapsed();
+        *self
+            .report
+            .get_or_init(|| ShutdownReport { elapsed, ..report })
+    }
+
+    /// Takes our recorder out, unless the application has put in another one since.
+    fn uninstall(&self) {
+        let Some(installed) = uninstall_recorder() else {
+            return;
+        };
+        if !self.traces.is_recorder(&installed) {
+            install_recorder(installed);
+        }
+    }
+}
+
+/// What was lost for want of time.
+fn left(before: &crate::SignalLedger, after: &crate::SignalLedger) -> u64 {
+    let reason = crate::DropReason::Shutdown;
+    after.dropped_for(reason) - before.dropped_for(reason) + after.queued + after.in_flight
+}
+
+/// What `/health` answers; all is well until the instance is there.
+fn health_check(
+    me: Arc<OnceLock<Weak<Instance>>>,
+) -> Box<dyn Fn() -> (bool, String) + Send + Sync> {
+    Box::new(move || {
+        let instance = me.get().and_then(Weak::upgrade);
+        instance.map_or_else(
+            || (true, "{\"status\":\"healthy\"}".to_owned()),
+            |instance| {
+                let status = instance.status();
+                (status.state != State::Degraded, status.to_json())
+            },
+        )
+    })
+}
+
+/// A deadline beyond it is one that nobody meant.
+const LONGEST_SHUTDOWN: Duration = Duration::from_hours(1);
+/// For the lines about the shutdown itself.
+const LOG_PATIENCE: Duration = Duration::from_millis(20);

@@ -1,0 +1,94 @@
+//! One initialisation at a time in a process, and one that starts or stops at a time.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+use crate::guard::ShutdownReport;
+use crate::instance::Instance;
+
+/// The right to start or stop the one instance, held by one thread at a time.
+///
+/// The instance starts and stops outside the lock, so that status and health can be asked for
+/// meanwhile. A thread that comes back while it holds the right, as a panic hook may, is refused
+/// instead of waiting for itself.
+#[derive(Debug)]
+pub(crate) struct Turn(());
+
+impl Turn {
+    /// Waits for the right; none for a thread that has it already, or when it took too long.
+    pub(crate) fn take(patience: Duration) -> Option<Self> {
+        let me = std::thread::current().id();
+        let until = Instant::now() + patience;
+        let mut slot = slot();
+        loop {
+            match slot.busy {
+                None => {
+                    slot.busy = Some(me);
+                    return Some(Self(()));
+                }
+                Some(thread) if thread == me => return None,
+                Some(_) => {}
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            slot = FREED
+                .wait_timeout(slot, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "who calls it has the right to")]
+    pub(crate) fn set(&self, instance: Arc<Instance>) {
+        slot().instance = Some(instance);
+    }
+
+    /// Forgets the instance, and remembers how it ended.
+    #[expect(clippy::unused_self, reason = "who calls it has the right to")]
+    pub(crate) fn clear(&self, report: ShutdownReport) {
+        let mut slot = slot();
+        slot.last = Some(report);
+        let instance = slot.instance.take();
+        drop(slot);
+        drop(instance);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        slot().busy = None;
+        FREED.notify_all();
+    }
+}
+
+/// The instance that runs, if one does.
+pub(crate) fn running() -> Option<Arc<Instance>> {
+    slot().instance.clone()
+}
+
+/// How the latest instance ended.
+pub(crate) fn last_report() -> Option<ShutdownReport> {
+    slot().last
+}
+
+fn slot() -> MutexGuard<'static, Slot> {
+    // Each change is a single step, and no other code runs under the lock.
+    SLOT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Debug)]
+struct Slot {
+    busy: Option<ThreadId>,
+    instance: Option<Arc<Instance>>,
+    last: Option<ShutdownReport>,
+}
+
+static SLOT: Mutex<Slot> = Mutex::new(Slot {
+    busy: None,
+    instance: None,
+    last: None,
+});
+static FREED: Condvar = Condvar::new();

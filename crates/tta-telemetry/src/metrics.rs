@@ -1,0 +1,69 @@
+//! The ledger as metrics.
+
+use crate::ledger::Ledger;
+
+/// The account of every record of this process, over all initialisations.
+///
+/// # Examples
+///
+/// ```
+/// assert!(tta_telemetry::ledger().traces.is_balanced());
+/// ```
+pub fn ledger() -> Ledger {
+    Ledger {
+        #[cfg(feature = "otlp")]
+        traces: crate::traces::account(),
+        #[cfg(not(feature = "otlp"))]
+        traces: crate::ledger::SignalLedger::default(),
+    }
+}
+
+/// Shows the ledger among the metrics.
+#[cfg(feature = "otlp")]
+pub(crate) fn register() {
+    use tta_core::{Result, registry};
+
+    use crate::catalog::{QUEUE_RECORDS, RECORDS_CREATED, RECORDS_DELIVERED, RECORDS_DROPPED};
+    use crate::ledger::DropReason;
+
+    let register = || -> Result<()> {
+        let metrics = registry();
+        let signal = &["traces"];
+        metrics.observe_counter(&RECORDS_CREATED, signal, || ledger().traces.created as f64)?;
+        metrics.observe_counter(&RECORDS_DELIVERED, signal, || {
+            ledger().traces.delivered as f64
+        })?;
+        metrics.observe_gauge(&QUEUE_RECORDS, signal, || {
+            let account = ledger().traces;
+            (account.queued + account.in_flight) as f64
+        })?;
+        for reason in DropReason::ALL {
+            metrics.observe_counter(&RECORDS_DROPPED, &["traces", reason.as_str()], move || {
+                ledger().traces.dropped_for(reason) as f64
+            })?;
+        }
+        Ok(())
+    };
+    // Only an application that declares a metric of the same name is in the way, and then it is
+    // the application's number that is shown.
+    if let Err(why) = register() {
+        crate::report::degraded("metrics", &why.to_string());
+    }
+}
+
+/// Shows whether an exporter works.
+#[cfg(feature = "otlp")]
+pub(crate) fn register_exporter(
+    protocol: &'static str,
+    is_up: impl Fn() -> bool + Send + Sync + 'static,
+) {
+    let read = move || f64::from(u8::from(is_up()));
+    // As above.
+    if let Err(why) = tta_core::registry().observe_gauge(
+        &crate::catalog::EXPORTER_UP,
+        &["traces", protocol],
+        read,
+    ) {
+        crate::report::degraded("metrics", &why.to_string());
+    }
+}

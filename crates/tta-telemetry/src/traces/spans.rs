@@ -1,0 +1,96 @@
+//! Finished spans as they wait, and how much room they take.
+
+use std::mem::size_of;
+
+use opentelemetry_sdk::trace::SpanData;
+use tta_core::{Attribute, EventRecord, SpanId, SpanRecord, SpanStatus, TraceRecords, Value};
+
+/// Finished spans as they came.
+#[derive(Debug)]
+pub(crate) enum Spans {
+    /// Of our own steps.
+    Ours(TraceRecords),
+    /// Of OpenTelemetry or `tracing`.
+    Foreign(Box<SpanData>),
+}
+
+impl Spans {
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Self::Ours(trace) => trace.spans.len(),
+            Self::Foreign(_) => 1,
+        }
+    }
+
+    /// About how many bytes they take in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Ours(trace) => {
+                let spans: usize = trace.spans.iter().map(span_bytes).sum();
+                let attributes: usize = trace
+                    .attributes
+                    .iter()
+                    .map(|(_, attribute)| size_of::<SpanId>() + attribute_bytes(attribute))
+                    .sum();
+                let events: usize = trace.events.iter().map(event_bytes).sum();
+                size_of::<TraceRecords>() + spans + attributes + events
+            }
+            Self::Foreign(span) => {
+                let attributes = |list: &[opentelemetry::KeyValue]| -> usize {
+                    list.iter().map(key_value_bytes).sum()
+                };
+                let events: usize = span
+                    .events
+                    .iter()
+                    .map(|event| size_of_val(event) + attributes(&event.attributes))
+                    .sum();
+                let links: usize = span
+                    .links
+                    .iter()
+                    .map(|link| size_of_val(link) + attributes(&link.attributes))
+                    .sum();
+                size_of::<SpanData>()
+                    + span.name.len()
+                    + attributes(&span.attributes)
+                    + events
+                    + links
+            }
+        }
+    }
+}
+
+fn span_bytes(span: &SpanRecord) -> usize {
+    let description = match &span.status {
+        SpanStatus::Error { description, .. } => description.len(),
+        _ => 0,
+    };
+    size_of::<SpanRecord>() + description
+}
+
+fn attribute_bytes(attribute: &Attribute) -> usize {
+    let text = match &attribute.value {
+        Value::Str(text) => text.len(),
+        _ => 0,
+    };
+    size_of::<Attribute>() + text
+}
+
+fn event_bytes(event: &EventRecord) -> usize {
+    let attributes: usize = event.attributes.iter().map(attribute_bytes).sum();
+    size_of::<EventRecord>() + attributes
+}
+
+fn key_value_bytes(pair: &opentelemetry::KeyValue) -> usize {
+    use opentelemetry::{Array, Value};
+    let value = match &pair.value {
+        Value::String(text) => text.as_str().len(),
+        Value::Array(Array::String(texts)) => {
+            texts.iter().map(|text| text.as_str().len() + 16).sum()
+        }
+        Value::Array(Array::Bool(values)) => values.len(),
+        Value::Array(Array::I64(values)) => values.len() * 8,
+        Value::Array(Array::F64(values)) => values.len() * 8,
+        _ => 0,
+    };
+    size_of::<opentelemetry::KeyValue>() + pair.key.as_str().len() + value
+}

@@ -1,0 +1,39 @@
+//! Which level is wanted, in a process with one subscriber at a time, as applications are.
+#![cfg(feature = "logs")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail by panicking, as it does"
+)]
+
+use tracing_subscriber::layer::SubscriberExt;
+use tta_core::Level;
+use tta_telemetry::logs::{LogFilter, LogFormat, LogOptions, LogWriter, enabled_level, log_layer};
+
+#[test]
+fn the_enabled_level_is_the_least_that_is_wanted_and_none_without_a_subscriber() {
+    assert_eq!(enabled_level(), None);
+    for (filter, expected) in [
+        ("trace", Some(Level::Trace)),
+        ("debug", Some(Level::Debug)),
+        ("info", Some(Level::Info)),
+        ("warn", Some(Level::Warn)),
+        ("error", Some(Level::Error)),
+        ("off", None),
+        ("debug,tta=error", Some(Level::Error)),
+        ("warn,tta=debug", Some(Level::Debug)),
+        ("warn,orders=debug", Some(Level::Warn)),
+    ] {
+        assert_eq!(level_under(filter.parse().unwrap()), expected, "{filter}");
+    }
+    assert_eq!(enabled_level(), None);
+}
+
+fn level_under(filter: LogFilter) -> Option<Level> {
+    let layer = log_layer(LogOptions {
+        service: "shop".to_owned(),
+        filter,
+        format: LogFormat::Json,
+        writer: LogWriter::new(std::io::sink()).unwrap(),
+    });
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), enabled_level)
+}

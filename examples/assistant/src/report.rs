@@ -1,0 +1,218 @@
+//! What a run came to: as a table for a reader, and as JSON for a program.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tta::{Registry, registry};
+
+use crate::scrape::Scrape;
+use crate::tally::Counts;
+
+/// What a run came to.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Requests that ended.
+    pub requests: u64,
+    /// Requests that were answered.
+    pub answered: u64,
+    /// Requests that failed, by kind of error.
+    pub errors: Vec<(String, u64)>,
+    /// How long the run took.
+    pub wall_seconds: f64,
+    /// Latencies of each step.
+    pub steps: Vec<StepReport>,
+    /// What the cache did.
+    pub cache: CacheReport,
+    /// Calls by route.
+    pub routes: Vec<RouteReport>,
+    /// Cost and savings, in US dollars.
+    pub cost: CostReport,
+    /// What observing a step costs the caller, in nanoseconds.
+    pub overhead_nanos_per_step: f64,
+    /// Where spans went.
+    pub ledger: LedgerReport,
+    /// Lines of the input files that could not be used.
+    pub rejected_lines: Vec<String>,
+    /// How many such lines there were.
+    pub rejected_line_count: u64,
+    /// A trace to look up.
+    pub trace_id: Option<String>,
+    /// Totals that differ between `/metrics` and the program's own count; empty when all agree.
+    pub disagreements: Vec<String>,
+}
+
+/// Latencies of one step.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct StepReport {
+    /// The step's name.
+    pub name: String,
+    /// Executions that ended.
+    pub executions: u64,
+    /// Executions that failed.
+    pub errors: u64,
+    /// Executions that were given up.
+    pub cancelled: u64,
+    /// Median, in milliseconds.
+    pub p50_ms: f64,
+    /// 95th percentile, in milliseconds.
+    pub p95_ms: f64,
+    /// 99th percentile, in milliseconds.
+    pub p99_ms: f64,
+}
+
+/// What the cache did.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct CacheReport {
+    /// Requests answered without computing.
+    pub hits: f64,
+    /// Requests that had to be computed.
+    pub misses: f64,
+    /// Hits that shared the computation of another request.
+    pub coalesced: f64,
+    /// Hits among all lookups.
+    pub hit_rate: f64,
+}
+
+/// Calls of one route.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RouteReport {
+    /// The model.
+    pub route: String,
+    /// Calls that began.
+    pub calls: u64,
+    /// Calls among those of all routes.
+    pub share: f64,
+    /// What its answers cost, in US dollars.
+    pub cost_usd: f64,
+}
+
+/// Cost and savings, in US dollars.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct CostReport {
+    /// What the answers cost.
+    pub actual_usd: f64,
+    /// What every computed answer would have cost on the dearest route.
+    pub router_baseline_usd: f64,
+    /// The router's baseline less what its answers cost; negative if routing cost more.
+    pub router_savings_usd: f64,
+    /// What the answers that the cache gave had cost to compute.
+    pub cache_savings_usd: f64,
+}
+
+/// Where spans went: created is the sum of the others.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct LedgerReport {
+    /// Spans that were recorded.
+    pub created: u64,
+    /// Spans that a backend has.
+    pub delivered: u64,
+    /// Spans that were lost, for whatever reason.
+    pub dropped: u64,
+    /// Spans on their way.
+    pub pending: u64,
+}
+
+impl CacheReport {
+    /// What a scrape says of the cache.
+    pub fn of(scrape: &Scrape) -> Self {
+        let count = |name| scrape.sum(name, &[]);
+        Self {
+            hits: count("cache_hits_total"),
+            misses: count("cache_misses_total"),
+            coalesced: count("cache_coalesced_total"),
+            hit_rate: count("cache_hit_rate"),
+        }
+    }
+}
+
+impl CostReport {
+    /// Takes the savings from a scrape; the baseline is what was spent and what was saved.
+    pub fn take_savings(&mut self, scrape: &Scrape) {
+        self.router_savings_usd = scrape.sum("router_cost_savings_usd_total", &[]);
+        self.router_baseline_usd = self.actual_usd + self.router_savings_usd;
+        self.cache_savings_usd = scrape.sum("cache_cost_savings_usd_total", &[]);
+    }
+}
+
+impl LedgerReport {
+    /// The account of the spans.
+    pub fn new(created: u64, delivered: u64, dropped: u64, pending: u64) -> Self {
+        Self {
+            created,
+            delivered,
+            dropped,
+            pending,
+        }
+    }
+}
+
+/// Latencies of every step that ran, as the registry has them.
+pub fn steps(registry: &Registry) -> Vec<StepReport> {
+    let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;
+    let all = registry.all_primitive_metrics().into_iter();
+    let ran = all.filter(|metrics| metrics.executions() > 0);
+    ran.map(|metrics| StepReport {
+        name: metrics.name().to_owned(),
+        executions: metrics.executions(),
+        errors: metrics.errors(),
+        cancelled: metrics.cancelled(),
+        p50_ms: milliseconds(metrics.percentile(50.0)),
+        p95_ms: milliseconds(metrics.percentile(95.0)),
+        p99_ms: milliseconds(metrics.percentile(99.0)),
+    })
+    .collect()
+}
+
+/// Calls by route, as the program counted them.
+pub fn routes(counts: &Counts) -> Vec<RouteReport> {
+    let all: u64 = counts.models.values().map(|model| model.started).sum();
+    let share = |calls: u64| {
+        if all == 0 {
+            0.0
+        } else {
+            calls as f64 / all as f64
+        }
+    };
+    let routes = counts.models.iter().map(|(name, model)| RouteReport {
+        route: (*name).to_owned(),
+        calls: model.started,
+        share: share(model.started),
+        cost_usd: model.cost.usd(),
+    });
+    routes.collect()
+}
+
+impl Report {
+    /// The numbers that the program counted itself, and the latencies of the registry.
+    pub fn begin(counts: &Counts, wall: Duration) -> Self {
+        let errors = counts
+            .failed
+            .iter()
+            .map(|(kind, count)| ((*kind).to_owned(), *count));
+        Self {
+            requests: counts.requests(),
+            answered: counts.answered,
+            errors: errors.collect(),
+            wall_seconds: wall.as_secs_f64(),
+            steps: steps(registry()),
+            cache: CacheReport::default(),
+            routes: routes(counts),
+            cost: CostReport {
+                actual_usd: counts.cost().usd(),
+                ..CostReport::default()
+            },
+            overhead_nanos_per_step: 0.0,
+            ledger: LedgerReport::default(),
+            rejected_lines: Vec::new(),
+            rejected_line_count: 0,
+            trace_id: None,
+            disagreements: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What all crates declare, together.
+
+use tta::{Catalog, catalog};
+
+/// What each crate declares that it emits.
+pub const CATALOGS: [Catalog; 5] = [
+    catalog::CORE,
+    catalog::CACHE,
+    catalog::ROUTER,
+    catalog::TIMEOUT,
+    catalog::TELEMETRY,
+];
