@@ -153,7 +153,8 @@ impl Registry {
     }
 
     /// Reads a counter that is kept elsewhere through a callback whenever metrics are gathered; as
-    /// [`observe_gauge`](Self::observe_gauge) otherwise.
+    /// [`observe_gauge`](Self::observe_gauge) otherwise. A reading that is no number, infinite or
+    /// negative is left out and counted by [`refused_measurements`](crate::refused_measurements).
     ///
     /// # Errors
     ///
