@@ -176,12 +176,12 @@ impl Registry {
     /// What has been measured of the primitive of this name; of all types together if several
     /// share it.
     pub fn primitive_metrics(&self, name: &str) -> Option<PrimitiveMetrics> {
-        self.all_primitive_metrics()
-            .into_iter()
-            .find(|metrics| metrics.name() == name)
+        let all = self.all_primitive_metrics().into_iter();
+        PrimitiveMetrics::together(all.filter(|metrics| metrics.name() == name))
     }
 
-    /// What has been measured of every primitive, in the order of their names.
+    /// What has been measured of every primitive, one for each name and type, in the order of
+    /// their names.
     pub fn all_primitive_metrics(&self) -> Vec<PrimitiveMetrics> {
         let mut all = Vec::new();
         self.series().primitives.each(2, |labels, seam| {
