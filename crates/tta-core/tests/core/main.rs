@@ -4,14 +4,18 @@
 //! name of its own.
 
 mod cancellation;
+mod cardinality;
 mod composition;
 mod context;
 mod fallback;
+mod metrics;
 mod observed;
 mod panics;
 mod parallel;
+mod registry;
 mod saga;
 mod switch;
+mod threads;
 
 use tta_core::{Error, ErrorKind, Flow, Observed, Primitive, step};
 
