@@ -6,7 +6,9 @@
 mod cancellation;
 mod cardinality;
 mod composition;
+mod conformance;
 mod context;
+mod errors;
 mod fallback;
 mod metrics;
 mod observed;
@@ -14,6 +16,9 @@ mod panics;
 mod parallel;
 mod registry;
 mod saga;
+mod sampling;
+mod send;
+mod spawn;
 mod switch;
 mod threads;
 
