@@ -4,14 +4,23 @@
 //! name of its own.
 
 mod cancellation;
+mod cardinality;
 mod composition;
+mod conformance;
 mod context;
+mod errors;
 mod fallback;
+mod metrics;
 mod observed;
 mod panics;
 mod parallel;
+mod registry;
 mod saga;
+mod sampling;
+mod send;
+mod spawn;
 mod switch;
+mod threads;
 
 use tta_core::{Error, ErrorKind, Flow, Observed, Primitive, step};
 
