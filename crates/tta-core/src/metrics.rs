@@ -140,7 +140,7 @@ impl PrimitiveMetrics {
     fn read(&self) -> Reading {
         let mut readings = self.seams.iter().map(|seam| seam.read_since_reset());
         let first = readings.next().unwrap_or_else(Reading::empty);
-        readings.fold(first, Reading::merged)
+        readings.fold(first, |sum, more| sum.merged(&more))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The recorder of the process: installed once, so its tests are one binary and take turns.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tta_core::{

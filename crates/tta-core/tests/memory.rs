@@ -2,6 +2,8 @@
 //!
 //! It is read for the whole process, so these tests are one binary and take turns.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 

@@ -182,7 +182,7 @@ impl Reading {
     }
 
     /// Both together; only counts, sums and percentiles, since the two may have different buckets.
-    pub(crate) fn merged(mut self, other: Self) -> Self {
+    pub(crate) fn merged(mut self, other: &Self) -> Self {
         self.durations = self.durations.merged(&other.durations);
         self.started += other.started;
         self.busy_nanos += other.busy_nanos;
