@@ -13,7 +13,7 @@ impl Primitive for Glossary {
     type Input = String;
     type Output = String;
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "glossary"
     }
 

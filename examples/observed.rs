@@ -25,6 +25,7 @@ async fn recall(question: String) -> Result<String> {
 }
 
 async fn write((documents, memory): (Vec<String>, String)) -> Result<String> {
+    tokio::time::sleep(Duration::from_millis(10)).await;
     tracing::info!(documents = documents.len(), "writing the answer");
     Ok(format!("{}; {memory}", documents.join(", ")))
 }

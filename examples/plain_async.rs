@@ -10,6 +10,7 @@ async fn search(question: &str) -> std::io::Result<Vec<String>> {
 }
 
 async fn write(documents: &[String]) -> Result<String> {
+    tokio::time::sleep(Duration::from_millis(10)).await;
     Ok(documents.join(", "))
 }
 

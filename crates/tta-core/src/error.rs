@@ -71,7 +71,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Every kind, in the order of its [`index`](Self::index).
+    /// Every kind, in the order of their declaration.
     pub const ALL: [Self; 11] = [
         Self::Other,
         Self::InvalidInput,

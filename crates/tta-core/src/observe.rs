@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::catalog::{PRIMITIVE_EXECUTION_COMPLETE, SpanSpec, WORKFLOW_EXECUTED};
+use crate::catalog::{
+    PRIMITIVE_EXECUTION_COMPLETE, PRIMITIVE_SPAN, SpanSpec, WORKFLOW_EXECUTED, WORKFLOW_SPAN,
+};
 use crate::context::{WorkflowContext, entered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::SpanId;
@@ -48,8 +50,12 @@ impl Seam {
     fn new(name: &str, kind: &'static str, scope: Scope) -> Self {
         // An empty name would be an empty label, which Prometheus takes for no label at all.
         let name = if name.is_empty() { kind } else { name };
+        let pattern = match scope {
+            Scope::Step => PRIMITIVE_SPAN.name,
+            Scope::Workflow => WORKFLOW_SPAN.name,
+        };
         Self {
-            identity: StepIdentity::new(name, kind),
+            identity: StepIdentity::new(name, kind, pattern),
             scope,
             bounds: None,
             measures_busy: false,

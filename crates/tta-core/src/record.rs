@@ -88,8 +88,10 @@ pub struct StepIdentity {
 }
 
 impl StepIdentity {
-    pub(crate) fn new(name: &str, kind: &'static str) -> Arc<Self> {
-        let span_name = format!("{name}.execute").into();
+    /// `pattern` is the name of the spans as the catalogue has it.
+    pub(crate) fn new(name: &str, kind: &'static str, pattern: &str) -> Arc<Self> {
+        let rest = pattern.split_once('}').map_or(pattern, |(_, rest)| rest);
+        let span_name = format!("{name}{rest}").into();
         Arc::new(Self {
             name: name.into(),
             kind,

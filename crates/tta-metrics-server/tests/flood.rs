@@ -6,7 +6,6 @@
 
 #![expect(
     clippy::expect_used,
-    clippy::print_stdout,
     reason = "what a test's helper cannot do fails the test, and the figures are for the reader"
 )]
 

@@ -360,3 +360,29 @@ fn a_reply_that_is_garbage_or_endless_is_no_trouble() {
     assert_eq!(guard.ledger().traces.delivered, SPANS);
     assert_balanced(&guard);
 }
+
+#[test]
+fn while_the_backend_is_away_two_batches_are_in_hand_beside_the_queue() {
+    let _alone = alone();
+    let sink = Scripted::new(|_| {
+        Act::Fail(tta_telemetry::ExportError::Unreachable {
+            message: "gone".into(),
+        })
+    });
+    let guard = traces_only()
+        .with_span_sink(sink)
+        .with_queue_size(60)
+        .with_batch_size(30)
+        .with_shutdown_timeout(Duration::ZERO)
+        .init();
+    run_workflows(10);
+    eventually("the first batch is in hand", || {
+        guard.ledger().traces.in_flight == 30
+    });
+    run_workflows(20);
+    eventually("the second is", || guard.ledger().traces.in_flight == 60);
+    run_workflows(10);
+    let account = guard.ledger().traces;
+    assert_eq!((account.queued, account.dropped()), (60, 0), "{account:?}");
+    assert_balanced(&guard);
+}

@@ -216,3 +216,35 @@ fn spans_of_opentelemetry_go_to_the_present_initialisation() {
     });
     assert!(spans.contains_key("later"));
 }
+
+/// An exporter whose own libraries make spans.
+struct Chatty(std::sync::atomic::AtomicUsize);
+
+impl SpanSink for Chatty {
+    fn protocol(&self) -> &'static str {
+        "chatty"
+    }
+
+    fn export<'a>(&'a self, _batch: &'a [SpanData]) -> tta_telemetry::Exporting<'a> {
+        Box::pin(async {
+            tracing::info_span!("its own").in_scope(|| {});
+            global::tracer("its own").in_span("its own", |_| {});
+            self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(tta_telemetry::Exported::default())
+        })
+    }
+}
+
+#[test]
+fn what_the_exporter_itself_does_is_not_traced() {
+    let _alone = alone();
+    let sink = Arc::new(Chatty(std::sync::atomic::AtomicUsize::new(0)));
+    let guard = traces_only()
+        .with_span_sink(Arc::clone(&sink) as Arc<dyn SpanSink>)
+        .init();
+    support::run_workflow().unwrap();
+    assert!(guard.flush(Duration::from_secs(5)));
+    assert_eq!(sink.0.load(std::sync::atomic::Ordering::SeqCst), 1);
+    let account = guard.shutdown().ledger.traces;
+    assert_eq!((account.created, account.delivered), (3, 3));
+}

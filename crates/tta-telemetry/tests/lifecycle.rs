@@ -42,6 +42,14 @@ fn stuck(hole: &BlackHole) -> ObservabilityGuard {
     guard
 }
 
+/// Makes what is made once in a process: the thread that writes lines, which has its name when it
+/// has written one.
+fn make_what_stays() {
+    let guard = everything().init();
+    run_workflow().unwrap();
+    assert!(guard.flush(Duration::from_secs(5)));
+}
+
 /// The threads of ours; those of the tests come and go.
 fn threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
@@ -166,8 +174,7 @@ fn a_second_initialisation_shares_the_first() {
 #[test]
 fn an_initialisation_after_a_shutdown_is_a_new_one_and_leaves_nothing_behind() {
     let _alone = alone();
-    // What is made once in a process, such as the thread that writes lines.
-    drop(everything().init());
+    make_what_stays();
     let before = (threads(), descriptors());
     for round in 0..50 {
         let guard = everything().init();
@@ -184,7 +191,7 @@ fn an_initialisation_after_a_shutdown_is_a_new_one_and_leaves_nothing_behind() {
 #[test]
 fn a_hundred_threads_race_and_one_wins() {
     let _alone = alone();
-    drop(everything().init());
+    make_what_stays();
     let before = threads();
     for _ in 0..20 {
         let barrier = Barrier::new(100);

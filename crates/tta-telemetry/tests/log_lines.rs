@@ -17,7 +17,12 @@ use tta_testkit::network::ClosedPort;
 /// The lines that a scenario, run in a process of its own, writes.
 fn lines_of(scenario: &str) -> Vec<serde_json::Value> {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", scenario])
+        .args([
+            "--exact",
+            "--nocapture",
+            "a_scenario_runs_in_a_process_of_its_own",
+        ])
+        .env(SCENARIO, scenario)
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
@@ -28,6 +33,24 @@ fn lines_of(scenario: &str) -> Vec<serde_json::Value> {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
+
+/// Runs the scenario that the parent process asks for; the tests that ask look at what it writes.
+#[test]
+fn a_scenario_runs_in_a_process_of_its_own() {
+    match std::env::var(SCENARIO).as_deref() {
+        Ok("child_with_an_outage") => child_with_an_outage(),
+        Ok("child_without_a_collector") => child_without_a_collector(),
+        Ok("child_with_a_taken_port") => child_with_a_taken_port(),
+        Ok("child_with_late_spans") => child_with_late_spans(),
+        Ok("child_with_a_subscriber") => child_with_a_subscriber(),
+        Ok(other) => panic!("there is no scenario {other}"),
+        // Not a child: nobody asked for one.
+        Err(_) => {}
+    }
+}
+
+/// The variable that names the scenario of a child process.
+const SCENARIO: &str = "TTA_TEST_SCENARIO";
 
 fn count(lines: &[serde_json::Value], message: &str) -> usize {
     lines
@@ -51,8 +74,6 @@ fn an_outage_is_two_lines() {
     assert_eq!(executed, 20, "{lines:?}");
 }
 
-#[test]
-#[ignore = "a scenario, run in a process of its own"]
 fn child_with_an_outage() {
     let sink = Scripted::new(|attempt| match attempt {
         0..5 => Act::Fail(ExportError::Unreachable {
@@ -86,8 +107,6 @@ fn a_collector_that_is_down_all_the_time_is_one_line_and_one_at_the_end() {
     );
 }
 
-#[test]
-#[ignore = "a scenario, run in a process of its own"]
 fn child_without_a_collector() {
     let closed = ClosedPort::reserve().unwrap();
     let guard = config()
@@ -108,8 +127,6 @@ fn a_taken_port_and_bad_settings_are_a_line_each() {
     assert_eq!(count(&lines, "setting_ignored"), 2, "{lines:?}");
 }
 
-#[test]
-#[ignore = "a scenario, run in a process of its own"]
 fn child_with_a_taken_port() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let guard = ObservabilityConfig::from_env_with("child", |name| match name {
@@ -128,8 +145,6 @@ fn late_spans_are_one_line() {
     assert_eq!(count(&lines, "late_spans"), 1, "{lines:?}");
 }
 
-#[test]
-#[ignore = "a scenario, run in a process of its own"]
 fn child_with_late_spans() {
     let sink = Scripted::new(|_| Act::Take);
     let guard = config()
@@ -155,8 +170,6 @@ fn a_subscriber_of_the_users_own_is_left_alone_and_can_be_given_our_layer() {
     assert!(lines.is_empty(), "{lines:?}");
 }
 
-#[test]
-#[ignore = "a scenario, run in a process of its own"]
 fn child_with_a_subscriber() {
     use tracing_subscriber::layer::SubscriberExt;
     let theirs = tracing_subscriber::registry().with(tta_telemetry::opentelemetry_layer());
@@ -178,7 +191,7 @@ fn child_with_a_subscriber() {
     assert!(guard.flush(Duration::from_secs(5)));
     let spans = sink.spans();
     assert_eq!(spans.len(), 4);
-    let trace = spans[0].span_context.trace_id();
+    let trace = spans.first().unwrap().span_context.trace_id();
     assert!(
         spans
             .iter()

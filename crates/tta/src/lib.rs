@@ -18,6 +18,10 @@ pub use tta_core::{
     uninstall_recorder, with_current,
 };
 
+#[cfg(feature = "cache")]
+pub use tta_cache::{
+    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, KeyBuilder, Scope,
+};
 #[cfg(feature = "router")]
 pub use tta_router::{
     ByComplexity, ByRule, Choice, Complexity, CostModel, RoundRobin, RouteNames, RouteReason,

@@ -1,5 +1,7 @@
 //! What most programs need, to be imported whole: `use tta::prelude::*`.
 
+#[cfg(feature = "cache")]
+pub use tta_cache::CacheExt;
 pub use tta_core::{
     Error, ErrorKind, Flow, IntoFlow, Primitive, Result, WorkflowContext, conditional, fallback,
     if_else, saga, step, step_with, switch,

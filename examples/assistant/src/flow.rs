@@ -23,13 +23,18 @@ use crate::workload::Request;
 /// When the options make a part that cannot be, such as a timeout of no time at all.
 pub fn assistant(options: &Options, tally: &Arc<Tally>) -> Result<BoxFlow<Request, Answer>> {
     let model = |model: Model| {
-        let call = ModelStep { model, speed: options.speed, tally: Arc::clone(tally) };
+        let call = ModelStep {
+            model,
+            speed: options.speed,
+            tally: Arc::clone(tally),
+        };
         let limit = TimeoutConfig::new(options.speed.compress(PATIENCE));
         step_with(call.model.name(), call, ModelStep::ask).timeout(limit)
     };
     let (cheap, premium) = (Model::cheap(options.seed), Model::premium(options.seed));
-    let strategy =
-        ByComplexity::new(cheap.name(), premium.name(), |request: &Request| &*request.prompt);
+    let strategy = ByComplexity::new(cheap.name(), premium.name(), |request: &Request| {
+        &*request.prompt
+    });
     let router = RouterPrimitive::builder()
         .route(cheap.name(), model(cheap.clone())?, price(&cheap))
         .route(premium.name(), model(premium.clone())?, price(&premium))
@@ -40,7 +45,10 @@ pub fn assistant(options: &Options, tally: &Arc<Tally>) -> Result<BoxFlow<Reques
     let cache = CacheConfig::new(Scope::Global, |request: &Request, _, key| {
         key.text(&request.prompt);
     });
-    router.cached(cache.with_ttl(options.speed.compress(FRESHNESS)))?.named(WORKFLOW).boxed()
+    router
+        .cached(cache.with_ttl(options.speed.compress(FRESHNESS)))?
+        .named(WORKFLOW)
+        .boxed()
 }
 
 /// A model as a step: it calls, says what that cost, and keeps the program's own count.
@@ -75,9 +83,9 @@ impl ModelStep {
 /// A failure of the model as an error that a retry or a fallback understands.
 fn failed(failure: ModelFailure) -> Error {
     match failure {
-        ModelFailure::RateLimited { retry_after } => {
-            Error::from(failure).with_kind(ErrorKind::RateLimited).with_retry_after(retry_after)
-        }
+        ModelFailure::RateLimited { retry_after } => Error::from(failure)
+            .with_kind(ErrorKind::RateLimited)
+            .with_retry_after(retry_after),
         ModelFailure::Unavailable => Error::from(failure).with_kind(ErrorKind::Unavailable),
     }
 }

@@ -16,6 +16,7 @@ pub mod records;
 pub mod rejected;
 pub mod report;
 pub mod scrape;
+mod table;
 pub mod tally;
 pub mod verify;
 pub mod workload;

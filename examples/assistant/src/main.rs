@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: the assistant under load, seen from all sides.
 
 use std::error::Error as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -22,7 +23,10 @@ async fn main() -> ExitCode {
     let inputs = match Inputs::load(&options) {
         Ok(inputs) => inputs,
         Err(error) => {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            let cause = error
+                .source()
+                .map(|cause| format!(": {cause}"))
+                .unwrap_or_default();
             eprintln!("assistant: failed to {error}{cause}");
             return ExitCode::from(2);
         }
@@ -90,7 +94,12 @@ async fn run(
     let mut report = Report::begin(&counts, begun.elapsed());
     report.trace_id = trace.get().cloned();
     reject(&mut report, inputs);
-    compare(&mut report, &counts, observability.status().metrics_url.as_deref()).await;
+    compare(
+        &mut report,
+        &counts,
+        observability.status().metrics_url.as_deref(),
+    )
+    .await;
     report.overhead_nanos_per_step = overhead::nanos_per_step().await?;
     observability.flush(FLUSH);
     let spans = observability.ledger().traces;
@@ -107,18 +116,24 @@ async fn run(
 /// against what the program counted.
 async fn compare(report: &mut Report, counts: &assistant::tally::Counts, url: Option<&str>) {
     let Some(url) = url.map(str::to_owned) else {
-        report.disagreements.push("no /metrics to compare with: it is not served".to_owned());
+        report
+            .disagreements
+            .push("no /metrics to compare with: it is not served".to_owned());
         return;
     };
     let scrape = tokio::task::spawn_blocking(move || Scrape::fetch(&url)).await;
     let scrape = match scrape {
         Ok(Ok(scrape)) => scrape,
         Ok(Err(error)) => {
-            report.disagreements.push(format!("/metrics could not be fetched: {error}"));
+            report
+                .disagreements
+                .push(format!("/metrics could not be fetched: {error}"));
             return;
         }
         Err(error) => {
-            report.disagreements.push(format!("/metrics could not be read: {error}"));
+            report
+                .disagreements
+                .push(format!("/metrics could not be read: {error}"));
             return;
         }
     };
@@ -130,9 +145,14 @@ async fn compare(report: &mut Report, counts: &assistant::tally::Counts, url: Op
 /// Lists the lines of the input files that could not be used.
 fn reject(report: &mut Report, inputs: &Inputs) {
     let trace = inputs.trace().map(assistant::arrivals::Trace::rejected);
-    for rejected in [Some(inputs.questions().rejected()), trace].into_iter().flatten() {
+    for rejected in [Some(inputs.questions().rejected()), trace]
+        .into_iter()
+        .flatten()
+    {
         report.rejected_line_count += rejected.count();
-        report.rejected_lines.extend(rejected.lines().iter().map(ToString::to_string));
+        report
+            .rejected_lines
+            .extend(rejected.kept().iter().map(ToString::to_string));
     }
 }
 
@@ -142,10 +162,15 @@ async fn conclude(
     observability: &ObservabilityGuard,
 ) -> ExitCode {
     let status = observability.status();
-    println!("{report}");
-    println!("{:<10} {}", "metrics", status.metrics_url.as_deref().unwrap_or("not served"));
-    println!("{:<10} {}", "otlp", otlp(&status));
-    println!("{:<10} {}", "trace", report.trace_id.as_deref().unwrap_or("none"));
+    say(&format!(
+        "{report}\n{:<10} {}\n{:<10} {}\n{:<10} {}",
+        "metrics",
+        status.metrics_url.as_deref().unwrap_or("not served"),
+        "otlp",
+        otlp(&status),
+        "trace",
+        report.trace_id.as_deref().unwrap_or("none")
+    ));
     if let Some(path) = &options.json {
         let written = serde_json::to_string_pretty(report)
             .map_err(std::io::Error::from)
@@ -162,13 +187,21 @@ async fn conclude(
         }
         return ExitCode::FAILURE;
     }
-    println!("{:<10} every total at /metrics equals the program's own count", "checked");
+    say(&format!(
+        "{:<10} every total at /metrics equals the program's own count",
+        "checked"
+    ));
     if !options.once {
-        println!("\nthe metrics page stays up; end with Ctrl-C");
+        say("\nthe metrics page stays up; end with Ctrl-C");
         // Without signals to wait for there is nothing to stay up for.
         let _ = tokio::signal::ctrl_c().await;
     }
     ExitCode::SUCCESS
+}
+
+/// Prints a line; a reader that has gone, as `head` does, is no reason to fail.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn otlp(status: &Status) -> String {
@@ -177,7 +210,10 @@ fn otlp(status: &Status) -> String {
             "off: nothing leaves the process until OTEL_EXPORTER_OTLP_ENDPOINT is set".to_owned()
         }
         (Some(endpoint), None) => {
-            format!("{endpoint} ({})", status.otlp_protocol.unwrap_or("unknown protocol"))
+            format!(
+                "{endpoint} ({})",
+                status.otlp_protocol.unwrap_or("unknown protocol")
+            )
         }
         (Some(endpoint), Some(error)) => format!("{endpoint}: the latest failure was {error}"),
     }

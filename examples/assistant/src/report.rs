@@ -1,6 +1,5 @@
 //! What a run came to: as a table for a reader, and as JSON for a program.
 
-use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -144,7 +143,12 @@ impl CostReport {
 impl LedgerReport {
     /// The account of the spans.
     pub fn new(created: u64, delivered: u64, dropped: u64, pending: u64) -> Self {
-        Self { created, delivered, dropped, pending }
+        Self {
+            created,
+            delivered,
+            dropped,
+            pending,
+        }
     }
 }
 
@@ -211,115 +215,4 @@ impl Report {
             disagreements: Vec::new(),
         }
     }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let per_second = self.requests as f64 / self.wall_seconds.max(f64::MIN_POSITIVE);
-        line(
-            f,
-            "requests",
-            &format!(
-                "{} in {:.1} s ({per_second:.0}/s)",
-                self.requests, self.wall_seconds
-            ),
-        )?;
-        let mut errors = String::new();
-        for (kind, count) in &self.errors {
-            write!(
-                errors,
-                "{}{kind} {count}",
-                if errors.is_empty() { "" } else { ", " }
-            )?;
-        }
-        line(
-            f,
-            "errors",
-            if errors.is_empty() { "none" } else { &errors },
-        )?;
-        line(
-            f,
-            "cache",
-            &format!(
-                "{:.1} % hits ({} hits, {} misses, {} shared a computation)",
-                self.cache.hit_rate * 100.0,
-                self.cache.hits,
-                self.cache.misses,
-                self.cache.coalesced
-            ),
-        )?;
-        for route in &self.routes {
-            line(
-                f,
-                "route",
-                &format!(
-                    "{:<12} {:5.1} % of {} calls, ${:.4}",
-                    route.route,
-                    route.share * 100.0,
-                    self.routes.iter().map(|route| route.calls).sum::<u64>(),
-                    route.cost_usd
-                ),
-            )?;
-        }
-        line(f, "cost", &format!("${:.4}", self.cost.actual_usd))?;
-        line(
-            f,
-            "savings",
-            &format!(
-                "${:.4} by routing (baseline: the dearest model, ${:.4}), ${:.4} by the cache",
-                self.cost.router_savings_usd,
-                self.cost.router_baseline_usd,
-                self.cost.cache_savings_usd
-            ),
-        )?;
-        line(
-            f,
-            "overhead",
-            &format!("{:.0} ns a step", self.overhead_nanos_per_step),
-        )?;
-        line(
-            f,
-            "spans",
-            &format!(
-                "{} created = {} delivered + {} dropped + {} pending",
-                self.ledger.created,
-                self.ledger.delivered,
-                self.ledger.dropped,
-                self.ledger.pending
-            ),
-        )?;
-        if self.rejected_line_count > 0 {
-            line(
-                f,
-                "bad lines",
-                &format!("{} were skipped", self.rejected_line_count),
-            )?;
-            for rejected in &self.rejected_lines {
-                line(f, "", rejected)?;
-            }
-        }
-        writeln!(
-            f,
-            "\n{:<18} {:>8} {:>7} {:>9} {:>9} {:>9} {:>9}",
-            "step", "runs", "errors", "cancelled", "p50 ms", "p95 ms", "p99 ms"
-        )?;
-        for step in &self.steps {
-            writeln!(
-                f,
-                "{:<18} {:>8} {:>7} {:>9} {:>9.2} {:>9.2} {:>9.2}",
-                step.name,
-                step.executions,
-                step.errors,
-                step.cancelled,
-                step.p50_ms,
-                step.p95_ms,
-                step.p99_ms
-            )?;
-        }
-        Ok(())
-    }
-}
-
-fn line(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
-    writeln!(f, "{label:<10} {text}")
 }

@@ -100,16 +100,16 @@ fn totals(counts: &Counts) -> Vec<Total> {
         (s + model.started, a + model.abandoned)
     });
     add("timeout_failures_total", &[], abandoned as f64);
+    let computed: u64 = counts.models.values().map(|model| model.answered).sum();
+    add("timeout_successes_total", &[], computed as f64);
+    // An answer that no call gave came from the cache; every other request asked it in vain.
+    let hits = counts.answered - computed;
+    add("cache_hits_total", &[], hits as f64);
+    add("cache_misses_total", &[], (counts.requests() - hits) as f64);
     add(
-        "timeout_successes_total",
+        "router_decision_duration_seconds_count",
         &[],
-        counts
-            .models
-            .values()
-            .map(|model| model.answered)
-            .sum::<u64>() as f64,
+        started as f64,
     );
-    // Every request asks the cache; what it cannot answer starts a call, or shares one.
-    add("cache_misses_total", &[], started as f64);
     totals
 }

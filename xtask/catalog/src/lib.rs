@@ -3,4 +3,10 @@
 use tta::{Catalog, catalog};
 
 /// What each crate declares that it emits.
-pub const CATALOGS: [Catalog; 2] = [catalog::CORE, catalog::TELEMETRY];
+pub const CATALOGS: [Catalog; 5] = [
+    catalog::CORE,
+    catalog::CACHE,
+    catalog::ROUTER,
+    catalog::TIMEOUT,
+    catalog::TELEMETRY,
+];

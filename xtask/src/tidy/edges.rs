@@ -42,7 +42,8 @@ pub(super) fn more_than_one_line(tree: &str) -> Vec<String> {
 fn forbidden(from: &str, to: &str) -> Option<&'static str> {
     match layer(from) {
         Layer::Telemetry | Layer::Primitive | Layer::Testkit if to == CORE => None,
-        Layer::Telemetry => Some("telemetry rests on the core alone"),
+        Layer::Telemetry if layer(to) == Layer::Standalone => None,
+        Layer::Telemetry => Some("telemetry rests on the core and the metrics server alone"),
         Layer::Primitive => Some("a primitive rests on the core alone, never on another crate"),
         Layer::Standalone => Some("the metrics server serves any renderer and knows no crate"),
         Layer::Facade if matches!(layer(to), Layer::Testkit | Layer::Tool) => {

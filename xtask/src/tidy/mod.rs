@@ -4,6 +4,7 @@
 //! A rule looks at data (the packages, the text of the files), so that its test can hand it a
 //! workspace which breaks it.
 
+mod declared;
 mod edges;
 mod files;
 mod links;
@@ -41,8 +42,14 @@ pub(crate) fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
         step("words that must not land", |workspace| {
             Ok(each(&files::read(workspace)?, sources::forbidden_words))
         }),
+        step("libraries do not print", |workspace| {
+            Ok(each(&files::read(workspace)?, sources::prints))
+        }),
         step("no path of one machine", |workspace| {
             Ok(each(&files::read(workspace)?, sources::machine_paths))
+        }),
+        step("telemetry is declared", |workspace| {
+            Ok(declared::differences(&files::read(workspace)?))
         }),
         step("links between files", |workspace| {
             let files = files::read(workspace)?;

@@ -35,6 +35,22 @@ pub(super) fn forbidden_words(file: &TextFile) -> Vec<String> {
     file.text.lines().enumerate().filter_map(offence).collect()
 }
 
+/// A library that writes to its user's standard output.
+pub(super) fn prints(file: &TextFile) -> Vec<String> {
+    let library = file.path.starts_with("crates/") && file.path.contains("/src/");
+    if !library || !file.is_rust() {
+        return Vec::new();
+    }
+    let offence = |(number, line): (usize, &str)| {
+        let code = line.split("//").next().unwrap_or_default();
+        let prints = ["println!(", "print!("]
+            .iter()
+            .any(|word| code.contains(word));
+        prints.then(|| format!("{}:{}: a library does not print", file.path, number + 1))
+    };
+    file.text.lines().enumerate().filter_map(offence).collect()
+}
+
 /// Absolute paths that exist on the author's machine and nowhere else.
 pub(super) fn machine_paths(file: &TextFile) -> Vec<String> {
     let offence = |(number, line): (usize, &str)| {
@@ -104,6 +120,17 @@ mod tests {
             assert!(offences[0].starts_with("src/lib.rs:2: "), "{offences:?}");
         }
         assert!(forbidden_words(&rust("// never todo!() here\n")).is_empty());
+    }
+
+    #[test]
+    fn a_library_that_prints_is_found_and_a_program_may() {
+        let printing = |path: &str| TextFile {
+            path: path.into(),
+            text: "fn f() { println!(\"x\") }".into(),
+        };
+        assert_eq!(prints(&printing("crates/a/src/lib.rs")).len(), 1);
+        assert!(prints(&printing("crates/a/tests/a.rs")).is_empty());
+        assert!(prints(&printing("examples/hello.rs")).is_empty());
     }
 
     #[test]

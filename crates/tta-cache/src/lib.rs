@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod cache;
+mod catalog;
+mod config;
+mod ext;
+mod key;
+mod metrics;
+mod scope;
+mod stats;
+mod store;
+
+pub use cache::CachePrimitive;
+pub use catalog::CATALOG;
+pub use config::CacheConfig;
+pub use ext::CacheExt;
+pub use key::{CacheKey, KeyBuilder};
+pub use scope::Scope;
+pub use stats::CacheStats;

@@ -1,0 +1,30 @@
+//! What a cache has done.
+
+/// What a cache has done since the process began, and what it holds.
+///
+/// The counts are those of the exported metrics: caches of one name share them, as they share their
+/// [`PrimitiveMetrics`](tta_core::PrimitiveMetrics).
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CacheStats {
+    /// Lookups that were answered without computing.
+    pub hits: u64,
+    /// Lookups that found nothing to answer with.
+    pub misses: u64,
+    /// Hits that waited for the computation of another caller.
+    pub coalesced: u64,
+    /// Hits among all lookups, between 0 and 1; 0 when there were none.
+    pub hit_rate: f64,
+    /// Entries that went for want of room.
+    pub evicted_by_capacity: u64,
+    /// Entries that went because they had expired.
+    pub evicted_expired: u64,
+    /// Entries that went because the program asked for it.
+    pub evicted_explicitly: u64,
+    /// What the computations that hits avoided had cost, in US dollars.
+    pub saved_usd: f64,
+    /// Entries that this cache holds.
+    pub entries: u64,
+    /// Bytes that this cache holds, as its weigher counts them.
+    pub bytes: u64,
+}

@@ -1,0 +1,129 @@
+//! What goes, and why.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, advance};
+use tta_cache::CacheExt;
+use tta_core::{Result, WorkflowContext, step};
+use tta_testkit::measured::measured;
+
+use crate::support::{Calls, ask, by_text, counting};
+
+const TTL: Duration = Duration::from_mins(1);
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_value_is_computed_anew_and_counted() -> Result<()> {
+    let calls = Calls::default();
+    let config = by_text()
+        .with_ttl(TTL)
+        .with_clock(|| Instant::now().into_std());
+    let flow = counting(&calls).cached(config)?.with_name("expires");
+    assert_eq!(flow.run(ask("q")).await?, 1);
+    advance(TTL.saturating_sub(Duration::from_millis(1))).await;
+    assert_eq!(flow.run(ask("q")).await?, 1);
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(flow.run(ask("q")).await?, 2);
+    assert!((measured("cache_misses_total", &["expires", "expired"]) - 1.0).abs() < 1e-9);
+    assert!((measured("cache_misses_total", &["expires", "absent"]) - 1.0).abs() < 1e-9);
+    let stats = flow.stats();
+    assert_eq!((stats.evicted_expired, stats.entries), (1, 1));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_entries_that_nobody_asks_for_can_be_swept() -> Result<()> {
+    let config = by_text()
+        .with_ttl(TTL)
+        .with_clock(|| Instant::now().into_std());
+    let flow = counting(&Calls::default())
+        .cached(config)?
+        .with_name("swept");
+    for question in ["a", "b", "c"] {
+        flow.run(ask(question)).await?;
+    }
+    advance(TTL / 2).await;
+    flow.run(ask("d")).await?;
+    advance(TTL / 2).await;
+    assert_eq!(flow.evict_expired(), 3);
+    assert_eq!(flow.stats().entries, 1);
+    assert_eq!(flow.stats().evicted_expired, 3);
+    assert!((measured("cache_size", &["swept", "memory"]) - 1.0).abs() < 1e-9);
+    Ok(())
+}
+
+#[tokio::test]
+async fn entries_go_when_there_are_too_many_and_each_is_counted() -> Result<()> {
+    let flow = counting(&Calls::default())
+        .cached(by_text().with_capacity(10))?
+        .with_name("crowded");
+    for i in 0..100 {
+        flow.run(format!("question {i}")).await?;
+    }
+    let stats = flow.stats();
+    assert!((1..=10).contains(&stats.entries), "{stats:?}");
+    assert_eq!(stats.entries + stats.evicted_by_capacity, 100);
+    let size = measured("cache_size", &["crowded", "memory"]);
+    assert!((size - stats.entries as f64).abs() < 1e-9);
+    Ok(())
+}
+
+#[tokio::test]
+async fn entries_go_when_they_are_too_large_together_and_size_and_bytes_stay_right() -> Result<()> {
+    let config = by_text().with_capacity_bytes(1_000, String::len);
+    let flow = step("repeat", async |n: String| Ok("x".repeat(n.parse()?)))
+        .cached(config)?
+        .with_name("heavy");
+    for n in 101..150 {
+        flow.run(n.to_string()).await?;
+    }
+    let stats = flow.stats();
+    assert!((1..=9).contains(&stats.entries), "{stats:?}");
+    assert!((101..=1_000).contains(&stats.bytes), "{stats:?}");
+    assert_eq!(stats.entries + stats.evicted_by_capacity, 49);
+    let bytes = measured("cache_size_bytes", &["heavy", "memory"]);
+    assert!((bytes - stats.bytes as f64).abs() < 1e-9);
+
+    flow.run(ask("5000")).await?;
+    let ctx = WorkflowContext::new();
+    assert_eq!(
+        flow.get(&ask("5000"), &ctx),
+        None,
+        "larger than the whole cache"
+    );
+    assert_eq!(flow.stats().entries, stats.entries);
+    flow.clear();
+    assert_eq!(flow.stats().bytes, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn invalidating_and_clearing_remove_and_count() -> Result<()> {
+    let flow = counting(&Calls::default())
+        .cached(by_text())?
+        .with_name("cleared");
+    for question in ["a", "b", "c"] {
+        flow.run(ask(question)).await?;
+    }
+    let ctx = WorkflowContext::new();
+    assert!(flow.invalidate(&ask("a"), &ctx));
+    assert!(!flow.invalidate(&ask("a"), &ctx));
+    assert_eq!(flow.clear(), 2);
+    assert_eq!(flow.stats().entries, 0);
+    assert_eq!(flow.stats().evicted_explicitly, 3);
+    assert_eq!(flow.run(ask("b")).await?, 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_held_moves_with_the_name_and_goes_with_the_cache() -> Result<()> {
+    let flow = counting(&Calls::default())
+        .cached(by_text())?
+        .with_name("first_name");
+    flow.run(ask("q")).await?;
+    let flow = flow.with_name("second_name");
+    assert!(measured("cache_size", &["first_name", "memory"]).abs() < 1e-9);
+    assert!((measured("cache_size", &["second_name", "memory"]) - 1.0).abs() < 1e-9);
+    drop(flow);
+    assert!(measured("cache_size", &["second_name", "memory"]).abs() < 1e-9);
+    Ok(())
+}
