@@ -131,7 +131,7 @@ async fn primitives_of_one_name_and_different_types_are_read_together() {
 #[tokio::test(start_paused = true)]
 async fn busy_time_is_the_time_inside_polls() {
     let flow = step("busy_half", async |(): ()| {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         let begun = std::time::Instant::now();
         while begun.elapsed() < ms(20) {
             std::hint::spin_loop();
