@@ -80,6 +80,7 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     let (one, other) = (ctx(), ctx());
     let (one, other) = tokio::join!(shared.execute(1, &one), shared.execute(1, &other));
     one.and(other)?;
+    assert!(shared.invalidate(&1, &ctx()));
 
     let hangs = || {
         step("hangs", async |_: u32| {
