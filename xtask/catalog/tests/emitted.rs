@@ -109,7 +109,7 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
 fn declared<'a>(names: impl Fn(&tta::Catalog) -> Vec<&'a str>) -> BTreeSet<String> {
     CATALOGS
         .iter()
-        .flat_map(|it| names(it))
+        .flat_map(names)
         .map(str::to_owned)
         .collect()
 }
