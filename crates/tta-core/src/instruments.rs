@@ -49,8 +49,13 @@ pub(crate) fn checked_units(amount: f64, scale: f64) -> Option<u64> {
         )]
         return Some(units as u64);
     }
-    REFUSED.fetch_add(1, Ordering::Relaxed);
+    refused();
     None
+}
+
+/// Counts a measurement that was refused.
+fn refused() {
+    REFUSED.fetch_add(1, Ordering::Relaxed);
 }
 
 /// 2^53: whole numbers up to here are exact in an `f64`.

@@ -31,7 +31,8 @@ use crate::instruments::{Outcome, Reading, SeamInstruments};
 #[derive(Clone)]
 pub struct PrimitiveMetrics {
     name: Arc<str>,
-    seam: Arc<SeamInstruments>,
+    /// One for each type that goes by the name.
+    seams: Box<[Arc<SeamInstruments>]>,
 }
 
 impl PrimitiveMetrics {
@@ -43,21 +44,29 @@ impl PrimitiveMetrics {
     pub(crate) fn of(name: &str, seam: Arc<SeamInstruments>) -> Self {
         Self {
             name: name.into(),
-            seam,
+            seams: Box::new([seam]),
         }
+    }
+
+    /// All of them read together, under the name of the first; none if there are none.
+    pub(crate) fn together(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut all = all.into_iter();
+        let first = all.next()?;
+        let seams = first.seams.into_iter().chain(all.flat_map(|it| it.seams));
+        Some(Self {
+            name: first.name,
+            seams: seams.collect(),
+        })
     }
 
     /// Records an execution that succeeded.
     pub fn record_success(&self, duration: Duration) {
-        self.seam.started();
-        self.seam.ended(Outcome::Success, duration);
+        self.record(Outcome::Success, duration, None);
     }
 
     /// Records an execution that failed.
     pub fn record_error(&self, duration: Duration, kind: ErrorKind) {
-        self.seam.started();
-        self.seam.failed(kind);
-        self.seam.ended(Outcome::Error, duration);
+        self.record(Outcome::Error, duration, Some(kind));
     }
 
     /// The primitive's name.
@@ -116,11 +125,22 @@ impl PrimitiveMetrics {
 
     /// Starts these numbers afresh.
     pub fn reset(&self) {
-        self.seam.reset();
+        self.seams.iter().for_each(|seam| seam.reset());
+    }
+
+    fn record(&self, outcome: Outcome, duration: Duration, error: Option<ErrorKind>) {
+        // Which of several types is meant is not known; the sum is right whichever it is.
+        if let Some(seam) = self.seams.first() {
+            seam.started();
+            error.inspect(|&kind| seam.failed(kind));
+            seam.ended(outcome, duration);
+        }
     }
 
     fn read(&self) -> Reading {
-        self.seam.read_since_reset()
+        let mut readings = self.seams.iter().map(|seam| seam.read_since_reset());
+        let first = readings.next().unwrap_or_else(Reading::empty);
+        readings.fold(first, |sum, more| sum.merged(&more))
     }
 }
 

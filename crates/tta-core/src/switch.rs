@@ -152,7 +152,9 @@ where
         let case = {
             let key = (self.selector)(&input, ctx)?;
             let key = key.as_ref();
-            ctx.set_attribute("case", key.to_owned());
+            if ctx.is_sampled() {
+                ctx.set_attribute("case", key.to_owned());
+            }
             self.cases
                 .get(key)
                 .or(self.default.as_ref())

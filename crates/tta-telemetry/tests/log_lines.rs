@@ -191,7 +191,7 @@ fn child_with_a_subscriber() {
     assert!(guard.flush(Duration::from_secs(5)));
     let spans = sink.spans();
     assert_eq!(spans.len(), 4);
-    let trace = spans[0].span_context.trace_id();
+    let trace = spans.first().unwrap().span_context.trace_id();
     assert!(
         spans
             .iter()

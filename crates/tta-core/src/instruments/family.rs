@@ -7,6 +7,7 @@ use std::collections::HashMap;
 pub(crate) struct Family<H> {
     series: HashMap<Box<[String]>, H>,
     overflow: Option<H>,
+    overflowed: bool,
 }
 
 /// The handle for a label set, and whether this set was the first past the limit.
@@ -15,11 +16,20 @@ pub(crate) struct Resolved<H> {
     pub(crate) first_overflow: bool,
 }
 
+/// What became of a handle that was to be put in a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    Done,
+    Taken,
+    Full,
+}
+
 impl<H> Default for Family<H> {
     fn default() -> Self {
         Self {
             series: HashMap::new(),
             overflow: None,
+            overflowed: false,
         }
     }
 }
@@ -39,7 +49,10 @@ impl<H: Clone> Family<H> {
                 first_overflow: false,
             };
         }
-        if self.series.len() < limit {
+        // Text from outside may read like the overflow series; a second series of the same labels
+        // would make the whole exposition invalid.
+        let named = is_overflow(labels);
+        if !named && self.series.len() < limit {
             let handle = make();
             self.series.insert(key, handle.clone());
             return Resolved {
@@ -47,7 +60,7 @@ impl<H: Clone> Family<H> {
                 first_overflow: false,
             };
         }
-        let first_overflow = self.overflow.is_none();
+        let first_overflow = !named && !std::mem::replace(&mut self.overflowed, true);
         let handle = self.overflow.get_or_insert_with(make).clone();
         Resolved {
             handle,
@@ -55,14 +68,22 @@ impl<H: Clone> Family<H> {
         }
     }
 
-    /// Replaces the handle of a label set if the set is there or there is room for it.
-    pub(crate) fn replace(&mut self, labels: &[&str], limit: usize, handle: H) -> bool {
+    /// Puts a handle in its place if the label set is free, or taken by one that may be replaced.
+    pub(crate) fn put(
+        &mut self,
+        labels: &[&str],
+        limit: usize,
+        handle: H,
+        replaceable: impl FnOnce(&H) -> bool,
+    ) -> Put {
         let key: Box<[String]> = labels.iter().map(|&value| value.to_owned()).collect();
-        let fits = self.series.len() < limit || self.series.contains_key(&key);
-        if fits {
-            self.series.insert(key, handle);
+        match self.series.get(&key) {
+            Some(present) if !replaceable(present) => return Put::Taken,
+            None if self.series.len() >= limit || is_overflow(labels) => return Put::Full,
+            _ => {}
         }
-        fits
+        self.series.insert(key, handle);
+        Put::Done
     }
 
     /// Visits every series in a stable order, the overflow series last, under its label.
@@ -76,4 +97,8 @@ impl<H: Clone> Family<H> {
             f(&vec![super::OVERFLOW_LABEL.to_owned(); labels], handle);
         }
     }
+}
+
+fn is_overflow(labels: &[&str]) -> bool {
+    !labels.is_empty() && labels.iter().all(|&value| value == super::OVERFLOW_LABEL)
 }

@@ -61,7 +61,13 @@ impl Registry {
             Handle::Counter(counter) => SampleValue::Counter(counter.total(), counter.exemplar()),
             Handle::Gauge(gauge) => SampleValue::Gauge(gauge.value() as f64),
             Handle::Observed(callback) => match catch(|| callback()) {
-                Ok(value) if kind == MetricKind::Counter => SampleValue::Counter(value, None),
+                Ok(value) if kind == MetricKind::Counter => {
+                    if !value.is_finite() || value < 0.0 {
+                        super::refused();
+                        return None;
+                    }
+                    SampleValue::Counter(value, None)
+                }
                 Ok(value) => SampleValue::Gauge(value),
                 Err(_) => {
                     self.failed_callbacks.fetch_add(1, Ordering::Relaxed);

@@ -217,6 +217,25 @@ impl Distribution {
         }
     }
 
+    /// Both together, with no exported bucket but the one without a bound.
+    pub(crate) fn merged(&self, other: &Self) -> Self {
+        let outcomes = self.exported.len() / (self.bounds.len() + 1);
+        Self {
+            bounds: Vec::new(),
+            scale: self.scale,
+            sum: self.sum.wrapping_add(other.sum),
+            exported: (0..outcomes)
+                .map(|outcome| self.count_of(outcome) + other.count_of(outcome))
+                .collect(),
+            fine: self
+                .fine
+                .iter()
+                .zip(&other.fine)
+                .map(|(one, other)| one + other)
+                .collect(),
+        }
+    }
+
     /// What was recorded since `earlier`, an earlier reading of the same histogram.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let less = |now: &[u64], then: &[u64]| {

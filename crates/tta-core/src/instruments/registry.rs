@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use super::family::{Family, Resolved};
+use super::family::{Family, Put, Resolved};
 use super::seam::SeamInstruments;
 use super::{Counter, Gauge, Histogram};
 use crate::catalog::{self, LABEL_LIMIT_REACHED, MetricKind, MetricSpec};
@@ -141,7 +141,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As for [`counter`](Self::counter).
+    /// As for [`counter`](Self::counter); also if the metric has as many label sets as it may have,
+    /// for what callbacks read cannot be added up, or if a handle is in use for these labels.
     pub fn observe_gauge(
         &self,
         spec: &'static MetricSpec,
@@ -152,7 +153,8 @@ impl Registry {
     }
 
     /// Reads a counter that is kept elsewhere through a callback whenever metrics are gathered; as
-    /// [`observe_gauge`](Self::observe_gauge) otherwise.
+    /// [`observe_gauge`](Self::observe_gauge) otherwise. A reading that is no number, infinite or
+    /// negative is left out and counted by [`refused_measurements`](crate::refused_measurements).
     ///
     /// # Errors
     ///
@@ -174,12 +176,12 @@ impl Registry {
     /// What has been measured of the primitive of this name; of all types together if several
     /// share it.
     pub fn primitive_metrics(&self, name: &str) -> Option<PrimitiveMetrics> {
-        self.all_primitive_metrics()
-            .into_iter()
-            .find(|metrics| metrics.name() == name)
+        let all = self.all_primitive_metrics().into_iter();
+        PrimitiveMetrics::together(all.filter(|metrics| metrics.name() == name))
     }
 
-    /// What has been measured of every primitive, in the order of their names.
+    /// What has been measured of every primitive, one for each name and type, in the order of
+    /// their names.
     pub fn all_primitive_metrics(&self) -> Vec<PrimitiveMetrics> {
         let mut all = Vec::new();
         self.series().primitives.each(2, |labels, seam| {
@@ -206,10 +208,24 @@ impl Registry {
         check(spec, kind, labels)?;
         let handle = Handle::Observed(Arc::new(read));
         let mut series = self.series();
-        metric(&mut series, spec)?
+        let callback = |present: &Handle| matches!(present, Handle::Observed(_));
+        let limit = self.label_limit();
+        match metric(&mut series, spec)?
             .family
-            .replace(labels, self.label_limit(), handle);
-        Ok(())
+            .put(labels, limit, handle, callback)
+        {
+            Put::Done => Ok(()),
+            Put::Taken => Err(misuse(format!(
+                "metric `{}` is recorded by hand with these labels; it cannot be read through a \
+                 callback as well",
+                spec.name
+            ))),
+            Put::Full => Err(misuse(format!(
+                "metric `{}` has all the {limit} label sets it may have; raise the limit, or give \
+                 it fewer",
+                spec.name
+            ))),
+        }
     }
 
     /// The instruments of a primitive.

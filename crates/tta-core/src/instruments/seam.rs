@@ -127,12 +127,7 @@ impl SeamInstruments {
 
     /// Everything recorded since the process began.
     pub(crate) fn read(&self) -> Reading {
-        let mut reading = Reading {
-            durations: Distribution::empty(&self.bounds, SCALE, Outcome::ALL.len()),
-            started: 0,
-            busy_nanos: 0,
-            errors: [0; ErrorKind::ALL.len()],
-        };
+        let mut reading = Reading::none(&self.bounds);
         // Ends before starts, so that a step ending meanwhile never makes "in flight" negative.
         self.cells
             .each(|cells| reading.durations.absorb(&cells.durations));
@@ -172,6 +167,31 @@ impl SeamInstruments {
 }
 
 impl Reading {
+    /// What is read where nothing has been measured.
+    pub(crate) fn empty() -> Self {
+        Self::none(&Bounds::new(&[], SCALE))
+    }
+
+    fn none(bounds: &Bounds) -> Self {
+        Self {
+            durations: Distribution::empty(bounds, SCALE, Outcome::ALL.len()),
+            started: 0,
+            busy_nanos: 0,
+            errors: [0; ErrorKind::ALL.len()],
+        }
+    }
+
+    /// Both together; only counts, sums and percentiles, since the two may have different buckets.
+    pub(crate) fn merged(mut self, other: &Self) -> Self {
+        self.durations = self.durations.merged(&other.durations);
+        self.started += other.started;
+        self.busy_nanos += other.busy_nanos;
+        for (count, more) in self.errors.iter_mut().zip(other.errors) {
+            *count += more;
+        }
+        self
+    }
+
     pub(crate) fn in_flight(&self) -> u64 {
         self.started.saturating_sub(self.durations.count())
     }

@@ -87,8 +87,8 @@ async fn results_are_the_same_with_a_recorder_and_without() {
     };
     let recorder = RecordingRecorder::new();
     let ctx = recorder.builder().clock(tokio_clock).build();
-    let (silent, recorded) = (flow().run(7).await, flow().execute(7, &ctx).await);
-    assert_eq!((silent.unwrap(), recorded.unwrap()), (22, 22));
+    let (quiet, observed) = (flow().run(7).await, flow().execute(7, &ctx).await);
+    assert_eq!((quiet.unwrap(), observed.unwrap()), (22, 22));
 }
 
 #[tokio::test]

@@ -3,15 +3,30 @@
 //! Instruments are shared by name within a process, so every step whose numbers are looked at has a
 //! name of its own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod cancellation;
+mod cardinality;
 mod composition;
+mod conformance;
 mod context;
+mod errors;
 mod fallback;
+mod metrics;
 mod observed;
 mod panics;
 mod parallel;
+mod registry;
 mod saga;
+mod sampling;
+mod send;
+mod spawn;
 mod switch;
+mod threads;
 
 use tta_core::{Error, ErrorKind, Flow, Observed, Primitive, step};
 

@@ -324,7 +324,8 @@ async fn a_workflow_of_more_spans_than_a_hand_over_holds_loses_none() {
     let flow = step("loops", async |n: u64, ctx: &WorkflowContext| {
         for i in 0..n {
             ctx.observe("turn", async {
-                Ok::<_, Error>(ctx.set_attribute("turn", i))
+                ctx.set_attribute("turn", i);
+                Ok::<_, Error>(())
             })
             .await?;
         }

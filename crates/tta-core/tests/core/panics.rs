@@ -18,9 +18,9 @@ where
 {
     let silent = flow.run(1).await.unwrap_err();
     let recorder = RecordingRecorder::new();
-    let recorded = flow.execute(1, &recorder.context()).await.unwrap_err();
+    let observed = flow.execute(1, &recorder.context()).await.unwrap_err();
     assert_eq!(silent.kind(), ErrorKind::Panic, "{silent}");
-    assert_eq!(recorded.kind(), ErrorKind::Panic, "{recorded}");
+    assert_eq!(observed.kind(), ErrorKind::Panic, "{observed}");
     assert!(with_current(|_| ()).is_none(), "the thread is left clean");
     silent
 }
@@ -43,12 +43,13 @@ async fn a_panic_before_the_first_await_is_an_error_too() {
     impl Primitive for Eager {
         type Input = u64;
         type Output = u64;
-        #[expect(clippy::manual_async_fn, reason = "the panic is outside the future")]
-        fn execute(&self, _: u64, _: &WorkflowContext) -> impl Future<Output = Result<u64>> + Send {
-            if true {
-                panic!("before there is a future");
-            }
-            async { Ok(0) }
+        fn execute(
+            &self,
+            input: u64,
+            _: &WorkflowContext,
+        ) -> impl Future<Output = Result<u64>> + Send {
+            assert!(input > 1, "before there is a future");
+            async move { Ok(input) }
         }
     }
     panics(Flow::new(Eager)).await;
@@ -124,9 +125,7 @@ struct Bomb(&'static str);
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if !self.0.is_empty() {
-            panic!("{}", self.0);
-        }
+        assert!(self.0.is_empty(), "{}", self.0);
     }
 }
 

@@ -1,0 +1,6 @@
+use tta_core::step;
+
+fn main() {
+    let prefix = String::from("[fr] ");
+    let _ = step("translate", async |text: String| Ok(format!("{prefix}{text}")));
+}

@@ -1,0 +1,7 @@
+use tta_core::Flow;
+
+struct Translate;
+
+fn main() {
+    let _ = Flow::new(Translate);
+}
