@@ -1,7 +1,5 @@
 //! The account of what routing saved.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
-
 use std::future::pending;
 
 use tta_core::{Error, Result, WorkflowContext, step};

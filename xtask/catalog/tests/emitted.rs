@@ -107,11 +107,7 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
 }
 
 fn declared<'a>(names: impl Fn(&tta::Catalog) -> Vec<&'a str>) -> BTreeSet<String> {
-    CATALOGS
-        .iter()
-        .flat_map(names)
-        .map(str::to_owned)
-        .collect()
+    CATALOGS.iter().flat_map(names).map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
