@@ -7,10 +7,11 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use tta_core::{Counter, MetricSpec, PrimitiveMetrics, Registry, SampleValue, Unit};
+use tta_core::{Histogram, MetricSpec, PrimitiveMetrics, Registry, SampleValue, Unit};
 
 static TURN: Mutex<()> = Mutex::new(());
 
+const MS: Duration = Duration::from_millis(1);
 const MIB: u64 = 1024 * 1024;
 
 /// Runs `work` and tells by how many bytes the process has grown meanwhile.
@@ -80,24 +81,24 @@ fn metrics_of_a_million_executions_take_no_more_memory_than_those_of_a_few() {
 #[test]
 fn a_thousand_short_threads_leave_no_more_behind_than_a_few() {
     static BY_PART: MetricSpec =
-        MetricSpec::counter("memory_threads_total", Unit::One, "h").labels(&["part"]);
+        MetricSpec::histogram("memory_threads_seconds", Unit::Seconds, "h").labels(&["part"]);
     let _turn = TURN.lock().unwrap();
     let registry = Registry::new();
-    let counters: Vec<Counter> = (0..100)
-        .map(|part| registry.counter(&BY_PART, &[&part.to_string()]).unwrap())
+    let histograms: Vec<Histogram> = (0..100)
+        .map(|part| registry.histogram(&BY_PART, &[&part.to_string()]).unwrap())
         .collect();
     let threads = |count: usize| {
         for _ in 0..count {
             std::thread::scope(|scope| {
-                scope.spawn(|| counters.iter().for_each(Counter::increment));
+                scope.spawn(|| histograms.iter().for_each(|it| it.record(MS)));
             });
         }
     };
     threads(10);
     let grown = growth(|| threads(1_000));
-    let total: u64 = counters.iter().map(Counter::units).sum();
+    let total: u64 = histograms.iter().map(|it| it.distribution().count()).sum();
     println!(
-        "a thousand threads, a hundred counters: RSS +{} KiB",
+        "a thousand threads, a hundred histograms: RSS +{} KiB",
         grown / 1024
     );
     assert_eq!(total, 101_000);

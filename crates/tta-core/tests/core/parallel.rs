@@ -1,9 +1,11 @@
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
-use tta_core::{Error, Flow, Observed, Primitive, parallel_all, step, step_with};
+use tta_core::{Error, Flow, Observed, Primitive, Result, parallel_all, step, step_with};
 use tta_testkit::conformance::tokio_clock;
 use tta_testkit::mock::{Answer, MockPrimitive};
 use tta_testkit::recording::{RecordingRecorder, error_type};
@@ -104,36 +106,26 @@ async fn a_branch_that_is_done_is_not_polled_while_others_wait() {
 
 #[tokio::test]
 async fn only_the_branch_that_was_woken_is_polled_among_those_made_at_run_time() {
-    let polls = Arc::new(AtomicUsize::new(0));
-    let idle = step_with(
-        "idle",
-        Arc::clone(&polls),
-        async |polls: &Arc<AtomicUsize>, n: u64| {
-            let mut waited = false;
-            std::future::poll_fn(|cx| {
-                polls.fetch_add(1, Ordering::Relaxed);
-                if std::mem::replace(&mut waited, true) {
-                    return std::task::Poll::Ready(());
-                }
-                let waker = cx.waker().clone();
-                tokio::spawn(async move {
-                    for _ in 0..50 {
-                        tokio::task::yield_now().await;
-                    }
-                    waker.wake();
-                });
-                std::task::Poll::Pending
-            })
-            .await;
-            Ok(n)
-        },
-    );
-    let busy = step("busy", async |n: u64| {
+    /// Counts its polls until the gate opens.
+    async fn waits((polls, gate): &(Arc<AtomicUsize>, Arc<Notify>), n: u64) -> Result<u64> {
+        let mut opened = pin!(gate.notified());
+        std::future::poll_fn(|cx| {
+            polls.fetch_add(1, Ordering::Relaxed);
+            opened.as_mut().poll(cx)
+        })
+        .await;
+        Ok(n)
+    }
+    async fn works(gate: &Arc<Notify>, n: u64) -> Result<u64> {
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
+        gate.notify_one();
         Ok(n)
-    });
+    }
+    let (polls, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let idle = step_with("idle", (Arc::clone(&polls), Arc::clone(&gate)), waits);
+    let busy = step_with("busy", gate, works);
     let branches = [idle.boxed(), busy.boxed()].map(Result::unwrap);
     parallel_all(branches).unwrap().run(1).await.unwrap();
     assert_eq!(polls.load(Ordering::Relaxed), 2);
