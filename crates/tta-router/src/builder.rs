@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use tta_core::{BoxPrimitive, Error, ErrorKind, Flow, IntoFlow, Observed, Result, Usage};
 
 use crate::cost::CostModel;
+use crate::metrics::NO_ROUTE;
 use crate::router::{Route, RouterPrimitive};
 use crate::savings::Ledger;
 use crate::strategy::RoutingStrategy;
@@ -46,6 +47,11 @@ where
         F::Primitive: 'static,
     {
         let name = name.into();
+        if name.is_empty() || name == NO_ROUTE {
+            self.fail(format!(
+                "a route cannot be called `{name}`; give it another name"
+            ));
+        }
         if self.names.contains(&name) {
             self.fail(format!("router has two routes `{name}`; rename one"));
         }

@@ -50,7 +50,8 @@ pub(crate) const EXECUTION_DURATION: MetricSpec = MetricSpec::histogram(
 pub(crate) const ERRORS: MetricSpec = MetricSpec::counter(
     "router_errors_total",
     Unit::One,
-    "Executions of a route that ended in an error, by its kind.",
+    "Executions of a route that ended in an error, by its kind; route `none` where no route was \
+     found.",
 )
 .labels(&["primitive", "route", "error_type"]);
 

@@ -88,6 +88,18 @@ impl CostModel {
         Some(nano_usd.round() as u64)
     }
 
+    /// Whether every call is known to be for nothing.
+    pub(crate) fn is_free(&self) -> bool {
+        match self.price {
+            Price::Unknown => false,
+            Price::PerCall { nano_usd } => nano_usd <= 0.0,
+            Price::PerToken {
+                input_nano_usd,
+                output_nano_usd,
+            } => input_nano_usd + output_nano_usd <= 0.0,
+        }
+    }
+
     pub(crate) fn validated(self, route: &str) -> Result<Self> {
         let prices = match self.price {
             Price::Unknown => [0.0, 0.0],

@@ -54,11 +54,16 @@ impl Metrics {
         Some(slot.get_or_init(|| counter(&DECISIONS, &labels)))
     }
 
-    pub(crate) fn failed(&self, index: usize, kind: ErrorKind) -> Option<Counter> {
-        let route = self.routes.get(index)?;
-        Some(counter(&ERRORS, &[&self.name, &route.route, kind.as_str()]))
+    /// Failures of the route at this place, or of finding one.
+    pub(crate) fn failed(&self, index: Option<usize>, kind: ErrorKind) -> Counter {
+        let route = index.and_then(|index| self.routes.get(index));
+        let route = route.map_or(NO_ROUTE, |route| route.route.as_str());
+        counter(&ERRORS, &[&self.name, route, kind.as_str()])
     }
 }
+
+/// The `route` label where none was found; no route may have this name.
+pub(crate) const NO_ROUTE: &str = "none";
 
 /// Only a program that gave the metric's name to another one is left with a counter of its own.
 fn counter(spec: &'static MetricSpec, labels: &[&str]) -> Counter {

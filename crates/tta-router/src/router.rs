@@ -1,14 +1,17 @@
 //! Choosing a route, running it, and accounting for it.
 
+mod account;
+
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
-use std::time::Instant;
 
 use tta_core::{
     Attribute, BoxPrimitive, Error, ErrorKind, Level, LogField, Primitive, Result, Usage,
     WorkflowContext,
 };
 
+use self::account::Account;
 use crate::builder::RouterBuilder;
 use crate::catalog::{EXECUTE_SPAN, SELECT_SPAN, STRATEGY_FAILED};
 use crate::cost::CostModel;
@@ -109,7 +112,11 @@ where
                 error: None,
             });
         };
-        match strategy.choose(input, ctx, RouteNames { names: &self.names }) {
+        let routes = RouteNames { names: &self.names };
+        // What a strategy that panicked has changed is its own to guard.
+        let chosen = catch_unwind(AssertUnwindSafe(|| strategy.choose(input, ctx, routes)));
+        let panicked = || Error::new(ErrorKind::Panic, "the strategy panicked");
+        match chosen.unwrap_or_else(|_| Err(panicked())) {
             Ok(choice) => {
                 let named = self.names.iter().position(|name| *name == choice.route);
                 let Some(index) = named else {
@@ -193,7 +200,9 @@ where
         metrics
             .decision_duration
             .record_in(ctx.now().saturating_duration_since(begun), ctx);
-        let selected = selected?;
+        let selected = selected.inspect_err(|error| {
+            metrics.failed(None, error.kind()).increment_in(ctx);
+        })?;
         if let Some(decisions) = metrics.decided(selected.index, selected.reason) {
             decisions.increment_in(ctx);
         }
@@ -262,17 +271,25 @@ where
         let metrics = self
             .metrics
             .get_or_init(|| Metrics::of(&self.name, self.names.iter().map(String::as_str)));
-        let selected = self.decide(&input, ctx, metrics)?;
+        let call = ctx.metered();
+        let selected = self.decide(&input, &call, metrics)?;
         let route = self
             .routes
             .get(selected.index)
             .ok_or_else(|| self.no_route("it has no routes"))?;
-        let call = ctx.metered();
+        let deciding = call.usage();
+        // A strategy that reports what it cost is rare; its report must not pass for the route's.
+        let call = if deciding == Usage::default() {
+            call
+        } else {
+            call.metered()
+        };
         let mut account = Account {
             router: self,
             metrics,
             index: selected.index,
             ctx,
+            deciding_nano_usd: deciding.cost_nano_usd.unwrap_or_default(),
             begun: ctx.now(),
             call: &call,
             open: true,
@@ -297,81 +314,5 @@ impl<I, O> fmt::Debug for RouterPrimitive<I, O> {
             .field("routes", &self.names)
             .field("savings", &self.ledger.read())
             .finish_non_exhaustive()
-    }
-}
-
-/// The account of one call; left open, the call was abandoned.
-struct Account<'a, I, O>
-where
-    I: Send + 'static,
-    O: Send + 'static,
-{
-    router: &'a RouterPrimitive<I, O>,
-    metrics: &'a Metrics,
-    index: usize,
-    ctx: &'a WorkflowContext,
-    call: &'a WorkflowContext,
-    begun: Instant,
-    open: bool,
-}
-
-impl<I, O> Account<'_, I, O>
-where
-    I: Send + 'static,
-    O: Send + 'static,
-{
-    fn close(&mut self, error: Option<&Error>) {
-        self.settle(error.is_none());
-        if let Some(error) = error
-            && let Some(failures) = self.metrics.failed(self.index, error.kind())
-        {
-            failures.increment_in(self.ctx);
-        }
-    }
-
-    fn settle(&mut self, answered: bool) {
-        self.open = false;
-        let Some(metrics) = self.metrics.route(self.index) else {
-            return;
-        };
-        let took = self.ctx.now().saturating_duration_since(self.begun);
-        metrics.duration.record_in(took, self.ctx);
-
-        let usage = self.call.usage();
-        let route = self.router.routes.get(self.index);
-        let reckoned = || route?.cost.cost_nano_usd(&usage).filter(|_| answered);
-        let Some(actual) = usage.cost_nano_usd.or_else(reckoned) else {
-            if answered {
-                self.router.ledger.unpriced();
-            }
-            return;
-        };
-        metrics.cost.add_units(actual);
-        self.ctx.set_attribute("cost_usd", actual as f64 / 1e9);
-        if !answered {
-            self.router.ledger.answered(0, actual);
-            return;
-        }
-        // The route taken is one of the candidates, whatever its price list says.
-        let baseline = self
-            .router
-            .dearest(&usage)
-            .map_or(actual, |dearest| dearest.max(actual));
-        self.router.ledger.answered(baseline, actual);
-        metrics.savings.add_units(baseline - actual);
-        self.ctx
-            .set_attribute("saving_usd", (baseline - actual) as f64 / 1e9);
-    }
-}
-
-impl<I, O> Drop for Account<'_, I, O>
-where
-    I: Send + 'static,
-    O: Send + 'static,
-{
-    fn drop(&mut self) {
-        if self.open {
-            self.settle(false);
-        }
     }
 }

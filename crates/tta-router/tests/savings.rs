@@ -1,7 +1,5 @@
 //! The account of what routing saved.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
-
 use std::future::pending;
 
 use tta_core::{Error, Result, WorkflowContext, step};
@@ -25,7 +23,9 @@ async fn model(what: String, ctx: &WorkflowContext) -> Result<()> {
     Ok(())
 }
 
-fn router(default: &str) -> tta_core::Flow<tta_core::Observed<RouterPrimitive<String, ()>>> {
+fn router(
+    default: &str,
+) -> Result<tta_core::Flow<tta_core::Observed<RouterPrimitive<String, ()>>>> {
     RouterPrimitive::builder()
         .route(
             "cheap",
@@ -39,12 +39,11 @@ fn router(default: &str) -> tta_core::Flow<tta_core::Observed<RouterPrimitive<St
         )
         .default_route(default)
         .build()
-        .expect("the router is well put together")
 }
 
 #[tokio::test]
 async fn an_answer_is_held_against_the_dearest_route_for_the_usage_it_had() -> Result<()> {
-    let router = router("cheap");
+    let router = router("cheap")?;
     router.run("answers".to_owned()).await?;
     let savings = router.savings();
     assert_eq!(savings.actual_nano_usd, 1_000 * 150 + 100 * 600);
@@ -55,7 +54,7 @@ async fn an_answer_is_held_against_the_dearest_route_for_the_usage_it_had() -> R
 
 #[tokio::test]
 async fn the_dearest_route_saves_nothing() -> Result<()> {
-    let router = router("premium");
+    let router = router("premium")?;
     router.run("answers".to_owned()).await?;
     assert_eq!(router.savings().net_nano_usd(), 0);
     Ok(())
@@ -63,7 +62,7 @@ async fn the_dearest_route_saves_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_price_that_the_step_names_is_believed() -> Result<()> {
-    let router = router("cheap");
+    let router = router("cheap")?;
     router.run("answers for a price".to_owned()).await?;
     assert_eq!(router.savings().actual_nano_usd, 500_000_000);
     assert_eq!(router.savings().net_nano_usd(), 0);
@@ -72,7 +71,7 @@ async fn a_price_that_the_step_names_is_believed() -> Result<()> {
 
 #[tokio::test]
 async fn an_answer_without_a_known_price_is_in_neither_sum() -> Result<()> {
-    let router = router("cheap");
+    let router = router("cheap")?;
     router.run("says nothing".to_owned()).await?;
     let savings = router.savings();
     assert_eq!(
@@ -87,15 +86,16 @@ async fn an_answer_without_a_known_price_is_in_neither_sum() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_failed_call_is_charged_and_the_net_is_negative() {
-    let router = router("cheap");
+async fn a_failed_call_is_charged_and_the_net_is_negative() -> Result<()> {
+    let router = router("cheap")?;
     router.run("fails".to_owned()).await.unwrap_err();
     assert_eq!(router.savings().net_nano_usd(), -2_000_000);
+    Ok(())
 }
 
 #[tokio::test]
-async fn an_abandoned_call_is_charged() {
-    let router = router("cheap");
+async fn an_abandoned_call_is_charged() -> Result<()> {
+    let router = router("cheap")?;
     let call = router.run("hangs".to_owned());
     tokio::select! {
         biased;
@@ -103,11 +103,12 @@ async fn an_abandoned_call_is_charged() {
         () = tokio::task::yield_now() => {}
     }
     assert_eq!(router.savings().net_nano_usd(), -3_000_000);
+    Ok(())
 }
 
 #[tokio::test]
 async fn calls_that_run_at_once_are_charged_each_for_its_own() -> Result<()> {
-    let router = router("cheap");
+    let router = router("cheap")?;
     let ctx = WorkflowContext::new();
     let (one, other) = tokio::join!(
         router.execute("answers".to_owned(), &ctx),

@@ -24,6 +24,8 @@ pub const CATALOG: Catalog = Catalog {
         &PROCESS_MEMORY,
         &PROCESS_OPEN_FDS,
         &PROCESS_START,
+        &TARGET_INFO,
+        &BUILD_INFO,
         &USER_METRICS_SKIPPED,
         &CALLBACK_FAILURES,
     ],

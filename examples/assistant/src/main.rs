@@ -32,6 +32,9 @@ async fn main() -> ExitCode {
         }
     };
     let observability = observe(&options);
+    for warning in observability.status().warnings {
+        eprintln!("assistant: {warning}");
+    }
     match run(&options, &inputs, &observability).await {
         Ok(report) => conclude(&options, &report, &observability).await,
         Err(error) => {
@@ -59,6 +62,13 @@ fn observe(options: &Options) -> ObservabilityGuard {
     let observability = config(options.metrics_port).init();
     if tta::is_prometheus_enabled() || options.metrics_port.is_some() {
         return observability;
+    }
+    if let Some(why) = observability
+        .status()
+        .part("metrics")
+        .and_then(|it| it.reason.clone())
+    {
+        eprintln!("assistant: {why}; taking a free port");
     }
     observability.shutdown();
     config(Some(0)).init()

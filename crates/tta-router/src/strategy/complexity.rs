@@ -65,14 +65,14 @@ pub fn complexity(prompt: &str) -> Complexity {
         code += u32::from(text.starts_with("```")) * 2;
         for word in line.split_ascii_whitespace() {
             words += 1;
-            let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
-            reasoning += u32::from(is_one_of(bare, REASONING));
-            code += u32::from(is_one_of(bare, CODE) || ends_like_code(word));
-            let signs = word
-                .bytes()
-                .filter(|b| b.is_ascii_digit() || b"+=<>%^*".contains(b));
-            reckoning += signs.map(|_| 1).sum::<u32>();
-            sentences += u32::from(word.ends_with(['.', '?', '!', ';']));
+            let sign = sign_of(word.as_bytes());
+            reasoning += u32::from(sign == Some(Sign::Reasoning));
+            code += u32::from(sign == Some(Sign::Code) || looks_like_code(word.as_bytes()));
+            reckoning += word.bytes().map(|b| u32::from(reckons(b))).sum::<u32>();
+            sentences += u32::from(matches!(
+                word.as_bytes().last(),
+                Some(b'.' | b'?' | b'!' | b';')
+            ));
         }
     }
     // Scripts without spaces between words have few words and say as much.
@@ -158,8 +158,37 @@ impl<F> fmt::Debug for ByComplexity<F> {
     }
 }
 
-fn is_one_of(word: &str, list: &[&str]) -> bool {
-    list.iter().any(|known| word.eq_ignore_ascii_case(known))
+/// What a word is a sign of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Reasoning,
+    Code,
+}
+
+/// Looks a word up without its punctuation and in lower case, in a buffer on the stack: the whole
+/// text is scored within a microsecond or so, and a map would cost that for a few words.
+fn sign_of(word: &[u8]) -> Option<Sign> {
+    let begin = word.iter().position(|b| !b.is_ascii_punctuation())?;
+    let end = word.iter().rposition(|b| !b.is_ascii_punctuation())?;
+    let bare = word.get(begin..=end)?;
+    let mut lower = [0; LONGEST_SIGN];
+    let lower = lower.get_mut(..bare.len())?;
+    lower.copy_from_slice(bare);
+    lower.make_ascii_lowercase();
+    Some(match &*lower {
+        b"why" | b"how" | b"explain" | b"compare" | b"prove" | b"derive" | b"design"
+        | b"analyze" | b"analyse" | b"evaluate" | b"reason" | b"steps" | b"step"
+        | b"trade-offs" | b"tradeoffs" | b"pros" | b"cons" | b"difference" | b"summarize"
+        | b"rewrite" | b"plan" | b"debug" | b"optimize" | b"argue" | b"if" => Sign::Reasoning,
+        b"fn" | b"def" | b"class" | b"impl" | b"struct" | b"return" | b"import" | b"select"
+        | b"function" | b"async" | b"await" | b"regex" | b"sql" | b"algorithm" | b"compile"
+        | b"rust" | b"python" | b"javascript" => Sign::Code,
+        _ => return None,
+    })
+}
+
+fn reckons(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'+' | b'=' | b'<' | b'>' | b'%' | b'^' | b'*')
 }
 
 fn is_numbered(line: &str) -> bool {
@@ -170,57 +199,14 @@ fn is_numbered(line: &str) -> bool {
             .is_some_and(|rest| rest.starts_with(['.', ')']))
 }
 
-fn ends_like_code(word: &str) -> bool {
-    word.ends_with("();") || word.ends_with('{') || word.ends_with("()") || word.contains("::")
+fn looks_like_code(word: &[u8]) -> bool {
+    word.ends_with(b"();")
+        || word.ends_with(b"{")
+        || word.ends_with(b"()")
+        || word.windows(2).any(|pair| pair == b"::")
 }
 
 const THRESHOLD: f64 = 0.25;
 
-const REASONING: &[&str] = &[
-    "why",
-    "how",
-    "explain",
-    "compare",
-    "prove",
-    "derive",
-    "design",
-    "analyze",
-    "analyse",
-    "evaluate",
-    "reason",
-    "steps",
-    "step",
-    "trade-offs",
-    "tradeoffs",
-    "pros",
-    "cons",
-    "difference",
-    "summarize",
-    "rewrite",
-    "plan",
-    "debug",
-    "optimize",
-    "argue",
-    "if",
-];
-
-const CODE: &[&str] = &[
-    "fn",
-    "def",
-    "class",
-    "impl",
-    "struct",
-    "return",
-    "import",
-    "select",
-    "function",
-    "async",
-    "await",
-    "regex",
-    "sql",
-    "algorithm",
-    "compile",
-    "rust",
-    "python",
-    "javascript",
-];
+/// The length of the longest word that is a sign.
+const LONGEST_SIGN: usize = 10;

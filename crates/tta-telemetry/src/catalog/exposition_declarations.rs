@@ -2,6 +2,21 @@
 
 use tta_core::{LogSpec, MetricSpec, Unit};
 
+/// The process that is measured.
+pub(crate) const TARGET_INFO: MetricSpec = MetricSpec::gauge(
+    "target_info",
+    Unit::One,
+    "The process that is measured; always 1, with each resource attribute as a label.",
+);
+
+/// The build that is running.
+pub(crate) const BUILD_INFO: MetricSpec = MetricSpec::gauge(
+    "tta_build_info",
+    Unit::One,
+    "The build that is running; always 1.",
+)
+.labels(&["version", "features"]);
+
 /// Families of the user's that are not on the page.
 pub(crate) const USER_METRICS_SKIPPED: MetricSpec = MetricSpec::counter(
     "telemetry_user_metrics_skipped_total",

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use tta_core::MetricSpec;
+
 use super::ExpositionFormat;
 use super::names::Names;
 use super::page::{Heading, Page};
 
-/// A metric `{stem}_info` and its labels.
+/// A metric named `…_info` and its labels.
 pub(super) struct Info {
-    stem: &'static str,
-    help: &'static str,
+    spec: &'static MetricSpec,
     labels: BTreeMap<String, String>,
 }
 
@@ -20,11 +21,7 @@ impl Info {
     ///
     /// [OpenTelemetry, Prometheus and OpenMetrics compatibility: resource
     /// attributes](https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/).
-    pub(super) fn new(
-        stem: &'static str,
-        help: &'static str,
-        attributes: Vec<(String, String)>,
-    ) -> Self {
+    pub(super) fn new(spec: &'static MetricSpec, attributes: Vec<(String, String)>) -> Self {
         let mut labels = BTreeMap::new();
         for (key, value) in attributes {
             labels
@@ -36,24 +33,25 @@ impl Info {
                 })
                 .or_insert(value);
         }
-        Self { stem, help, labels }
+        Self { spec, labels }
     }
 
     pub(super) fn write(&self, page: &mut Page, names: &mut Names) {
+        let full = self.spec.name;
+        let stem = full.strip_suffix("_info").unwrap_or(full);
         // The names of our own info metrics are the first to be taken.
-        let _ = names.take(self.stem, &["_info"]);
-        let full = format!("{}_info", self.stem);
+        let _ = names.take(stem, &["_info"]);
         let (name, kind) = match page.format {
-            ExpositionFormat::OpenMetrics => (self.stem, "info"),
-            ExpositionFormat::Text => (full.as_str(), "gauge"),
+            ExpositionFormat::OpenMetrics => (stem, "info"),
+            ExpositionFormat::Text => (full, "gauge"),
         };
         page.heading(&Heading {
             name,
-            help: self.help,
+            help: self.spec.help,
             kind,
             unit: None,
         });
-        page.raw(&full);
+        page.raw(full);
         for (index, (name, value)) in self.labels.iter().enumerate() {
             page.raw(if index == 0 { "{" } else { "," });
             page.raw(name);

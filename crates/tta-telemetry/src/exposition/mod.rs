@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tta_core::{Counter, Registry, registry};
 
-use crate::catalog::{CALLBACK_FAILURES, USER_METRICS_SKIPPED};
+use crate::catalog::{BUILD_INFO, CALLBACK_FAILURES, TARGET_INFO, USER_METRICS_SKIPPED};
 use info::Info;
 use names::Names;
 use page::Page;
@@ -103,16 +103,8 @@ impl PrometheusExposition {
         });
         Self {
             infos: [
-                Info::new(
-                    "target",
-                    "The process that is measured.",
-                    options.target_info,
-                ),
-                Info::new(
-                    "tta_build",
-                    "The build that is running.",
-                    options.build_info,
-                ),
+                Info::new(&TARGET_INFO, options.target_info),
+                Info::new(&BUILD_INFO, options.build_info),
             ],
             user_registry: options.user_registry,
             aliases: options.aliases,

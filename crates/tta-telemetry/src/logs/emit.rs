@@ -174,6 +174,7 @@ declared_fields! {
     error_type
     error
     reason
+    route
     field
     metric
     limit

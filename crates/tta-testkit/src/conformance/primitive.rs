@@ -1,10 +1,5 @@
 //! The suite that every primitive runs.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a conformance suite fails by panicking, and says why"
-)]
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,0 +1,181 @@
+//! What a run of everything emits is what is declared, no more and no less.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tta::prelude::*;
+use tta::{
+    CacheConfig, ObservabilityConfig, Recorder, Scope, SpanName, WorkflowContextBuilder,
+    parallel_all,
+};
+use tta_catalog::CATALOGS;
+use tta_telemetry::logs::DECLARED_FIELDS;
+use tta_testkit::http;
+use tta_testkit::otlp::OtlpReceiver;
+use tta_testkit::recording::RecordingRecorder;
+
+async fn fails(_: u32) -> Result<u32> {
+    Err(Error::new(ErrorKind::Unavailable, "down"))
+}
+
+/// Runs every primitive in every way that has telemetry of its own.
+async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<()> {
+    let ctx = || context().build();
+    let double = || step("double", async |n: u32| Ok(n * 2));
+    let parallel = parallel_all([double().boxed()?, double().boxed()?])?;
+    parallel.execute(1, &ctx()).await?;
+    (double() | double())
+        .named("both")
+        .execute(1, &ctx())
+        .await?;
+    double().with_busy_time().execute(1, &ctx()).await?;
+    conditional(|n: &u32, _| *n > 1, double())
+        .execute(1, &ctx())
+        .await?;
+
+    fallback(step("fails", fails), double())
+        .execute(1, &ctx())
+        .await?;
+    let undone = saga(step("fails", fails), double())
+        .execute(1, &ctx())
+        .await;
+    let not_undone = saga(step("fails", fails), step("fails", fails))
+        .execute(1, &ctx())
+        .await;
+    assert!(undone.is_err() && not_undone.is_err());
+
+    let router = RouterPrimitive::builder()
+        .route("cheap", double(), CostModel::per_call(0.001))
+        .route("down", step("fails", fails), CostModel::per_call(0.01))
+        .strategy(|n: &u32, _: &WorkflowContext| match n {
+            0 => Ok("cheap"),
+            1 => Ok("down"),
+            _ => Err(Error::msg("no idea")),
+        })
+        .default_route("cheap")
+        .build()?;
+    router.execute(0, &ctx()).await?;
+    router.execute(1, &ctx()).await.unwrap_err();
+    router.execute(2, &ctx()).await?;
+
+    let config = CacheConfig::new(Scope::Global, |n: &u32, _, key| {
+        key.text(&n.to_string());
+    });
+    let cache = double().cached(config.with_capacity(1).with_cost_per_call(0.01))?;
+    for n in [1, 1, 2, 3] {
+        cache.execute(n, &ctx()).await?;
+    }
+    cache.clear();
+    let config = CacheConfig::new(Scope::Global, |_: &u32, _, key| {
+        key.text("one");
+    });
+    let slow = step("slow", async |n: u32| {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(n)
+    });
+    let shared = slow.cached(config)?;
+    let (one, other) = (ctx(), ctx());
+    let (one, other) = tokio::join!(shared.execute(1, &one), shared.execute(1, &other));
+    one.and(other)?;
+    assert!(shared.invalidate(&1, &ctx()));
+
+    let hangs = || {
+        step("hangs", async |_: u32| {
+            std::future::pending::<Result<u32>>().await
+        })
+    };
+    double()
+        .timeout(Duration::from_secs(10))?
+        .execute(1, &ctx())
+        .await?;
+    hangs()
+        .timeout(Duration::from_millis(5))?
+        .execute(1, &ctx())
+        .await
+        .unwrap_err();
+
+    tta::registry().set_label_limit(1);
+    step("beyond_the_limit", async |n: u32| Ok(n))
+        .execute(1, &ctx())
+        .await?;
+    tta::registry().set_label_limit(2_000);
+    context().correlation_id("not an identifier").build();
+    Ok(())
+}
+
+fn declared<'a>(names: impl Fn(&tta::Catalog) -> Vec<&'a str>) -> BTreeSet<String> {
+    CATALOGS.iter().flat_map(names).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_declared_is_emitted_and_nothing_else() {
+    let receiver = OtlpReceiver::start().unwrap();
+    let observability = ObservabilityConfig::new("everything")
+        .with_otlp_endpoint(receiver.http_endpoint())
+        .with_prometheus_port(0)
+        .with_logs(false)
+        .init();
+    let recorder = RecordingRecorder::new();
+    // Label limits are reported to the recorder of the process, everything else to the context's.
+    let installed = tta::install_recorder(Arc::clone(&recorder) as Arc<dyn Recorder>);
+    run_everything(|| recorder.builder()).await.unwrap();
+    tta::install_recorder(installed.unwrap());
+    step("exported", async |n: u32| Ok(n)).run(1).await.unwrap();
+    assert!(observability.flush(Duration::from_secs(5)));
+
+    let url = observability.status().metrics_url.unwrap();
+    let address = url
+        .trim_start_matches("http://")
+        .trim_end_matches("/metrics")
+        .parse()
+        .unwrap();
+    let page = http::get(address, "/metrics").unwrap().text();
+    let types = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let metrics: BTreeSet<String> = types.map(str::to_owned).collect();
+    let all = declared(|catalog| catalog.metrics.iter().map(|it| it.name).collect());
+    assert_eq!(metrics, all, "left: emitted, right: declared");
+
+    let spans = recorder.spans().into_iter().map(|span| match span.name {
+        SpanName::Step(_) => "{primitive}.execute".to_owned(),
+        SpanName::Workflow(_) => "{workflow}.execute".to_owned(),
+        other => other.as_str().to_owned(),
+    });
+    let all = declared(|catalog| catalog.spans.iter().map(|it| it.name).collect());
+    assert_eq!(
+        spans.collect::<BTreeSet<_>>(),
+        all,
+        "left: emitted, right: declared"
+    );
+
+    // What the telemetry layer logs about itself is seen in that crate's own tests.
+    let logs: BTreeSet<String> = recorder
+        .logs()
+        .into_iter()
+        .map(|line| line.event.to_owned())
+        .collect();
+    let own: BTreeSet<&str> = tta::catalog::TELEMETRY
+        .logs
+        .iter()
+        .map(|it| it.name)
+        .collect();
+    let all = declared(|catalog| catalog.logs.iter().map(|it| it.name).collect());
+    let all = all.into_iter().filter(|name| !own.contains(name.as_str()));
+    assert_eq!(logs, all.collect(), "left: emitted, right: declared");
+}
+
+#[test]
+fn every_field_of_every_log_event_reaches_the_log() {
+    let fields = CATALOGS
+        .iter()
+        .flat_map(|catalog| catalog.logs)
+        .flat_map(|log| log.fields);
+    let lost: Vec<_> = fields
+        .filter(|field| !DECLARED_FIELDS.contains(field))
+        .collect();
+    assert!(lost.is_empty(), "not in DECLARED_FIELDS: {lost:?}");
+}
