@@ -37,7 +37,8 @@ pub type Clock = fn() -> Instant;
 /// share.
 ///
 /// Steps get it by reference. A clone is one reference count; it remembers the step in which it was
-/// made, so that work moved to another task stays a child of that step. A
+/// made, so that work moved to another task or thread stays a child of that step; a mere reference
+/// used on another thread knows of no step there. A
 /// [`child`](Self::child) inherits and cannot change its parent.
 ///
 /// # Examples

@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tta_core::{Histogram, MetricSpec, PrimitiveMetrics, Registry, SampleValue, Unit};
@@ -38,7 +38,7 @@ fn resident() -> u64 {
 fn a_million_distinct_label_values_are_counted_exactly_in_bounded_memory() {
     static BY_USER: MetricSpec =
         MetricSpec::counter("memory_by_user_total", Unit::One, "h").labels(&["user"]);
-    let _turn = TURN.lock().unwrap();
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let registry = Registry::new();
     let count = |user: u32| {
         let counter = registry.counter(&BY_USER, &[&format!("user-{user}")]);
@@ -68,7 +68,7 @@ fn a_million_distinct_label_values_are_counted_exactly_in_bounded_memory() {
 
 #[test]
 fn metrics_of_a_million_executions_take_no_more_memory_than_those_of_a_few() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let metrics = PrimitiveMetrics::detached("a_million");
     let record = |nanos: u64| metrics.record_success(Duration::from_nanos(nanos * 1_009));
     (0..100).for_each(record);
@@ -82,7 +82,7 @@ fn metrics_of_a_million_executions_take_no_more_memory_than_those_of_a_few() {
 fn a_thousand_short_threads_leave_no_more_behind_than_a_few() {
     static BY_PART: MetricSpec =
         MetricSpec::histogram("memory_threads_seconds", Unit::Seconds, "h").labels(&["part"]);
-    let _turn = TURN.lock().unwrap();
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let registry = Registry::new();
     let histograms: Vec<Histogram> = (0..100)
         .map(|part| registry.histogram(&BY_PART, &[&part.to_string()]).unwrap())

@@ -92,7 +92,8 @@ impl Counter {
         }
     }
 
-    /// Adds whole stored units: billionths for seconds and dollars, ones for the rest.
+    /// Adds whole stored units: billionths for seconds and dollars, ones for the rest. Past 2^64 the
+    /// sum starts at zero again, which readers take for a restart of the process.
     #[inline]
     pub fn add_units(&self, units: u64) {
         self.core
