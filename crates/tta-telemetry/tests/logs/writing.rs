@@ -87,13 +87,14 @@ fn lines_that_the_destination_refuses_are_counted_and_the_next_are_tried() {
         to: to.clone(),
     })
     .unwrap();
-    for lines in [2, 3, 4] {
-        log_to(&writer, |log| log(lines));
+    // One line at a time: how many lines one write takes is up to the writer's thread.
+    for _ in 0..3 {
+        log_to(&writer, |log| log(1));
         assert!(writer.flush(Duration::from_secs(10)));
     }
     let stats = writer.stats();
-    assert_eq!((stats.created, stats.lost, stats.written), (9, 5, 4));
-    assert_eq!(to.text().lines().count(), 4);
+    assert_eq!((stats.created, stats.lost, stats.written), (3, 2, 1));
+    assert_eq!(to.text().lines().count(), 1);
 }
 
 #[test]
