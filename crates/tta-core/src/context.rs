@@ -473,6 +473,7 @@ impl Shared {
                 spans: taken.spans,
                 attributes: taken.attributes,
                 events: taken.events,
+                lost: taken.lost,
             };
             guarded(|| recorder.record(trace));
         }

@@ -52,8 +52,8 @@ pub use parallel::Parallel;
 pub use parallel_all::{ParallelAll, parallel_all};
 pub use primitive::Primitive;
 pub use record::{
-    Attribute, EventRecord, Level, LogField, LogRecord, LogValue, SpanKind, SpanName, SpanRecord,
-    SpanStatus, StepIdentity, TraceRecords, Value,
+    Attribute, EventRecord, Level, LogField, LogRecord, LogValue, LostDetails, SpanKind, SpanName,
+    SpanRecord, SpanStatus, StepIdentity, TraceRecords, Value,
 };
 pub use recorder::{ActiveSpan, Recorder, install_recorder, recorder_panics, uninstall_recorder};
 pub use saga::{SagaPrimitive, saga};

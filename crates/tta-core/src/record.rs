@@ -29,6 +29,18 @@ pub struct TraceRecords {
     pub attributes: Vec<(SpanId, Attribute)>,
     /// Their events, in the order in which they happened.
     pub events: Vec<EventRecord>,
+    /// What the workflow said beyond the limits of its memory.
+    pub lost: LostDetails,
+}
+
+/// Attributes and events that were left out, because a workflow may hold no more of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LostDetails {
+    /// Attributes of spans and of events.
+    pub attributes: u64,
+    /// Events.
+    pub events: u64,
 }
 
 /// One finished span.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Attribute, EventRecord, SpanRecord, Value};
+use super::{Attribute, EventRecord, LostDetails, SpanRecord, Value};
 use crate::identity::SpanId;
 
 /// Finished spans, attributes and events of one workflow, in bounded memory.
@@ -12,6 +12,7 @@ pub(crate) struct TraceBuffer {
     spans: Vec<SpanRecord>,
     attributes: Vec<(SpanId, Attribute)>,
     events: Vec<EventRecord>,
+    lost: LostDetails,
 }
 
 /// What is handed over at once.
@@ -19,6 +20,7 @@ pub(crate) struct Taken {
     pub(crate) spans: Vec<SpanRecord>,
     pub(crate) attributes: Vec<(SpanId, Attribute)>,
     pub(crate) events: Vec<EventRecord>,
+    pub(crate) lost: LostDetails,
 }
 
 impl TraceBuffer {
@@ -41,6 +43,7 @@ impl TraceBuffer {
         attributes: [Attribute; N],
     ) {
         if self.attributes.len() >= MOST_DETAILS {
+            self.lost.attributes += N as u64;
             return;
         }
         if self.attributes.capacity() == 0 {
@@ -55,8 +58,11 @@ impl TraceBuffer {
     /// Adds an event; values longer than the limit are cut.
     pub(crate) fn push_event(&mut self, mut event: EventRecord) {
         if self.events.len() >= MOST_DETAILS {
+            self.lost.events += 1;
             return;
         }
+        let beyond = event.attributes.len().saturating_sub(MOST_EVENT_ATTRIBUTES);
+        self.lost.attributes += beyond as u64;
         event.attributes.truncate(MOST_EVENT_ATTRIBUTES);
         event
             .attributes
@@ -74,11 +80,13 @@ impl TraceBuffer {
             spans,
             attributes,
             events,
+            lost,
         } = std::mem::take(self);
         Some(Taken {
             spans,
             attributes,
             events,
+            lost,
         })
     }
 
@@ -102,6 +110,7 @@ impl TraceBuffer {
             spans,
             attributes,
             events,
+            lost: std::mem::take(&mut self.lost),
         })
     }
 }

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use tta_core::{
-    Error, ErrorKind, Flow, Level, Primitive, Result, SpanName, SpanStatus, WorkflowContext,
-    registry, step,
+    Attribute, Error, ErrorKind, Flow, Level, Primitive, Result, SpanName, SpanStatus,
+    WorkflowContext, registry, step,
 };
 use tta_testkit::conformance::tokio_clock;
 use tta_testkit::recording::{RecordingRecorder, error_type};
@@ -352,4 +352,28 @@ fn an_error_kind_is_one_of_few_and_says_itself_in_lower_case() {
             .iter()
             .all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
     );
+}
+
+#[tokio::test]
+async fn what_a_workflow_says_beyond_its_memory_is_counted() {
+    let recorder = RecordingRecorder::new();
+    let talkative = step("talkative", async |n: usize, ctx: &WorkflowContext| {
+        for _ in 0..n {
+            ctx.set_attribute("again", true);
+            ctx.event("again", Vec::new());
+        }
+        ctx.event("wide", vec![Attribute::new("key", 1_i64); 200]);
+        Ok(())
+    });
+    let ctx = recorder.context();
+    talkative.execute(9_000, &ctx).await.unwrap();
+    let lost = recorder.traces()[0].lost;
+    assert_eq!(
+        (lost.attributes, lost.events),
+        (9_000 - 8_192, 9_001 - 8_192)
+    );
+
+    talkative.execute(1, &ctx).await.unwrap();
+    let lost = recorder.traces()[1].lost;
+    assert_eq!((lost.attributes, lost.events), (200 - 128, 0));
 }

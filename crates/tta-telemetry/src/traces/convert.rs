@@ -60,6 +60,12 @@ fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>) {
             add(span, event);
         }
     }
+    // Which spans said too much is not known; the last one encloses them all.
+    if let Some(outermost) = spans.last_mut() {
+        let count = |lost: u64| u32::try_from(lost).unwrap_or(u32::MAX);
+        outermost.dropped_attributes_count += count(trace.lost.attributes);
+        outermost.events.dropped_count += count(trace.lost.events);
+    }
 }
 
 fn convert_span(trace_id: OtelTraceId, span: SpanRecord, who: &Who) -> SpanData {
