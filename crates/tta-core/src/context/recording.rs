@@ -1,0 +1,175 @@
+//! What is recorded of a workflow: attributes, events, log lines and finished spans.
+
+use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::{Shared, WorkflowContext};
+use crate::catalog::LogSpec;
+use crate::identity::SpanId;
+use crate::instruments::nanos;
+use crate::record::{
+    Attribute, EventRecord, Level, LogField, LogRecord, SpanRecord, Taken, TraceBuffer,
+    TraceRecords, Value,
+};
+use crate::recorder::guarded;
+
+impl WorkflowContext {
+    /// Sets an attribute of the innermost span; a later value for the same key wins. Costs nothing
+    /// when the trace is not sampled.
+    #[inline]
+    pub fn set_attribute(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
+        if let Some(span) = self.recording_span() {
+            self.attribute_on(span, Attribute::new(key, value));
+        }
+    }
+
+    /// Sets several attributes of the innermost span at once.
+    pub fn set_attributes<const N: usize>(&self, attributes: [Attribute; N]) {
+        if let Some(span) = self.recording_span() {
+            self.buffer().push_attributes(span, attributes);
+        }
+    }
+
+    /// Notes something that happened inside the innermost span, such as `validation_complete`.
+    pub fn event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<Attribute>) {
+        if let Some(span) = self.recording_span() {
+            self.event_on(span, name, self.unix_nanos(self.now()), attributes);
+        }
+    }
+
+    /// Logs a declared event with the identity of this context.
+    pub fn log(&self, event: &'static LogSpec, level: Level, fields: &[LogField<'_>]) {
+        if let (true, Some(recorder)) = (self.logs(level), &self.shared.recorder) {
+            let record = LogRecord {
+                event,
+                level,
+                fields,
+                context: Some(self),
+            };
+            guarded(|| recorder.log(&record));
+        }
+    }
+
+    /// Whether lines of this level are wanted.
+    #[inline]
+    pub fn logs(&self, level: Level) -> bool {
+        self.shared.log_level.is_some_and(|least| level >= least)
+    }
+
+    /// Sets an attribute of a span of ours.
+    #[inline]
+    pub(crate) fn attribute_on(&self, span: SpanId, attribute: Attribute) {
+        self.buffer().push_attributes(span, [attribute]);
+    }
+
+    /// Notes something that happened inside a span of ours.
+    pub(crate) fn event_on(
+        &self,
+        span_id: SpanId,
+        name: impl Into<Cow<'static, str>>,
+        unix_nanos: u64,
+        attributes: Vec<Attribute>,
+    ) {
+        self.buffer().push_event(EventRecord {
+            span_id,
+            name: name.into(),
+            unix_nanos,
+            attributes,
+        });
+    }
+
+    /// A point in time of this context's clock, in nanoseconds since the Unix epoch.
+    #[inline]
+    pub(crate) fn unix_nanos(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.shared.created);
+        self.shared.created_unix_nanos.saturating_add(nanos(since))
+    }
+
+    /// Notes that an execution has begun whose end hands over what is kept.
+    pub(crate) fn outermost_begun(&self) {
+        self.shared.outermost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that such an execution has ended, and tells whether nothing of the workflow goes on.
+    pub(crate) fn outermost_ended(&self) -> bool {
+        let others = self.shared.outermost.fetch_sub(1, Ordering::Relaxed) - 1;
+        // Whatever else might go on holds a clone; borrowers live inside an outermost execution.
+        others == 0 && Arc::strong_count(&self.shared) == 1
+    }
+
+    /// Keeps a finished span, and hands over what is kept when it is the outermost or when it is
+    /// much.
+    #[inline]
+    pub(crate) fn keep(&self, span: SpanRecord, outermost: bool) {
+        let taken = {
+            let mut buffer = self.buffer();
+            let much = buffer.push_span(span);
+            if outermost {
+                if self.outermost_ended() {
+                    buffer.take_all()
+                } else {
+                    buffer.take_ended()
+                }
+            } else if much {
+                buffer.take_ended()
+            } else {
+                None
+            }
+        };
+        if taken.is_some() {
+            self.shared.hand_over(taken);
+        }
+    }
+
+    /// The span that attributes and events belong to, if it is ours and recorded.
+    #[inline]
+    fn recording_span(&self) -> Option<SpanId> {
+        let span = self.shared.sampled.then(|| self.span_id())?;
+        (span.is_valid() && span != self.outer_span()).then_some(span)
+    }
+
+    #[inline]
+    fn buffer(&self) -> MutexGuard<'_, TraceBuffer> {
+        // No code of the user runs under the lock, and each push is a single step.
+        self.shared
+            .buffer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn hand_over(&self, taken: Option<Taken>) {
+        if let (Some(taken), Some(recorder)) = (taken, &self.recorder) {
+            let trace = TraceRecords {
+                trace_id: self.identity.trace_id(),
+                identity: Arc::clone(&self.identity),
+                spans: taken.spans,
+                attributes: taken.attributes,
+                events: taken.events,
+                lost: taken.lost,
+            };
+            guarded(|| recorder.record(trace));
+        }
+    }
+}
+
+impl Drop for Shared {
+    /// Spans that ended after the workflow's root are handed over at the latest here.
+    fn drop(&mut self) {
+        let taken = self
+            .buffer
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take_all();
+        self.hand_over(taken);
+        // One after the other: a workflow that makes a child at every turn must not recurse as deep
+        // as its chain of children is long.
+        let mut inherited = self.inherited.take();
+        while let Some(mut shared) = inherited.and_then(Arc::into_inner) {
+            inherited = shared.inherited.take();
+        }
+    }
+}
