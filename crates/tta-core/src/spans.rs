@@ -39,9 +39,7 @@ impl WorkflowContext {
     where
         E: Into<Error>,
     {
-        let seam = known(Kind::Step, name);
-        let future = async move { future.await.map_err(Into::into) };
-        observe(Subject::Seam(&seam), self, move || future).await
+        self.observed_as(Kind::Step, name, future).await
     }
 
     /// Observes a plain future as a workflow of this name: a root span, and the `workflow_*`
@@ -58,7 +56,19 @@ impl WorkflowContext {
     where
         E: Into<Error>,
     {
-        let seam = known(Kind::Workflow, name);
+        self.observed_as(Kind::Workflow, name, future).await
+    }
+
+    async fn observed_as<T, E>(
+        &self,
+        kind: Kind,
+        name: &'static str,
+        future: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T>
+    where
+        E: Into<Error>,
+    {
+        let seam = known(kind, name);
         let future = async move { future.await.map_err(Into::into) };
         observe(Subject::Seam(&seam), self, move || future).await
     }

@@ -7,7 +7,8 @@
 
 use tracing_subscriber::layer::SubscriberExt;
 use tta_core::Level;
-use tta_telemetry::logs::{LogFilter, LogFormat, LogOptions, LogWriter, enabled_level, log_layer};
+use tta_telemetry::LogFormat;
+use tta_telemetry::logs::{LogFilter, LogOptions, LogWriter, enabled_level, log_layer};
 
 #[test]
 fn the_enabled_level_is_the_least_that_is_wanted_and_none_without_a_subscriber() {

@@ -36,7 +36,8 @@ pub struct LogOptions {
 /// use std::time::Duration;
 /// use tracing_subscriber::layer::SubscriberExt;
 /// use tta_core::Level;
-/// use tta_telemetry::logs::{LogFormat, LogOptions, LogWriter, log_layer};
+/// use tta_telemetry::LogFormat;
+/// use tta_telemetry::logs::{LogOptions, LogWriter, log_layer};
 ///
 /// let writer = LogWriter::stdout()?;
 /// let layer = log_layer(LogOptions {

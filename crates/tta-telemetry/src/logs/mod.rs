@@ -9,7 +9,7 @@ mod place;
 mod timestamp;
 mod writer;
 
-pub use crate::settings::LogFormat;
+use crate::settings::LogFormat;
 pub use emit::{DECLARED_FIELDS, emit, enabled_level};
 pub use filter::LogFilter;
 pub use layer::{LogOptions, log_layer};

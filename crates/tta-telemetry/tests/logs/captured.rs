@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tracing_subscriber::layer::SubscriberExt;
-use tta_telemetry::logs::{LogFilter, LogFormat, LogOptions, LogWriter, log_layer};
+use tta_telemetry::LogFormat;
+use tta_telemetry::logs::{LogFilter, LogOptions, LogWriter, log_layer};
 
 /// A destination that can be read.
 #[derive(Clone, Default)]

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tta_core::Level;
-use tta_telemetry::logs::{LogFilter, LogFormat, LogOptions, LogWriter, log_layer};
+use tta_telemetry::LogFormat;
+use tta_telemetry::logs::{LogFilter, LogOptions, LogWriter, log_layer};
 
 use crate::captured::{lines_of, objects_of};
 

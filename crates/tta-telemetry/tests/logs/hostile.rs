@@ -5,7 +5,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use tta_core::Level;
-use tta_telemetry::logs::LogFormat;
+use tta_telemetry::LogFormat;
 use tta_testkit::judges::JsonLines;
 use tta_testkit::require;
 

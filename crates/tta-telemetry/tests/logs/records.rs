@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tta_core::{Catalog, Level, LogField, LogRecord, LogSpec, Recorder, WorkflowContext, step};
-use tta_telemetry::logs::{DECLARED_FIELDS, LogFormat, emit, enabled_level};
+use tta_telemetry::LogFormat;
+use tta_telemetry::logs::{DECLARED_FIELDS, emit, enabled_level};
 
 use crate::captured::{block_on, lines_of, objects_of};
 

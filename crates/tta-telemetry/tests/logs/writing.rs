@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::layer::SubscriberExt;
 use tta_core::Level;
-use tta_telemetry::logs::{LogFormat, LogOptions, LogStats, LogWriter, log_layer};
+use tta_telemetry::LogFormat;
+use tta_telemetry::logs::{LogOptions, LogStats, LogWriter, log_layer};
 
 use crate::captured::Destination;
 
