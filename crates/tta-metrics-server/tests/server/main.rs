@@ -12,6 +12,7 @@ mod descriptors;
 mod encoding;
 mod endpoints;
 mod exposition;
+mod hostile;
 mod lifecycle;
 mod rendering;
 mod scraper;
