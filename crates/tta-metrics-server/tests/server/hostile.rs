@@ -1,5 +1,6 @@
 use std::io::Write as _;
-use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -24,19 +25,19 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
             }
             bytes
         });
-    prop_oneof![vec(any::<u8>(), 0..2_000), damaged]
+    prop_oneof![1 => vec(any::<u8>(), 0..2_000), 4 => damaged]
 }
 
 #[test]
 fn no_bytes_whatever_stop_the_server_or_get_metrics_from_another_path() {
-    let server = start(plain());
-    let mut runner = TestRunner::new(Config::with_cases(400));
+    // Short, for most of these bytes never make a whole head.
+    let server = start(plain().with_header_timeout(Duration::from_millis(20)));
+    let mut runner = TestRunner::new(Config::with_cases(300));
+    let told_some = AtomicBool::new(false);
     let run = runner.run(&bytes(), |bytes| {
         let mut stream = connect(server.local_addr());
         // The server may have seen enough before the last byte.
-        let _refused = stream
-            .write_all(&bytes)
-            .and_then(|()| stream.shutdown(Shutdown::Write));
+        let _refused = stream.write_all(&bytes);
         let answer = read_to_end(&mut stream);
         let first_line = bytes
             .split(|byte| *byte == b'\n')
@@ -44,10 +45,15 @@ fn no_bytes_whatever_stop_the_server_or_get_metrics_from_another_path() {
             .unwrap_or_default();
         let asked = first_line.windows(8).any(|window| window == b"/metrics");
         let told = answer.windows(13).any(|window| window == b"answers_total");
+        told_some.fetch_or(told, Ordering::Relaxed);
         prop_assert!(asked || !told, "{}", String::from_utf8_lossy(&bytes));
         Ok(())
     });
     run.expect("the server holds");
+    assert!(
+        told_some.into_inner(),
+        "no request was whole enough to be answered"
+    );
     assert_eq!(get(server.local_addr(), "/metrics", "").status, 200);
     assert_eq!(server.stats().render_panics, 0);
 }
