@@ -193,7 +193,7 @@ fn a_hundred_threads_race_and_one_wins() {
     let _alone = alone();
     make_what_stays();
     let before = threads();
-    for _ in 0..20 {
+    for _ in 0..1_000 {
         let barrier = Barrier::new(100);
         let won = AtomicUsize::new(0);
         let guards: Vec<_> = std::thread::scope(|scope| {
