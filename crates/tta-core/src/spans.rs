@@ -39,7 +39,9 @@ impl WorkflowContext {
     where
         E: Into<Error>,
     {
-        self.observed_as(Kind::Step, name, future).await
+        let seam = known(Kind::Step, name);
+        let future = async move { future.await.map_err(Into::into) };
+        observe(Subject::Seam(&seam), self, move || future).await
     }
 
     /// Observes a plain future as a workflow of this name: a root span, and the `workflow_*`
@@ -56,19 +58,7 @@ impl WorkflowContext {
     where
         E: Into<Error>,
     {
-        self.observed_as(Kind::Workflow, name, future).await
-    }
-
-    async fn observed_as<T, E>(
-        &self,
-        kind: Kind,
-        name: &'static str,
-        future: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<T>
-    where
-        E: Into<Error>,
-    {
-        let seam = known(kind, name);
+        let seam = known(Kind::Workflow, name);
         let future = async move { future.await.map_err(Into::into) };
         observe(Subject::Seam(&seam), self, move || future).await
     }
