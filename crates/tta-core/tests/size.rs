@@ -101,13 +101,3 @@ fn nesting_past_the_limit_is_refused_when_it_is_built() {
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("at most 512"), "{error}");
 }
-
-#[test]
-fn a_named_flow_is_still_a_workflow_when_it_is_boxed() {
-    let recorder = RecordingRecorder::new();
-    let flow = add_one().named("boxed_workflow").boxed().unwrap();
-    block_on(flow.execute(1, &recorder.context())).unwrap();
-    let root = recorder.span("boxed_workflow.execute");
-    assert!(!root.parent_id.is_valid());
-    assert_eq!(recorder.span("add_one.execute").parent_id, root.span_id);
-}

@@ -157,6 +157,9 @@ async fn a_named_flow_stays_a_workflow_of_that_name_when_boxed() {
         .map(|span| span.name.as_str().to_owned())
         .collect();
     assert_eq!(names, ["a.execute", "answer.execute"]);
+    let root = recorder.span("answer.execute");
+    assert!(!root.parent_id.is_valid());
+    assert_eq!(recorder.span("a.execute").parent_id, root.span_id);
 }
 
 #[tokio::test]
