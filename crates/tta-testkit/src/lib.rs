@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod conformance;
+pub mod faults;
 pub mod http;
 pub mod judges;
 pub mod measured;

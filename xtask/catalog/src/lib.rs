@@ -3,10 +3,13 @@
 use tta::{Catalog, catalog};
 
 /// What each crate declares that it emits.
-pub const CATALOGS: [Catalog; 5] = [
+pub const CATALOGS: [Catalog; 8] = [
     catalog::CORE,
     catalog::CACHE,
     catalog::ROUTER,
     catalog::TIMEOUT,
+    catalog::RETRY,
+    catalog::BREAKER,
+    catalog::LIMIT,
     catalog::TELEMETRY,
 ];
