@@ -106,7 +106,7 @@ where
             canceller,
             _waits: waits,
         };
-        work.await.unwrap_or_else(|error| Err(of_join(error)))
+        work.await.unwrap_or_else(|error| Err(of_join(&error)))
     }
 }
 
@@ -134,7 +134,7 @@ fn given_up() -> Error {
     )
 }
 
-fn of_join(error: JoinError) -> Error {
+fn of_join(error: &JoinError) -> Error {
     if error.is_panic() {
         Error::new(ErrorKind::Panic, "step panicked on its thread")
     } else {

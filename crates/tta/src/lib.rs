@@ -30,7 +30,11 @@ pub use tta_router::{
 #[cfg(feature = "prometheus")]
 pub use tta_telemetry::prometheus_client;
 #[cfg(feature = "timeout")]
-pub use tta_timeout::{TimeoutConfig, TimeoutExt, TimeoutPrimitive};
+pub use tta_timeout::{
+    AdaptiveLimit, BlockingExt, BlockingPrimitive, Ending, FixedLimit, LimitPolicy, StreamLimits,
+    StreamTimeout, TimedOut, TimedStream, TimeoutCause, TimeoutConfig, TimeoutExt,
+    TimeoutOrPrimitive, TimeoutPrimitive, TimeoutStreamExt,
+};
 
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{

@@ -9,4 +9,4 @@ pub use tta_core::{
 #[cfg(feature = "router")]
 pub use tta_router::{CostModel, RouterPrimitive};
 #[cfg(feature = "timeout")]
-pub use tta_timeout::TimeoutExt;
+pub use tta_timeout::{BlockingExt, TimeoutExt, TimeoutStreamExt};
