@@ -1,5 +1,6 @@
 //! How long to wait before the next attempt.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tta_core::{Error, ErrorKind, Result};
@@ -76,18 +77,38 @@ impl Backoff {
         self
     }
 
+    /// Between what the wait before a retry lies, counted from 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tta_retry::Backoff;
+    ///
+    /// let (base, cap) = (Duration::from_millis(100), Duration::from_secs(20));
+    /// let backoff = Backoff::full_jitter(base, cap);
+    /// assert_eq!(backoff.range(2), base..=Duration::from_millis(400));
+    /// assert_eq!(backoff.range(64), base..=cap);
+    /// ```
+    pub fn range(&self, retry: u32) -> RangeInclusive<Duration> {
+        match self.shape {
+            Shape::Constant => self.base..=self.base,
+            Shape::Exponential => {
+                let wait = self.grown(retry.saturating_sub(1));
+                wait..=wait
+            }
+            Shape::FullJitter | Shape::Decorrelated => self.base..=self.grown(retry),
+        }
+    }
+
     /// The wait before this retry, counted from 1, after `last` was waited before the retry ahead of
     /// it.
     pub(crate) fn wait(&self, retry: u32, last: Option<Duration>, random: &Random) -> Duration {
-        match self.shape {
-            Shape::Constant => self.base,
-            Shape::Exponential => self.grown(retry.saturating_sub(1)),
-            Shape::FullJitter => random.between(self.base, self.grown(retry)),
-            Shape::Decorrelated => {
-                let most = self.scaled(last.unwrap_or(self.base), self.factor);
-                random.between(self.base, most)
-            }
+        let (least, mut most) = self.range(retry).into_inner();
+        if self.shape == Shape::Decorrelated {
+            most = self.scaled(last.unwrap_or(self.base), self.factor);
         }
+        random.between(least, most)
     }
 
     /// The shortest wait.
