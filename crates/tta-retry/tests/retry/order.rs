@@ -19,7 +19,7 @@ fn hangs_once() -> MockPrimitive<u64, u64> {
         .with_default(|n: &u64| Answer::value(*n))
 }
 
-fn by_input() -> CacheConfig<u64> {
+fn by_input() -> CacheConfig<u64, u64> {
     CacheConfig::new(Scope::Global, |n: &u64, _: &WorkflowContext, key| {
         key.text(&n.to_string());
     })

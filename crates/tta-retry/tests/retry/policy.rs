@@ -32,10 +32,10 @@ async fn a_policy_that_stops_is_counted_as_an_error_that_is_not_retried() {
 }
 
 /// Keeps what it is asked.
-#[derive(Default)]
-struct Asked(Mutex<Vec<(u32, String, u128, u128, Option<String>)>>);
+#[derive(Clone, Default)]
+struct Asked(Arc<Mutex<Vec<(u32, String, u128, u128, Option<String>)>>>);
 
-impl RetryPolicy for Arc<Asked> {
+impl RetryPolicy for Asked {
     fn decide(&self, failed: &FailedAttempt<'_>, ctx: &WorkflowContext) -> RetryDecision {
         self.0.lock().unwrap().push((
             failed.number,
@@ -50,10 +50,10 @@ impl RetryPolicy for Arc<Asked> {
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_is_told_attempt_error_time_and_context() {
-    let asked = Arc::new(Asked::default());
+    let asked = Asked::default();
     let config = quick(2)
         .with_backoff(Backoff::exponential(10 * MS, SECOND))
-        .with_policy(Arc::clone(&asked));
+        .with_policy(asked.clone());
     let flow = RetryPrimitive::new(broken(down), config).unwrap();
     let ctx = context();
     ctx.set_metadata("tenant", "acme");

@@ -58,8 +58,8 @@ pub(crate) async fn waits(config: RetryConfig, error: fn() -> Error) -> Vec<Dura
     let began: Arc<Mutex<Vec<_>>> = Arc::default();
     let step = step_with(
         "timed",
-        Arc::clone(&began),
-        async move |began: &Arc<Mutex<Vec<_>>>, (): ()| {
+        (Arc::clone(&began), error),
+        async |(began, error): &(Arc<Mutex<Vec<_>>>, fn() -> Error), (): ()| {
             began.lock().unwrap().push(tokio_clock());
             Err::<(), _>(error())
         },
