@@ -8,6 +8,16 @@ pub struct Ledger {
     pub traces: SignalLedger,
 }
 
+#[cfg(feature = "otlp")]
+impl Ledger {
+    /// Sets the account of the signal of this name.
+    pub(crate) fn set(&mut self, signal: &str, account: SignalLedger) {
+        if signal == "traces" {
+            self.traces = account;
+        }
+    }
+}
+
 /// The account of one signal's records, exact at the instant it was read:
 /// created = delivered + dropped + queued + in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 mod catalog;
 mod config;
+#[cfg(feature = "otlp")]
+mod export;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
 mod guard;
@@ -12,6 +14,8 @@ mod lifecycle;
 #[cfg(feature = "logs")]
 pub mod logs;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod pipeline;
 pub mod process;
 mod recorder;
@@ -37,6 +41,8 @@ mod traces;
 
 pub use catalog::CATALOG;
 pub use config::ObservabilityConfig;
+#[cfg(feature = "otlp")]
+pub use export::{ExportError, Exported};
 pub use guard::{
     ObservabilityGuard, ShutdownReport, initialize_observability, is_prometheus_enabled,
     shutdown_observability,
@@ -44,11 +50,12 @@ pub use guard::{
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
 pub use settings::{
-    DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
+    Compression, DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting,
+    SettingSpec,
 };
 pub use status::{PartStatus, State, Status};
 #[cfg(feature = "otlp")]
-pub use traces::{ExportError, Exported, Exporting, SpanSink, opentelemetry_layer};
+pub use traces::{Exporting, SpanSink, opentelemetry_layer};
 
 #[cfg(feature = "prometheus")]
 pub use prometheus_client;

@@ -34,7 +34,7 @@ pub use tta_timeout::{TimeoutConfig, TimeoutExt, TimeoutPrimitive};
 
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
-    DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig, ObservabilityGuard,
+    Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig, ObservabilityGuard,
     Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport,
     SignalLedger, State, Status, initialize_observability, is_prometheus_enabled, ledger,
     shutdown_observability,

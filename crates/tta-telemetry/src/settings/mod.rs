@@ -1,12 +1,15 @@
 //! What is set: declared as data, parsed once, and shown with where each value comes from.
 
 mod endpoint;
+mod otlp;
+mod otlp_spec;
 mod parse;
 mod pick;
 mod resolve;
 mod spec;
 
 pub(crate) use endpoint::Endpoint;
+pub(crate) use otlp::{Otlp, Tls};
 pub(crate) use pick::Environment;
 pub(crate) use resolve::{Batching, Code, Resolved};
 pub use spec::{SETTINGS, SettingSpec};
@@ -29,6 +32,27 @@ impl Protocol {
         match self {
             Self::Grpc => "grpc",
             Self::HttpProtobuf => "http/protobuf",
+        }
+    }
+}
+
+/// How what is exported is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// With gzip.
+    Gzip,
+}
+
+impl Compression {
+    /// The name as the OpenTelemetry variables spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
         }
     }
 }

@@ -8,8 +8,11 @@ use crate::catalog::TELEMETRY_RECOVERED;
 use crate::report;
 
 /// Whether the backend takes what it is sent; says so in one log line for each change.
-#[derive(Debug, Default)]
-pub(crate) struct ExporterHealth(Mutex<State>);
+#[derive(Debug)]
+pub(crate) struct ExporterHealth {
+    part: &'static str,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -18,7 +21,14 @@ struct State {
 }
 
 impl ExporterHealth {
-    /// The latest batch was taken. `dropped` is how many spans were lost so far.
+    pub(crate) fn new(part: &'static str) -> Self {
+        Self {
+            part,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The latest batch was taken. `dropped` is how many records were lost so far.
     pub(crate) fn up(&self, dropped: u64) {
         let before = self.state().is_up.replace(true);
         if before == Some(false) {
@@ -26,7 +36,7 @@ impl ExporterHealth {
                 &TELEMETRY_RECOVERED,
                 Level::Info,
                 &[
-                    LogField::new("part", PART),
+                    LogField::new("part", self.part),
                     LogField::new("dropped", dropped),
                 ],
             ));
@@ -41,7 +51,7 @@ impl ExporterHealth {
             state.is_up.replace(false)
         };
         if before != Some(false) {
-            report::degraded(PART, reason);
+            report::degraded(self.part, reason);
         }
     }
 
@@ -57,8 +67,6 @@ impl ExporterHealth {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Each change is a single step, and no other code runs under the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-const PART: &str = "traces";
