@@ -8,6 +8,7 @@ use tta_core::Level;
 use crate::guard::ObservabilityGuard;
 use crate::settings::{
     Code, Compression, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Sampler,
+    Temporality,
 };
 
 /// What to initialise. Each setting is also declared in [`SETTINGS`](crate::SETTINGS), with the
@@ -206,6 +207,18 @@ impl ObservabilityConfig {
     /// How many bytes of spans wait at most.
     pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
         self.code.queue_bytes = Some(bytes);
+        self
+    }
+
+    /// Whether sums over OTLP count since the start, the default, or since the last export.
+    pub fn with_metric_temporality(mut self, temporality: Temporality) -> Self {
+        self.code.temporality = Some(temporality);
+        self
+    }
+
+    /// How often metrics go out over OTLP.
+    pub fn with_metric_interval(mut self, interval: Duration) -> Self {
+        self.code.metric_interval = Some(interval);
         self
     }
 

@@ -131,9 +131,10 @@ impl Instance {
     /// What can be said of a shutdown that somebody else is in.
     pub(crate) fn unfinished_report(&self, began: Instant) -> ShutdownReport {
         let ledger = self.ledger();
+        let all = ledger.all();
         ShutdownReport {
             delivered: 0,
-            left: ledger.traces.queued + ledger.traces.in_flight,
+            left: all.queued + all.in_flight,
             ledger,
             elapsed: began.elapsed(),
         }
@@ -147,7 +148,7 @@ impl Instance {
     /// Exports what waits and stops everything, all under one deadline.
     pub(crate) fn shutdown(&self, began: Instant, timeout: Duration) -> ShutdownReport {
         let deadline = began + timeout;
-        let before = self.ledger().traces;
+        let before = self.ledger().all();
         let left_for = || deadline.saturating_duration_since(Instant::now());
         std::thread::scope(|scope| {
             // Requests of a scraper are let finish while spans go out. Without a thread for it they
@@ -161,9 +162,10 @@ impl Instance {
         });
         self.uninstall();
         let ledger = self.ledger();
+        let after = ledger.all();
         let report = ShutdownReport {
-            delivered: ledger.traces.delivered - before.delivered,
-            left: left(&before, &ledger.traces),
+            delivered: after.delivered - before.delivered,
+            left: left(&before, &after),
             ledger,
             elapsed: began.elapsed(),
         };

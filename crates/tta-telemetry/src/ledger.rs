@@ -6,14 +6,31 @@
 pub struct Ledger {
     /// Spans.
     pub traces: SignalLedger,
+    /// Values of series, as they go over OTLP. What is scraped is not lost and not counted.
+    pub metrics: SignalLedger,
+}
+
+impl Ledger {
+    /// The account of each signal, by its name.
+    pub fn signals(&self) -> impl Iterator<Item = (&'static str, SignalLedger)> {
+        [("traces", self.traces), ("metrics", self.metrics)].into_iter()
+    }
+
+    /// All signals together.
+    pub fn all(&self) -> SignalLedger {
+        let all = SignalLedger::default();
+        self.signals().fold(all, |sum, (_, one)| sum.plus(one))
+    }
 }
 
 #[cfg(feature = "otlp")]
 impl Ledger {
     /// Sets the account of the signal of this name.
     pub(crate) fn set(&mut self, signal: &str, account: SignalLedger) {
-        if signal == "traces" {
-            self.traces = account;
+        match signal {
+            "traces" => self.traces = account,
+            "metrics" => self.metrics = account,
+            _ => {}
         }
     }
 }
@@ -96,6 +113,20 @@ impl SignalLedger {
     }
 }
 
+impl SignalLedger {
+    /// The two accounts as one.
+    pub(crate) fn plus(mut self, other: Self) -> Self {
+        self.created += other.created;
+        self.delivered += other.delivered;
+        self.queued += other.queued;
+        self.in_flight += other.in_flight;
+        for (sum, more) in self.dropped.iter_mut().zip(other.dropped) {
+            *sum += more;
+        }
+        self
+    }
+}
+
 #[cfg(feature = "otlp")]
 impl SignalLedger {
     pub(crate) const NONE: Self = Self {
@@ -112,17 +143,5 @@ impl SignalLedger {
                 *sum += count;
             }
         }
-    }
-
-    /// The two accounts as one.
-    pub(crate) fn plus(mut self, other: Self) -> Self {
-        self.created += other.created;
-        self.delivered += other.delivered;
-        self.queued += other.queued;
-        self.in_flight += other.in_flight;
-        for (sum, more) in self.dropped.iter_mut().zip(other.dropped) {
-            *sum += more;
-        }
-        self
     }
 }

@@ -13,6 +13,8 @@ mod ledger;
 mod lifecycle;
 #[cfg(feature = "logs")]
 pub mod logs;
+#[cfg(feature = "otlp")]
+mod measurements;
 mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -51,7 +53,7 @@ pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
 pub use settings::{
     Compression, DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting,
-    SettingSpec,
+    SettingSpec, Temporality,
 };
 pub use status::{PartStatus, State, Status};
 #[cfg(feature = "otlp")]

@@ -10,12 +10,16 @@ use crate::ledger::Ledger;
 /// assert!(tta_telemetry::ledger().traces.is_balanced());
 /// ```
 pub fn ledger() -> Ledger {
-    Ledger {
-        #[cfg(feature = "otlp")]
-        traces: <crate::traces::Spans as crate::export::Signal>::account(),
-        #[cfg(not(feature = "otlp"))]
-        traces: crate::ledger::SignalLedger::default(),
-    }
+    #[cfg(feature = "otlp")]
+    return {
+        use crate::export::Signal;
+        Ledger {
+            traces: crate::traces::Spans::account(),
+            metrics: crate::measurements::Points::account(),
+        }
+    };
+    #[cfg(not(feature = "otlp"))]
+    Ledger::default()
 }
 
 /// Shows the ledger of a signal among the metrics.

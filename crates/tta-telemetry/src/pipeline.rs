@@ -18,8 +18,9 @@ mod present {
 
     use super::TRACES;
     use crate::config::ObservabilityConfig;
-    use crate::export::{AnyExporter, ExportThread, Exporter, Start};
+    use crate::export::{AnyExporter, ExportThread, Exporter, Job, Signal, Start};
     use crate::ledger::Ledger;
+    use crate::measurements::{Measurements, Points};
     use crate::metrics;
     use crate::recorder::TelemetryRecorder;
     use crate::settings::{Otlp, Resolved};
@@ -58,13 +59,25 @@ mod present {
                     None
                 }
             };
-            metrics::register::<Spans>();
-            let pipeline = starting.run();
-            let is_exported = |traces: &Arc<Traces>| {
-                let failed = pipeline.absent.iter().any(|part| part.name == TRACES);
-                !failed && traces.is_open()
+            let measurements = match measurements(settings) {
+                Ok((measurements, start, collecting)) => {
+                    starting.add(Arc::<Measurements>::clone(&measurements), start);
+                    starting.jobs.push(collecting);
+                    Some(measurements)
+                }
+                Err(why) => {
+                    starting.absent.extend(why);
+                    None
+                }
             };
-            let traces = traces.filter(is_exported);
+            metrics::register::<Spans>();
+            metrics::register::<Points>();
+            let pipeline = starting.run();
+            let is_exported = |signal| pipeline.exporters.iter().any(|it| it.signal() == signal);
+            if let Some(measurements) = measurements.filter(|_| is_exported(Points::NAME)) {
+                measurements.announce();
+            }
+            let traces = traces.filter(|_| is_exported(Spans::NAME));
             if let Some(traces) = &traces {
                 traces.announce();
                 install_provider();
@@ -95,7 +108,7 @@ mod present {
 
         pub(crate) fn status(&self, is_shut_down: bool) -> Vec<PartStatus> {
             let status = |exporter: &Arc<dyn AnyExporter>| {
-                let name = exporter.signal();
+                let name = exporter.part();
                 if is_shut_down {
                     return PartStatus::disabled(name, "shut down");
                 }
@@ -196,6 +209,17 @@ mod present {
         Traces::new(settings, sink).map_err(|why| PartStatus::degraded(TRACES, why))
     }
 
+    /// Metrics over OTLP; where they are not asked for there is nothing to say.
+    fn measurements(
+        settings: &Resolved,
+    ) -> Result<(Arc<Measurements>, Start, Job), Option<PartStatus>> {
+        if !settings.metrics.exporters.otlp {
+            return Err(None);
+        }
+        is_wanted(Points::PART, &settings.metrics)?;
+        Measurements::new(settings).map_err(|why| Some(PartStatus::degraded(Points::PART, why)))
+    }
+
     /// Whether a signal goes anywhere, or why it does not.
     fn is_wanted(name: &'static str, otlp: &Otlp) -> Result<(), PartStatus> {
         if let Some(why) = &otlp.endpoint_error {
@@ -217,6 +241,8 @@ mod present {
     struct Starting {
         exporters: Vec<Arc<dyn AnyExporter>>,
         starts: Vec<Start>,
+        /// What else runs on the thread.
+        jobs: Vec<Job>,
         absent: Vec<PartStatus>,
     }
 
@@ -238,6 +264,7 @@ mod present {
             let starts = self.starts.into_iter();
             let (jobs, started): (Vec<_>, Vec<_>) =
                 starts.map(|start| (start.job, start.started)).unzip();
+            let jobs = jobs.into_iter().chain(self.jobs).collect();
             let now = Instant::now();
             pipeline.thread = match ExportThread::spawn(jobs) {
                 Ok(thread) => Some(thread),
@@ -247,7 +274,7 @@ mod present {
                         exporter.close(now);
                         pipeline
                             .absent
-                            .push(PartStatus::degraded(exporter.signal(), why.clone()));
+                            .push(PartStatus::degraded(exporter.part(), why.clone()));
                     }
                     return pipeline;
                 }
@@ -259,7 +286,7 @@ mod present {
                     exporter.close(now);
                     pipeline
                         .absent
-                        .push(PartStatus::degraded(exporter.signal(), why));
+                        .push(PartStatus::degraded(exporter.part(), why));
                 } else {
                     pipeline.exporters.push(exporter);
                 }

@@ -35,7 +35,7 @@ impl<S: Signal> Exporter<S> {
     /// A pipeline whose job has yet to be given to a thread.
     pub(crate) fn new(limits: Batching, delivery: Delivery<S::Record>) -> (Arc<Self>, Start) {
         let queue = Queue::new(limits);
-        let health = Arc::new(ExporterHealth::new(S::NAME));
+        let health = Arc::new(ExporterHealth::new(S::PART));
         let exporter = Arc::new(Self {
             queue: Arc::clone(&queue),
             health: Arc::clone(&health),
@@ -81,6 +81,9 @@ impl<S: Signal> Exporter<S> {
 pub(crate) trait AnyExporter: fmt::Debug + Send + Sync {
     fn signal(&self) -> &'static str;
 
+    /// The name of the part in the status.
+    fn part(&self) -> &'static str;
+
     /// The value of the label `protocol`.
     fn protocol(&self) -> &'static str;
 
@@ -107,6 +110,10 @@ pub(crate) trait AnyExporter: fmt::Debug + Send + Sync {
 impl<S: Signal> AnyExporter for Exporter<S> {
     fn signal(&self) -> &'static str {
         S::NAME
+    }
+
+    fn part(&self) -> &'static str {
+        S::PART
     }
 
     fn protocol(&self) -> &'static str {

@@ -15,5 +15,5 @@ pub(crate) use exporter::{AnyExporter, Exporter, Start};
 pub use outcome::{ExportError, Exported};
 pub(crate) use queue::Pushed;
 pub(crate) use signal::{Sending, Signal, Sink, Waiting};
-pub(crate) use thread::ExportThread;
+pub(crate) use thread::{ExportThread, Job};
 pub(crate) use worker::{Delivery, MakeSink};

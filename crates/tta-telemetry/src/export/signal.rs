@@ -10,8 +10,10 @@ use crate::ledger::SignalLedger;
 
 /// One of traces, metrics and logs.
 pub(crate) trait Signal: Sized + Send + Sync + 'static {
-    /// The label `signal`, and the name of the part in the status.
+    /// The label `signal`.
     const NAME: &'static str;
+    /// The name of the part in the status.
+    const PART: &'static str;
     /// Records as the application left them.
     type Waiting: Waiting;
     /// A record as it goes out.

@@ -6,10 +6,12 @@
 mod common;
 mod grpc;
 mod http;
+mod metrics;
 mod spans;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub(crate) use metrics::encode_points;
 pub(crate) use spans::encode_spans;
 
 use std::time::Duration;
@@ -34,6 +36,11 @@ pub(crate) struct Service {
 /// The service that takes spans.
 pub(crate) const TRACES: Service = Service {
     grpc_path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+};
+
+/// The service that takes metrics.
+pub(crate) const METRICS: Service = Service {
+    grpc_path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
 };
 
 /// How records of a kind become a request.

@@ -57,6 +57,31 @@ impl Compression {
     }
 }
 
+/// Whether sums that go over OTLP count since the start or since the last time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Temporality {
+    /// Since the start, as Prometheus has it.
+    #[default]
+    Cumulative,
+    /// Since the last time, for counters and histograms.
+    Delta,
+    /// What costs a backend least memory: the same as [`Delta`](Self::Delta), since no instrument of
+    /// ours can fall.
+    LowMemory,
+}
+
+impl Temporality {
+    /// The name as the OpenTelemetry variables spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cumulative => "cumulative",
+            Self::Delta => "delta",
+            Self::LowMemory => "lowmemory",
+        }
+    }
+}
+
 /// Which traces are recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::otlp::Exporters;
-use super::{Compression, DeploymentEnvironment, LogFormat, Protocol};
+use super::{Compression, DeploymentEnvironment, LogFormat, Protocol, Temporality};
 
 pub(super) type Parsed<T> = Result<T, &'static str>;
 
@@ -19,6 +19,15 @@ pub(super) fn milliseconds(text: &str) -> Parsed<Duration> {
     text.parse()
         .map(Duration::from_millis)
         .map_err(|_| "a number of milliseconds")
+}
+
+pub(super) fn interval(text: &str) -> Parsed<Duration> {
+    const WANTED: &str = "a number of milliseconds above zero";
+    let interval = milliseconds(text).map_err(|_| WANTED)?;
+    if interval.is_zero() {
+        return Err(WANTED);
+    }
+    Ok(interval)
 }
 
 pub(super) fn count(text: &str) -> Parsed<usize> {
@@ -57,6 +66,15 @@ pub(super) fn compression(text: &str) -> Parsed<Compression> {
         "none" => Ok(Compression::None),
         "gzip" => Ok(Compression::Gzip),
         _ => Err("gzip or none"),
+    }
+}
+
+pub(super) fn temporality(text: &str) -> Parsed<Temporality> {
+    match text.to_ascii_lowercase().as_str() {
+        "cumulative" => Ok(Temporality::Cumulative),
+        "delta" => Ok(Temporality::Delta),
+        "lowmemory" => Ok(Temporality::LowMemory),
+        _ => Err("cumulative, delta or lowmemory"),
     }
 }
 

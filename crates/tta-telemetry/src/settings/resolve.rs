@@ -8,7 +8,7 @@ use tta_core::Level;
 
 use super::otlp::{Exporters, Otlp, OtlpCode};
 use super::pick::{Environment, Picker};
-use super::{DeploymentEnvironment, LogFormat, Origin, Sampler, Setting};
+use super::{DeploymentEnvironment, LogFormat, Origin, Sampler, Setting, Temporality};
 use super::{otlp_spec, parse, spec};
 
 /// What the program set.
@@ -26,6 +26,8 @@ pub(crate) struct Code {
     pub(crate) batch_size: Option<usize>,
     pub(crate) queue_size: Option<usize>,
     pub(crate) queue_bytes: Option<usize>,
+    pub(crate) temporality: Option<Temporality>,
+    pub(crate) metric_interval: Option<Duration>,
     pub(crate) prometheus: Option<bool>,
     pub(crate) prometheus_host: Option<String>,
     pub(crate) prometheus_port: Option<u16>,
@@ -48,6 +50,8 @@ pub(crate) struct Resolved {
     pub(crate) logs: Otlp,
     pub(crate) sampler: Sampler,
     pub(crate) span_batching: Batching,
+    pub(crate) temporality: Temporality,
+    pub(crate) metric_interval: Duration,
     pub(crate) prometheus: Option<(String, u16)>,
     pub(crate) metric_aliases: bool,
     pub(crate) label_limit: usize,
@@ -98,6 +102,11 @@ impl Picker<'_> {
             timeout: traces.timeout.min(export_timeout),
             ..traces
         };
+        let (temporality, metric_interval, metric_timeout) = self.metric_export(code);
+        let metrics = Otlp {
+            timeout: metrics.timeout.min(metric_timeout),
+            ..metrics
+        };
         let prometheus = self.prometheus(code);
         let prometheus = prometheus.filter(|_| metrics.exporters.prometheus);
         let metric_aliases = self.pick(
@@ -122,6 +131,8 @@ impl Picker<'_> {
             logs,
             sampler,
             span_batching,
+            temporality,
+            metric_interval,
             prometheus,
             metric_aliases,
             label_limit,
@@ -261,6 +272,27 @@ impl Picker<'_> {
         (batching, timeout)
     }
 
+    /// How, and how often, metrics go over OTLP, and how long one attempt of theirs may take.
+    fn metric_export(&mut self, code: &Code) -> (Temporality, Duration, Duration) {
+        let temporality = self.pick_shown(
+            &spec::TEMPORALITY,
+            code.temporality,
+            parse::temporality,
+            Temporality::default,
+            |temporality| temporality.as_str().to_owned(),
+        );
+        let interval = self.pick_shown(
+            &spec::METRIC_INTERVAL,
+            code.metric_interval
+                .map(|interval| interval.max(SHORTEST_INTERVAL)),
+            parse::interval,
+            || Duration::from_mins(1),
+            |interval| interval.as_millis().to_string(),
+        );
+        let timeout = self.time(&spec::METRIC_TIMEOUT, None, Duration::from_secs(30));
+        (temporality, interval, timeout)
+    }
+
     fn prometheus(&mut self, code: &Code) -> Option<(String, u16)> {
         let enabled = self.pick(
             &spec::PROMETHEUS_ENABLED,
@@ -323,4 +355,6 @@ fn program() -> String {
         )
 }
 
+/// A timer cannot tick without end.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 const ENVIRONMENT_ATTRIBUTE: &str = "deployment.environment.name";

@@ -105,6 +105,9 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &BATCH_QUEUE,
     &BATCH_SIZE,
     &QUEUE_BYTES,
+    &TEMPORALITY,
+    &METRIC_INTERVAL,
+    &METRIC_TIMEOUT,
     &PROMETHEUS_ENABLED,
     &PROMETHEUS_HOST,
     &PROMETHEUS_PORT,
@@ -190,6 +193,26 @@ pub(crate) const QUEUE_BYTES: SettingSpec = SettingSpec::new(
     "8388608",
     "with_queue_bytes",
     "How many bytes of spans wait at most.",
+);
+pub(crate) const TEMPORALITY: SettingSpec = SettingSpec::new(
+    &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
+    "cumulative",
+    "with_metric_temporality",
+    "Whether sums over OTLP count since the start or since the last export: cumulative, delta or \
+     lowmemory.",
+);
+pub(crate) const METRIC_INTERVAL: SettingSpec = SettingSpec::new(
+    &["OTEL_METRIC_EXPORT_INTERVAL"],
+    "60000",
+    "with_metric_interval",
+    "How often metrics go out over OTLP, in milliseconds.",
+);
+pub(crate) const METRIC_TIMEOUT: SettingSpec = SettingSpec::new(
+    &["OTEL_METRIC_EXPORT_TIMEOUT"],
+    "30000",
+    "",
+    "How long one attempt to export metrics may take at most, in milliseconds; the shorter of this \
+     and the exporter's timeout holds.",
 );
 pub(crate) const PROMETHEUS_ENABLED: SettingSpec = SettingSpec::new(
     &[],

@@ -100,6 +100,7 @@ impl Traces {
 
 impl Signal for Spans {
     const NAME: &'static str = "traces";
+    const PART: &'static str = "traces";
     type Waiting = Self;
     type Record = SpanData;
 
