@@ -8,12 +8,19 @@ pub struct Ledger {
     pub traces: SignalLedger,
     /// Values of series, as they go over OTLP. What is scraped is not lost and not counted.
     pub metrics: SignalLedger,
+    /// Log lines, as they go over OTLP beside standard output.
+    pub logs: SignalLedger,
 }
 
 impl Ledger {
     /// The account of each signal, by its name.
     pub fn signals(&self) -> impl Iterator<Item = (&'static str, SignalLedger)> {
-        [("traces", self.traces), ("metrics", self.metrics)].into_iter()
+        let signals = [
+            ("traces", self.traces),
+            ("metrics", self.metrics),
+            ("logs", self.logs),
+        ];
+        signals.into_iter()
     }
 
     /// All signals together.
@@ -30,6 +37,7 @@ impl Ledger {
         match signal {
             "traces" => self.traces = account,
             "metrics" => self.metrics = account,
+            "logs" => self.logs = account,
             _ => {}
         }
     }

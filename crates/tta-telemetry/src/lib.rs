@@ -11,6 +11,8 @@ mod instance;
 mod json;
 mod ledger;
 mod lifecycle;
+#[cfg(all(feature = "logs", feature = "otlp"))]
+mod log_records;
 #[cfg(feature = "logs")]
 pub mod logs;
 #[cfg(feature = "otlp")]

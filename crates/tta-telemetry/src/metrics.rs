@@ -16,6 +16,10 @@ pub fn ledger() -> Ledger {
         Ledger {
             traces: crate::traces::Spans::account(),
             metrics: crate::measurements::Points::account(),
+            #[cfg(feature = "logs")]
+            logs: crate::log_records::LogLine::account(),
+            #[cfg(not(feature = "logs"))]
+            logs: crate::ledger::SignalLedger::default(),
         }
     };
     #[cfg(not(feature = "otlp"))]

@@ -20,6 +20,8 @@ mod present {
     use crate::config::ObservabilityConfig;
     use crate::export::{AnyExporter, ExportThread, Exporter, Job, Signal, Start};
     use crate::ledger::Ledger;
+    #[cfg(feature = "logs")]
+    use crate::log_records::{self, LogLine};
     use crate::measurements::{Measurements, Points};
     use crate::metrics;
     use crate::recorder::TelemetryRecorder;
@@ -31,6 +33,8 @@ mod present {
     #[derive(Debug, Default)]
     pub(crate) struct Pipeline {
         traces: Option<Arc<Traces>>,
+        #[cfg(feature = "logs")]
+        log_records: Option<Arc<Exporter<LogLine>>>,
         /// One for each signal that is exported.
         exporters: Vec<Arc<dyn AnyExporter>>,
         thread: Option<ExportThread>,
@@ -70,6 +74,19 @@ mod present {
                     None
                 }
             };
+            #[cfg(feature = "logs")]
+            let log_records = match log_records(settings) {
+                Ok((exporter, start)) => {
+                    starting.add(Arc::<Exporter<LogLine>>::clone(&exporter), start);
+                    Some(exporter)
+                }
+                Err(why) => {
+                    starting.absent.extend(why);
+                    None
+                }
+            };
+            #[cfg(feature = "logs")]
+            metrics::register::<LogLine>();
             metrics::register::<Spans>();
             metrics::register::<Points>();
             let pipeline = starting.run();
@@ -77,12 +94,23 @@ mod present {
             if let Some(measurements) = measurements.filter(|_| is_exported(Points::NAME)) {
                 measurements.announce();
             }
+            #[cfg(feature = "logs")]
+            let log_records = log_records.filter(|_| is_exported(LogLine::NAME));
+            #[cfg(feature = "logs")]
+            if let Some(exporter) = &log_records {
+                log_records::announce(exporter);
+            }
             let traces = traces.filter(|_| is_exported(Spans::NAME));
             if let Some(traces) = &traces {
                 traces.announce();
                 install_provider();
             }
-            Self { traces, ..pipeline }
+            Self {
+                traces,
+                #[cfg(feature = "logs")]
+                log_records,
+                ..pipeline
+            }
         }
 
         pub(crate) fn recorder(&self, logs: bool) -> Arc<dyn Recorder> {
@@ -188,6 +216,11 @@ mod present {
         }
 
         fn close(&self, deadline: Instant) {
+            // What is logged about the shutdown itself is on standard output alone.
+            #[cfg(feature = "logs")]
+            if let Some(exporter) = &self.log_records {
+                log_records::withdraw(exporter);
+            }
             for exporter in &self.exporters {
                 exporter.close(deadline);
             }
@@ -218,6 +251,20 @@ mod present {
         }
         is_wanted(Points::PART, &settings.metrics)?;
         Measurements::new(settings).map_err(|why| Some(PartStatus::degraded(Points::PART, why)))
+    }
+
+    /// Log records over OTLP; where there is no way out for them there is nothing to say.
+    #[cfg(feature = "logs")]
+    fn log_records(
+        settings: &Resolved,
+    ) -> Result<(Arc<Exporter<LogLine>>, Start), Option<PartStatus>> {
+        let is_asked_for = settings.logs.exporters.otlp && settings.log_filter.is_some();
+        let is_set = settings.logs.endpoint.is_some() || settings.logs.endpoint_error.is_some();
+        if !(is_asked_for && is_set) {
+            return Err(None);
+        }
+        is_wanted(LogLine::PART, &settings.logs)?;
+        log_records::start(settings).map_err(|why| Some(PartStatus::degraded(LogLine::PART, why)))
     }
 
     /// Whether a signal goes anywhere, or why it does not.

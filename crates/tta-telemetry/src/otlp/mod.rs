@@ -6,11 +6,15 @@
 mod common;
 mod grpc;
 mod http;
+#[cfg(feature = "logs")]
+mod logs;
 mod metrics;
 mod spans;
 #[cfg(feature = "tls")]
 mod tls;
 
+#[cfg(feature = "logs")]
+pub(crate) use logs::encode_lines;
 pub(crate) use metrics::encode_points;
 pub(crate) use spans::encode_spans;
 
@@ -41,6 +45,12 @@ pub(crate) const TRACES: Service = Service {
 /// The service that takes metrics.
 pub(crate) const METRICS: Service = Service {
     grpc_path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+};
+
+/// The service that takes log records.
+#[cfg(feature = "logs")]
+pub(crate) const LOGS: Service = Service {
+    grpc_path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 };
 
 /// How records of a kind become a request.

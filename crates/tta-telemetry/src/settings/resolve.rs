@@ -50,6 +50,7 @@ pub(crate) struct Resolved {
     pub(crate) logs: Otlp,
     pub(crate) sampler: Sampler,
     pub(crate) span_batching: Batching,
+    pub(crate) log_batching: Batching,
     pub(crate) temporality: Temporality,
     pub(crate) metric_interval: Duration,
     pub(crate) prometheus: Option<(String, u16)>,
@@ -65,7 +66,7 @@ pub(crate) struct Resolved {
     pub(crate) warnings: Vec<String>,
 }
 
-/// How spans wait for each other.
+/// How records wait for each other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batching {
     pub(crate) delay: Duration,
@@ -102,6 +103,11 @@ impl Picker<'_> {
             timeout: traces.timeout.min(export_timeout),
             ..traces
         };
+        let (log_batching, export_timeout) = self.log_batching(span_batching.queue_bytes);
+        let logs = Otlp {
+            timeout: logs.timeout.min(export_timeout),
+            ..logs
+        };
         let (temporality, metric_interval, metric_timeout) = self.metric_export(code);
         let metrics = Otlp {
             timeout: metrics.timeout.min(metric_timeout),
@@ -131,6 +137,7 @@ impl Picker<'_> {
             logs,
             sampler,
             span_batching,
+            log_batching,
             temporality,
             metric_interval,
             prometheus,
@@ -263,6 +270,21 @@ impl Picker<'_> {
             parse::count,
             || 8 << 20,
         );
+        let batching = Batching {
+            delay,
+            size: size.min(queue),
+            queue,
+            queue_bytes,
+        };
+        (batching, timeout)
+    }
+
+    /// How log records wait, and how long one attempt of theirs may take.
+    fn log_batching(&mut self, queue_bytes: usize) -> (Batching, Duration) {
+        let delay = self.time(&spec::LOG_BATCH_DELAY, None, Duration::from_secs(1));
+        let timeout = self.time(&spec::LOG_BATCH_TIMEOUT, None, Duration::from_secs(30));
+        let queue = self.pick(&spec::LOG_BATCH_QUEUE, None, parse::count, || 2_048);
+        let size = self.pick(&spec::LOG_BATCH_SIZE, None, parse::count, || 512);
         let batching = Batching {
             delay,
             size: size.min(queue),

@@ -105,6 +105,10 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &BATCH_QUEUE,
     &BATCH_SIZE,
     &QUEUE_BYTES,
+    &LOG_BATCH_DELAY,
+    &LOG_BATCH_TIMEOUT,
+    &LOG_BATCH_QUEUE,
+    &LOG_BATCH_SIZE,
     &TEMPORALITY,
     &METRIC_INTERVAL,
     &METRIC_TIMEOUT,
@@ -192,7 +196,32 @@ pub(crate) const QUEUE_BYTES: SettingSpec = SettingSpec::new(
     &[],
     "8388608",
     "with_queue_bytes",
-    "How many bytes of spans wait at most.",
+    "How many bytes of each signal's records wait at most.",
+);
+pub(crate) const LOG_BATCH_DELAY: SettingSpec = SettingSpec::new(
+    &["OTEL_BLRP_SCHEDULE_DELAY"],
+    "1000",
+    "",
+    "How long a log record waits for others before it is exported, in milliseconds.",
+);
+pub(crate) const LOG_BATCH_TIMEOUT: SettingSpec = SettingSpec::new(
+    &["OTEL_BLRP_EXPORT_TIMEOUT"],
+    "30000",
+    "",
+    "How long one attempt to export log records may take at most, in milliseconds; the shorter of \
+     this and the exporter's timeout holds.",
+);
+pub(crate) const LOG_BATCH_QUEUE: SettingSpec = SettingSpec::new(
+    &["OTEL_BLRP_MAX_QUEUE_SIZE"],
+    "2048",
+    "",
+    "How many log records wait at most; the newest beyond it are dropped and counted.",
+);
+pub(crate) const LOG_BATCH_SIZE: SettingSpec = SettingSpec::new(
+    &["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"],
+    "512",
+    "",
+    "How many log records go out together at most; not more than the queue holds.",
 );
 pub(crate) const TEMPORALITY: SettingSpec = SettingSpec::new(
     &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
