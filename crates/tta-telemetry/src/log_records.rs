@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use opentelemetry::Context;
 
-use crate::export::{Accounts, Exporter, Signal, Start, Waiting};
+use crate::export::{Accounts, Backends, Exporter, Signal, Start, Waiting};
 use crate::otlp;
 use crate::settings::Resolved;
 
@@ -21,14 +21,17 @@ pub(crate) struct LogLine {
 }
 
 /// A pipeline to the endpoint that is set.
-pub(crate) fn start(settings: &Resolved) -> Result<(Arc<Exporter<LogLine>>, Start), String> {
+pub(crate) fn start(
+    settings: &Resolved,
+    backends: &Backends,
+) -> Result<(Arc<Exporter<LogLine>>, Start), String> {
     let delivery = otlp::delivery(
         &settings.logs,
         otlp::LOGS,
         &settings.resource,
         otlp::encode_lines,
     )?;
-    Ok(Exporter::new(settings.log_batching, delivery))
+    Ok(Exporter::new(settings.log_batching, delivery, backends))
 }
 
 /// Makes it the one that lines go to.

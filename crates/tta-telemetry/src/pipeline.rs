@@ -18,7 +18,7 @@ mod present {
 
     use super::TRACES;
     use crate::config::ObservabilityConfig;
-    use crate::export::{AnyExporter, ExportThread, Exporter, Job, Signal, Start};
+    use crate::export::{AnyExporter, Backends, ExportThread, Exporter, Job, Signal, Start};
     use crate::ledger::Ledger;
     #[cfg(feature = "logs")]
     use crate::log_records::{self, LogLine};
@@ -53,7 +53,8 @@ mod present {
 
         pub(crate) fn start(config: &ObservabilityConfig, settings: &Resolved) -> Self {
             let mut starting = Starting::default();
-            let traces = match traces(config, settings) {
+            let backends = Backends::default();
+            let traces = match traces(config, settings, &backends) {
                 Ok((traces, start)) => {
                     starting.add(Arc::<Exporter<Spans>>::clone(&traces.exporter), start);
                     Some(traces)
@@ -63,7 +64,7 @@ mod present {
                     None
                 }
             };
-            let measurements = match measurements(settings) {
+            let measurements = match measurements(settings, &backends) {
                 Ok((measurements, start, collecting)) => {
                     starting.add(Arc::<Measurements>::clone(&measurements), start);
                     starting.jobs.push(collecting);
@@ -75,7 +76,7 @@ mod present {
                 }
             };
             #[cfg(feature = "logs")]
-            let log_records = match log_records(settings) {
+            let log_records = match log_records(settings, &backends) {
                 Ok((exporter, start)) => {
                     starting.add(Arc::<Exporter<LogLine>>::clone(&exporter), start);
                     Some(exporter)
@@ -234,29 +235,33 @@ mod present {
     fn traces(
         config: &ObservabilityConfig,
         settings: &Resolved,
+        backends: &Backends,
     ) -> Result<(Arc<Traces>, Start), PartStatus> {
         let sink = config.sink.as_ref();
         if sink.is_none() {
             is_wanted(TRACES, &settings.traces)?;
         }
-        Traces::new(settings, sink).map_err(|why| PartStatus::degraded(TRACES, why))
+        Traces::new(settings, sink, backends).map_err(|why| PartStatus::degraded(TRACES, why))
     }
 
     /// Metrics over OTLP; where they are not asked for there is nothing to say.
     fn measurements(
         settings: &Resolved,
+        backends: &Backends,
     ) -> Result<(Arc<Measurements>, Start, Job), Option<PartStatus>> {
         if !settings.metrics.exporters.otlp {
             return Err(None);
         }
         is_wanted(Points::PART, &settings.metrics)?;
-        Measurements::new(settings).map_err(|why| Some(PartStatus::degraded(Points::PART, why)))
+        Measurements::new(settings, backends)
+            .map_err(|why| Some(PartStatus::degraded(Points::PART, why)))
     }
 
     /// Log records over OTLP; where there is no way out for them there is nothing to say.
     #[cfg(feature = "logs")]
     fn log_records(
         settings: &Resolved,
+        backends: &Backends,
     ) -> Result<(Arc<Exporter<LogLine>>, Start), Option<PartStatus>> {
         let is_asked_for = settings.logs.exporters.otlp && settings.log_filter.is_some();
         let is_set = settings.logs.endpoint.is_some() || settings.logs.endpoint_error.is_some();
@@ -264,7 +269,8 @@ mod present {
             return Err(None);
         }
         is_wanted(LogLine::PART, &settings.logs)?;
-        log_records::start(settings).map_err(|why| Some(PartStatus::degraded(LogLine::PART, why)))
+        log_records::start(settings, backends)
+            .map_err(|why| Some(PartStatus::degraded(LogLine::PART, why)))
     }
 
     /// Whether a signal goes anywhere, or why it does not.

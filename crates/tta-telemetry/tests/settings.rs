@@ -11,7 +11,7 @@ use std::time::Duration;
 use tta_core::Level;
 use tta_telemetry::{
     Compression, DeploymentEnvironment, LogFormat, ObservabilityConfig, Origin, Protocol, SETTINGS,
-    Sampler, Setting, Status,
+    Sampler, Setting, Status, Temporality,
 };
 
 /// The status of a configuration under these variables. Nothing is started: all is switched off.
@@ -138,6 +138,48 @@ fn every_variable_sets_its_setting() {
             "otlp,console",
         ),
         ("OTEL_LOGS_EXPORTER", "none", "OTEL_LOGS_EXPORTER", "none"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "Delta",
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "delta",
+        ),
+        (
+            "OTEL_METRIC_EXPORT_INTERVAL",
+            "250",
+            "OTEL_METRIC_EXPORT_INTERVAL",
+            "250",
+        ),
+        (
+            "OTEL_METRIC_EXPORT_TIMEOUT",
+            "250",
+            "OTEL_METRIC_EXPORT_TIMEOUT",
+            "250",
+        ),
+        (
+            "OTEL_BLRP_SCHEDULE_DELAY",
+            "5",
+            "OTEL_BLRP_SCHEDULE_DELAY",
+            "5",
+        ),
+        (
+            "OTEL_BLRP_EXPORT_TIMEOUT",
+            "5",
+            "OTEL_BLRP_EXPORT_TIMEOUT",
+            "5",
+        ),
+        (
+            "OTEL_BLRP_MAX_QUEUE_SIZE",
+            "5",
+            "OTEL_BLRP_MAX_QUEUE_SIZE",
+            "5",
+        ),
+        (
+            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+            "5",
+            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+            "5",
+        ),
         (
             "OTEL_EXPORTER_OTLP_COMPRESSION",
             "gzip",
@@ -406,6 +448,8 @@ fn every_method_sets_the_setting_that_declares_it() {
             .with_batch_size(1)
             .with_queue_size(1)
             .with_queue_bytes(1)
+            .with_metric_temporality(Temporality::Delta)
+            .with_metric_interval(Duration::from_secs(1))
             .with_prometheus(false)
             .with_prometheus_host("h")
             .with_prometheus_port(1)

@@ -6,14 +6,14 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::health::ExporterHealth;
+use super::health::{Backends, ExporterHealth};
 use super::queue::{Pushed, Queue};
 use super::signal::Signal;
 use super::thread::Job;
 use super::worker::{Delivery, Worker};
 use crate::ledger::SignalLedger;
 use crate::metrics;
-use crate::settings::Batching;
+use crate::settings::{Batching, Endpoint};
 
 /// The pipeline of one signal of one initialisation.
 pub(crate) struct Exporter<S: Signal> {
@@ -33,9 +33,15 @@ pub(crate) struct Start {
 
 impl<S: Signal> Exporter<S> {
     /// A pipeline whose job has yet to be given to a thread.
-    pub(crate) fn new(limits: Batching, delivery: Delivery<S::Record>) -> (Arc<Self>, Start) {
+    pub(crate) fn new(
+        limits: Batching,
+        delivery: Delivery<S::Record>,
+        backends: &Backends,
+    ) -> (Arc<Self>, Start) {
         let queue = Queue::new(limits);
-        let health = Arc::new(ExporterHealth::new(S::PART));
+        let address = delivery.probe.as_ref().map(Endpoint::origin);
+        let backend = backends.at(address.unwrap_or_else(|| S::PART.to_owned()));
+        let health = Arc::new(ExporterHealth::new(S::PART, backend));
         let exporter = Arc::new(Self {
             queue: Arc::clone(&queue),
             health: Arc::clone(&health),

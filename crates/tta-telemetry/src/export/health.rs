@@ -1,16 +1,53 @@
 //! Whether the backend takes what it is sent.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tta_core::{Level, LogField, LogRecord};
 
 use crate::catalog::TELEMETRY_RECOVERED;
 use crate::report;
 
+/// The backends of one initialisation. Signals that go to the same one share its outages, so that
+/// an outage is one line and its end another, however many signals notice.
+#[derive(Debug, Default)]
+pub(crate) struct Backends(Mutex<HashMap<String, Arc<Backend>>>);
+
+/// How many signals a backend does not take.
+#[derive(Debug, Default)]
+pub(crate) struct Backend {
+    down: Mutex<usize>,
+}
+
+impl Backends {
+    /// The backend at this address.
+    pub(crate) fn at(&self, address: String) -> Arc<Backend> {
+        let mut backends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(backends.entry(address).or_default())
+    }
+}
+
+impl Backend {
+    /// One more signal is not taken; whether it is the first.
+    fn goes_down(&self) -> bool {
+        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        *down += 1;
+        *down == 1
+    }
+
+    /// One signal is taken again; whether it was the last that was not.
+    fn comes_up(&self) -> bool {
+        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        *down -= 1;
+        *down == 0
+    }
+}
+
 /// Whether the backend takes what it is sent; says so in one log line for each change.
 #[derive(Debug)]
 pub(crate) struct ExporterHealth {
     part: &'static str,
+    backend: Arc<Backend>,
     state: Mutex<State>,
 }
 
@@ -21,9 +58,10 @@ struct State {
 }
 
 impl ExporterHealth {
-    pub(crate) fn new(part: &'static str) -> Self {
+    pub(crate) fn new(part: &'static str, backend: Arc<Backend>) -> Self {
         Self {
             part,
+            backend,
             state: Mutex::default(),
         }
     }
@@ -31,7 +69,7 @@ impl ExporterHealth {
     /// The latest batch was taken. `dropped` is how many records were lost so far.
     pub(crate) fn up(&self, dropped: u64) {
         let before = self.state().is_up.replace(true);
-        if before == Some(false) {
+        if before == Some(false) && self.backend.comes_up() {
             report::log(&LogRecord::new(
                 &TELEMETRY_RECOVERED,
                 Level::Info,
@@ -50,7 +88,7 @@ impl ExporterHealth {
             state.last_error = Some(reason.to_owned());
             state.is_up.replace(false)
         };
-        if before != Some(false) {
+        if before != Some(false) && self.backend.goes_down() {
             report::degraded(self.part, reason);
         }
     }

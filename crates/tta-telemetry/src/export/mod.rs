@@ -12,6 +12,7 @@ mod worker;
 
 pub(crate) use accounts::Accounts;
 pub(crate) use exporter::{AnyExporter, Exporter, Start};
+pub(crate) use health::Backends;
 pub use outcome::{ExportError, Exported};
 pub(crate) use queue::Pushed;
 pub(crate) use signal::{Sending, Signal, Sink, Waiting};

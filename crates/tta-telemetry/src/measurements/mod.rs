@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval_at, timeout_at};
 use tta_core::registry;
 
 use self::collect::Collector;
-use crate::export::{AnyExporter, Exporter, Job, Start};
+use crate::export::{AnyExporter, Backends, Exporter, Job, Start};
 use crate::ledger::SignalLedger;
 use crate::otlp;
 use crate::settings::{Batching, Resolved};
@@ -30,14 +30,17 @@ pub(crate) struct Measurements {
 
 impl Measurements {
     /// A pipeline to the endpoint that is set, and what reads the instruments for it.
-    pub(crate) fn new(settings: &Resolved) -> Result<(Arc<Self>, Start, Job), String> {
+    pub(crate) fn new(
+        settings: &Resolved,
+        backends: &Backends,
+    ) -> Result<(Arc<Self>, Start, Job), String> {
         let delivery = otlp::delivery(
             &settings.metrics,
             otlp::METRICS,
             &settings.resource,
             otlp::encode_points,
         )?;
-        let (exporter, start) = Exporter::new(LIMITS, delivery);
+        let (exporter, start) = Exporter::new(LIMITS, delivery, backends);
         let measurements = Arc::new(Self {
             exporter,
             collector: Mutex::new(Collector::new(settings.temporality)),

@@ -21,7 +21,7 @@ use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords};
 
 use self::sampler::Decision;
 use crate::catalog::LATE_SPANS;
-use crate::export::{Accounts, Delivery, Exporter, MakeSink, Pushed, Signal, Start};
+use crate::export::{Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Signal, Start};
 use crate::otlp;
 use crate::report;
 use crate::settings::Resolved;
@@ -39,6 +39,7 @@ impl Traces {
     pub(crate) fn new(
         settings: &Resolved,
         sink: Option<&Arc<dyn SpanSink>>,
+        backends: &Backends,
     ) -> Result<(Arc<Self>, Start), String> {
         let delivery = match sink {
             Some(sink) => {
@@ -59,7 +60,7 @@ impl Traces {
                 otlp::encode_spans,
             )?,
         };
-        let (exporter, start) = Exporter::new(settings.span_batching, delivery);
+        let (exporter, start) = Exporter::new(settings.span_batching, delivery, backends);
         let traces = Arc::new(Self {
             exporter,
             decision: Decision::of(settings.sampler),
