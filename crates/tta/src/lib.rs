@@ -39,10 +39,10 @@ pub use tta_timeout::{TimeoutConfig, TimeoutExt, TimeoutPrimitive};
 
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
-    DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig, ObservabilityGuard,
-    Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport,
-    SignalLedger, State, Status, initialize_observability, is_prometheus_enabled, ledger,
-    shutdown_observability,
+    Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig,
+    ObservabilityGuard, Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
+    ShutdownReport, SignalLedger, State, Status, Temporality, initialize_observability,
+    is_prometheus_enabled, ledger, shutdown_observability,
 };
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{
