@@ -82,6 +82,10 @@ where
         self.inner.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.inner.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let runtime = Handle::try_current().map_err(|_| {
             Error::new(

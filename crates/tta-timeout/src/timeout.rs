@@ -119,6 +119,10 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Primitive for TimeoutPrimitive<P, L
         self.inner.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.inner.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         self.attempt(input, ctx, &mut None).await
     }

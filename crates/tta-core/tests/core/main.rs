@@ -17,6 +17,7 @@ mod conformance;
 mod context;
 mod errors;
 mod fallback;
+mod idempotence;
 mod metrics;
 mod observed;
 mod panics;
