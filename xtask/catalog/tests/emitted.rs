@@ -108,6 +108,10 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         .execute(1, &ctx())
         .await
         .unwrap_err();
+    hangs()
+        .timeout_or(Duration::from_millis(5), double())?
+        .execute(1, &ctx())
+        .await?;
 
     tta::registry().set_label_limit(1);
     step("beyond_the_limit", async |n: u32| Ok(n))
