@@ -10,6 +10,8 @@ pub use tta_core::{
 };
 #[cfg(feature = "limit")]
 pub use tta_limit::LimitExt;
+#[cfg(feature = "retry")]
+pub use tta_retry::{RetryConfig, RetryExt};
 #[cfg(feature = "router")]
 pub use tta_router::{CostModel, RouterPrimitive};
 #[cfg(feature = "timeout")]
