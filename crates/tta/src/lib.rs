@@ -13,14 +13,24 @@ pub use tta_core::{
     Result, SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
     SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
     SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
-    WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, parallel_all,
-    recorder_panics, refused_measurements, registry, saga, sequence_all, step, step_with, switch,
-    uninstall_recorder, with_current,
+    WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, log_globally,
+    parallel_all, recorder_panics, refused_measurements, registry, saga, sequence_all, step,
+    step_with, switch, uninstall_recorder, with_current,
 };
 
+#[cfg(feature = "breaker")]
+pub use tta_breaker::{
+    CircuitBreaker, CircuitBreakerConfig, CircuitBreakerExt, CircuitBreakerPrimitive, CircuitState,
+    LastFailure, Permit, Window,
+};
 #[cfg(feature = "cache")]
 pub use tta_cache::{
     CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, KeyBuilder, Scope,
+};
+#[cfg(feature = "limit")]
+pub use tta_limit::{
+    Bulkhead, BulkheadConfig, BulkheadPermit, BulkheadPrimitive, Limit, LimitExt, RateLimit,
+    RateLimitConfig, RateLimitPrimitive,
 };
 #[cfg(feature = "retry")]
 pub use tta_retry::{
