@@ -1,13 +1,5 @@
 //! How hard a prompt looks, from its text alone.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use tta_core::{Result, WorkflowContext};
-
-use super::{RouteNames, RoutingStrategy};
-use crate::decision::{Choice, RouteReason};
-
 /// How hard a prompt looks: five signs between 0 and 1, and their weighted sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -90,74 +82,6 @@ pub fn complexity(prompt: &str) -> Complexity {
     }
 }
 
-/// Takes the cheap route for what looks easy and the premium one for the rest.
-///
-/// # Examples
-///
-/// ```
-/// use tta_router::ByComplexity;
-///
-/// let strategy = ByComplexity::new("cheap", "premium", |question: &String| question.as_str())
-///     .with_threshold(0.3);
-/// ```
-pub struct ByComplexity<F> {
-    cheap: Cow<'static, str>,
-    premium: Cow<'static, str>,
-    prompt: F,
-    threshold: f64,
-}
-
-impl<F> ByComplexity<F> {
-    /// Scores the prompt that `prompt` finds in the input.
-    pub fn new<I>(
-        cheap: impl Into<Cow<'static, str>>,
-        premium: impl Into<Cow<'static, str>>,
-        prompt: F,
-    ) -> Self
-    where
-        F: Fn(&I) -> &str + Send + Sync,
-    {
-        Self {
-            cheap: cheap.into(),
-            premium: premium.into(),
-            prompt,
-            threshold: THRESHOLD,
-        }
-    }
-
-    /// From which score on the premium route is taken; 0.25 by default.
-    #[must_use]
-    pub fn with_threshold(mut self, threshold: f64) -> Self {
-        self.threshold = threshold;
-        self
-    }
-}
-
-impl<I, F> RoutingStrategy<I> for ByComplexity<F>
-where
-    F: Fn(&I) -> &str + Send + Sync,
-{
-    fn choose(&self, input: &I, _: &WorkflowContext, _: RouteNames<'_>) -> Result<Choice> {
-        let score = complexity((self.prompt)(input)).score();
-        let route = if score < self.threshold {
-            &self.cheap
-        } else {
-            &self.premium
-        };
-        Ok(Choice::new(route.clone(), RouteReason::Complexity).with_score(score))
-    }
-}
-
-impl<F> fmt::Debug for ByComplexity<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ByComplexity")
-            .field("cheap", &self.cheap)
-            .field("premium", &self.premium)
-            .field("threshold", &self.threshold)
-            .finish_non_exhaustive()
-    }
-}
-
 /// What a word is a sign of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sign {
@@ -205,8 +129,6 @@ fn looks_like_code(word: &[u8]) -> bool {
         || word.ends_with(b"()")
         || word.windows(2).any(|pair| pair == b"::")
 }
-
-const THRESHOLD: f64 = 0.25;
 
 /// The length of the longest word that is a sign.
 const LONGEST_SIGN: usize = 10;
