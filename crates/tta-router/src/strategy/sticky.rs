@@ -122,7 +122,7 @@ fn hash_of<T: Hash + ?Sized>(value: &T) -> u64 {
     hasher.finish()
 }
 
-/// The last step of SplitMix64: every bit of the outcome depends on every bit that goes in.
+/// The last step of `SplitMix64`: every bit of the outcome depends on every bit that goes in.
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
