@@ -2,6 +2,8 @@
 //!
 //! The counting allocator is the whole process's, so this is a test binary of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
