@@ -1,7 +1,5 @@
 //! Right and wrong orders of composition.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use tta_cache::{CacheConfig, CacheExt, Scope};
