@@ -13,6 +13,6 @@ pub use tta_limit::LimitExt;
 #[cfg(feature = "retry")]
 pub use tta_retry::{RetryConfig, RetryExt};
 #[cfg(feature = "router")]
-pub use tta_router::{CostModel, RouterPrimitive};
+pub use tta_router::{CascadeExt, CostModel, RouterPrimitive};
 #[cfg(feature = "timeout")]
 pub use tta_timeout::{BlockingExt, TimeoutExt, TimeoutStreamExt};
