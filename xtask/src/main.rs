@@ -3,10 +3,12 @@
 mod bench_report;
 mod command;
 mod commands;
+mod faults;
 mod features;
 mod setup;
 mod steps;
 mod tests_run;
+mod text_files;
 mod tidy;
 mod workspace;
 
@@ -14,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::faults::Choice;
 use crate::workspace::Workspace;
 
 /// Every developer command of the tta workspace.
@@ -51,6 +54,11 @@ enum Command {
     Ci,
     /// Run the benchmarks; arguments go to `cargo bench`.
     Bench(Passed),
+    /// Inject every fault of the table, in release, and write docs/faults.md.
+    ///
+    /// Runs the tests whose names begin with `fault_` and a row, one after the other. Exits with 1
+    /// when a goal is missed, a test fails, or a test reports no figure.
+    Faults(FaultsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +76,17 @@ struct LintArgs {
     /// Only the tidy rules, which take no compiler.
     #[arg(long)]
     tidy: bool,
+}
+
+#[derive(Debug, Args)]
+struct FaultsArgs {
+    /// Only this part of the table: export, lifecycle, metrics (or all three as telemetry), cache,
+    /// workflow, input.
+    #[arg(long)]
+    section: Option<String>,
+    /// Only this row.
+    #[arg(long)]
+    row: Option<u8>,
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +119,9 @@ fn main() -> ExitCode {
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
+        Command::Faults(FaultsArgs { section, row }) => {
+            commands::faults(&workspace, &Choice { section, row })
+        }
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
