@@ -6,7 +6,7 @@ pub mod prelude;
 pub use tta_core::{
     ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Catalog, Checkpoint,
     Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution, Error, ErrorKind,
-    EventRecord, Exemplar, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level,
+    EventRecord, Exemplar, FailurePolicy, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level,
     LogField, LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily, MetricKind,
     MetricSample, MetricSpec, Named, OVERFLOW_LABEL, Observed, Operand, Parallel, ParallelAll,
     Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive,
