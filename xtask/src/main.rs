@@ -5,6 +5,7 @@ mod command;
 mod commands;
 mod faults;
 mod features;
+mod mutants;
 mod setup;
 mod steps;
 mod tests_run;
@@ -16,7 +17,6 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::faults::Choice;
 use crate::workspace::Workspace;
 
 /// Every developer command of the tta workspace.
@@ -59,6 +59,11 @@ enum Command {
     /// Runs the tests whose names begin with `fault_` and a row, one after the other. Exits with 1
     /// when a goal is missed, a test fails, or a test reports no figure.
     Faults(FaultsArgs),
+    /// Change the code of the primitive crates in one place at a time, and see whether a test notices.
+    ///
+    /// Takes hours for all of them; installs cargo-mutants if it is missing, and writes
+    /// docs/mutants.md. Exits with 1 for a crate below 80 % whose survivors have no reason.
+    Mutants(MutantsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -87,6 +92,16 @@ struct FaultsArgs {
     /// Only this row.
     #[arg(long)]
     row: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+struct MutantsArgs {
+    /// Only this crate.
+    #[arg(long = "crate", value_name = "CRATE")]
+    package: Option<String>,
+    /// Only a part of the mutants: `--shard 0/4` is the first quarter.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -119,8 +134,11 @@ fn main() -> ExitCode {
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
+        Command::Mutants(MutantsArgs { package, shard }) => {
+            mutants::run(&workspace, &mutants::Choice { package, shard })
+        }
         Command::Faults(FaultsArgs { section, row }) => {
-            commands::faults(&workspace, &Choice { section, row })
+            commands::faults(&workspace, &faults::Choice { section, row })
         }
     });
     match done {
