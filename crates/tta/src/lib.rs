@@ -44,3 +44,8 @@ pub use tta_telemetry::{
     ExportError, Exported, Exporting, SpanSink, opentelemetry, opentelemetry_layer,
     opentelemetry_sdk,
 };
+
+// The guide's code is compiled with the tests, and is no part of the crate.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../docs/guides/composition.md")]
+mod composition_guide {}

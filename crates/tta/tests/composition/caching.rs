@@ -64,6 +64,28 @@ async fn a_timeout_outside_a_cache_bounds_the_wait_for_another_callers_computati
 }
 
 #[tokio::test]
+async fn a_cache_outside_an_authorisation_answers_those_whom_it_would_refuse() {
+    let allowed = || {
+        step(
+            "authorise",
+            async |n: u64, ctx: &WorkflowContext| match ctx.metadata("user") {
+                Some(user) if user == "ann" => Ok(n),
+                _ => Err(Error::new(ErrorKind::Rejected, "not for you")),
+            },
+        )
+    };
+    let as_user = |user| WorkflowContext::builder().metadata("user", user).build();
+    let secret = model().with_default(|_| Answer::value(7));
+    let wrong = (allowed() >> secret.clone()).cached(by_question()).unwrap();
+    let right = allowed() >> call(&secret).cached(by_question()).unwrap();
+    for user in ["ann", "bob"] {
+        assert_eq!(wrong.execute(1, &as_user(user)).await.unwrap(), 7, "{user}");
+    }
+    assert_eq!(right.execute(1, &as_user("ann")).await.unwrap(), 7);
+    right.execute(1, &as_user("bob")).await.unwrap_err();
+}
+
+#[tokio::test]
 async fn a_cache_around_one_step_of_a_sequence_answers_for_that_step_alone() {
     let (embed, answer) = (model(), model());
     let embed = embed.with_default(|n| Answer::value(n % 10));
