@@ -11,13 +11,14 @@ use tta_testkit::conformance::{poll_then_drop, tokio_clock};
 use tta_testkit::faults::report;
 use tta_testkit::recording::{RecordingRecorder, error_type};
 
-use super::in_flight;
+use super::{TURN, in_flight};
 
 const HOUR: Duration = Duration::from_hours(1);
 const PERMITS: usize = 8;
 
 #[tokio::test(start_paused = true)]
 async fn fault_48_a_future_is_dropped_at_every_await_point() {
+    let _turn = TURN.lock().await;
     for (name, wrap) in primitives() {
         let permits = Arc::new(Semaphore::new(PERMITS));
         let flow = wrap(&Steps(Arc::clone(&permits)));

@@ -9,7 +9,11 @@
 mod dropped;
 mod panicking;
 
+use tokio::sync::Mutex;
 use tta::{SampleValue, registry};
+
+/// The gauges are those of the process, so that these tests take turns.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// How many executions and workflows of this process the gauges say are running.
 fn in_flight() -> f64 {

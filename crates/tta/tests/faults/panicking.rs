@@ -12,13 +12,14 @@ use tta_testkit::conformance::{PanickingRecorder, poll_then_drop};
 use tta_testkit::faults::report;
 use tta_testkit::recording::RecordingRecorder;
 
-use super::in_flight;
+use super::{TURN, in_flight};
 
 /// The input at which the code in question panics.
 const UNLUCKY: u64 = 13;
 
 #[tokio::test(start_paused = true)]
 async fn fault_49_what_the_user_wrote_panics() {
+    let _turn = TURN.lock().await;
     for (name, flow) in steps().into_iter().chain(routing()).chain(caching()) {
         // An error is written out where somebody records it.
         let watched = RecordingRecorder::new().context();
@@ -61,6 +62,7 @@ fn expected(name: &str) -> &'static str {
 
 #[tokio::test]
 async fn fault_49_a_destructor_panics_in_a_future_that_is_dropped() {
+    let _turn = TURN.lock().await;
     let flow = step("cancelled_49", async |n: u64| {
         let _bomb = Bomb(n);
         pending::<()>().await;
@@ -86,6 +88,7 @@ async fn fault_49_a_destructor_panics_in_a_future_that_is_dropped() {
 
 #[tokio::test]
 async fn fault_49_a_recorder_panics_at_everything() {
+    let _turn = TURN.lock().await;
     let before = recorder_panics();
     let flow = step("recorded_49", async |n: u64| Ok(n)).boxed().unwrap();
     let ctx = WorkflowContext::builder()
