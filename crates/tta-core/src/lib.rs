@@ -12,6 +12,7 @@ mod identity;
 mod instruments;
 mod metrics;
 mod named;
+mod non_idempotent;
 mod observe;
 mod observed;
 mod operators;
@@ -48,6 +49,7 @@ pub use instruments::{
 };
 pub use metrics::PrimitiveMetrics;
 pub use named::Named;
+pub use non_idempotent::NonIdempotent;
 pub use observed::Observed;
 pub use operators::Operand;
 pub use parallel::Parallel;

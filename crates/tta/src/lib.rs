@@ -8,9 +8,9 @@ pub use tta_core::{
     Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution, Error, ErrorKind,
     EventRecord, Exemplar, FailurePolicy, FallbackPrimitive, Flow, Gauge, Histogram, Identity,
     IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily,
-    MetricKind, MetricSample, MetricSpec, Named, OVERFLOW_LABEL, Observed, Operand, Parallel,
-    ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result,
-    SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
+    MetricKind, MetricSample, MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, Operand,
+    Parallel, ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry,
+    Result, SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
     SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
     SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
     WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, parallel_all,
@@ -21,6 +21,11 @@ pub use tta_core::{
 #[cfg(feature = "cache")]
 pub use tta_cache::{
     CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, KeyBuilder, Scope,
+};
+#[cfg(feature = "retry")]
+pub use tta_retry::{
+    Backoff, FailedAttempt, HedgeConfig, HedgePrimitive, RetryBudget, RetryConfig, RetryDecision,
+    RetryExt, RetryPolicy, RetryPrimitive,
 };
 #[cfg(feature = "router")]
 pub use tta_router::{
@@ -34,10 +39,10 @@ pub use tta_timeout::{TimeoutConfig, TimeoutExt, TimeoutPrimitive};
 
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
-    DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig, ObservabilityGuard,
-    Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport,
-    SignalLedger, State, Status, initialize_observability, is_prometheus_enabled, ledger,
-    shutdown_observability,
+    Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig,
+    ObservabilityGuard, Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
+    ShutdownReport, SignalLedger, State, Status, Temporality, initialize_observability,
+    is_prometheus_enabled, ledger, shutdown_observability,
 };
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{
