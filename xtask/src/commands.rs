@@ -3,7 +3,7 @@
 use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
-use crate::{bench_report, features, setup as install, tests_run, tidy as rules};
+use crate::{bench_report, faults as table, features, setup as install, tests_run, tidy as rules};
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
     if check {
@@ -56,6 +56,13 @@ pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result {
         .chain(args.iter().map(String::as_str));
     Run::cargo(workspace, bench).heard()?;
     bench_report::print(workspace.target())
+}
+
+pub(crate) fn faults(workspace: &Workspace, choice: &table::Choice) -> Result {
+    if let Err(failure) = install::install(workspace) {
+        eprintln!("xtask: {failure}; the rows that need what is missing will have no figure");
+    }
+    table::run(workspace, choice)
 }
 
 pub(crate) fn ci(workspace: &Workspace) -> Result {

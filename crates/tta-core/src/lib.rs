@@ -5,6 +5,7 @@ mod catalog;
 mod conditional;
 mod context;
 mod error;
+mod failure_policy;
 mod fallback;
 mod flow;
 mod identity;
@@ -38,6 +39,7 @@ pub use context::{
     WorkflowContextBuilder, with_current,
 };
 pub use error::{BoxError, Error, ErrorKind, Result};
+pub use failure_policy::FailurePolicy;
 pub use fallback::{FallbackPrimitive, fallback};
 pub use flow::{Flow, IntoFlow};
 pub use identity::{SpanId, TraceId};

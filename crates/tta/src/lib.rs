@@ -6,16 +6,16 @@ pub mod prelude;
 pub use tta_core::{
     ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Cancelled, Canceller,
     Catalog, Checkpoint, Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution,
-    Error, ErrorKind, EventRecord, Exemplar, FallbackPrimitive, Flow, Gauge, Histogram, Identity,
-    IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily,
-    MetricKind, MetricSample, MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, Operand,
-    Parallel, ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry,
-    Result, SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
-    SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
-    SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
-    WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, log_globally,
-    parallel_all, recorder_panics, refused_measurements, registry, saga, sequence_all, step,
-    step_with, switch, uninstall_recorder, with_current,
+    Error, ErrorKind, EventRecord, Exemplar, FailurePolicy, FallbackPrimitive, Flow, Gauge,
+    Histogram, Identity, IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails,
+    MAX_DEPTH, MetricFamily, MetricKind, MetricSample, MetricSpec, Named, NonIdempotent,
+    OVERFLOW_LABEL, Observed, Operand, Parallel, ParallelAll, Parent, PassThrough, Primitive,
+    PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive, SampleValue, Sequence, SpanId,
+    SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus, StderrLogger, StepFunction, StepIdentity,
+    StepPrimitive, SwitchBuilder, SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value,
+    Verdict, WorkflowContext, WorkflowContextBuilder, conditional, fallback, if_else,
+    install_recorder, log_globally, parallel_all, recorder_panics, refused_measurements, registry,
+    saga, sequence_all, step, step_with, switch, uninstall_recorder, with_current,
 };
 
 #[cfg(feature = "breaker")]
@@ -65,3 +65,8 @@ pub use tta_telemetry::{
     ExportError, Exported, Exporting, SpanSink, opentelemetry, opentelemetry_layer,
     opentelemetry_sdk,
 };
+
+// The guide's code is compiled with the tests, and is no part of the crate.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../docs/guides/composition.md")]
+mod composition_guide {}
