@@ -109,6 +109,19 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         .await
         .unwrap_err();
 
+    run_what_rejects(ctx).await?;
+
+    tta::registry().set_label_limit(1);
+    step("beyond_the_limit", async |n: u32| Ok(n))
+        .execute(1, &ctx())
+        .await?;
+    tta::registry().set_label_limit(2_000);
+    context().correlation_id("not an identifier").build();
+    Ok(())
+}
+
+/// Runs the primitives that do not call everything they are asked to.
+async fn run_what_rejects(ctx: impl Fn() -> WorkflowContext) -> Result<()> {
     let breaker = CircuitBreakerConfig::new().with_consecutive_failures(1);
     let guarded = step("fails", fails).circuit_breaker(breaker)?;
     for _ in 0..2 {
@@ -126,13 +139,6 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         one_at_a_time.execute(1, &other)
     );
     one.and(other)?;
-
-    tta::registry().set_label_limit(1);
-    step("beyond_the_limit", async |n: u32| Ok(n))
-        .execute(1, &ctx())
-        .await?;
-    tta::registry().set_label_limit(2_000);
-    context().correlation_id("not an identifier").build();
     Ok(())
 }
 
