@@ -122,6 +122,19 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         .execute(1, &ctx())
         .await?;
 
+    run_what_rejects(ctx).await?;
+
+    tta::registry().set_label_limit(1);
+    step("beyond_the_limit", async |n: u32| Ok(n))
+        .execute(1, &ctx())
+        .await?;
+    tta::registry().set_label_limit(2_000);
+    context().correlation_id("not an identifier").build();
+    Ok(())
+}
+
+/// Runs the primitives that do not call everything they are asked to.
+async fn run_what_rejects(ctx: impl Fn() -> WorkflowContext) -> Result<()> {
     let breaker = CircuitBreakerConfig::new().with_consecutive_failures(1);
     let guarded = step("fails", fails).circuit_breaker(breaker)?;
     for _ in 0..2 {
@@ -139,13 +152,6 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         one_at_a_time.execute(1, &other)
     );
     one.and(other)?;
-
-    tta::registry().set_label_limit(1);
-    step("beyond_the_limit", async |n: u32| Ok(n))
-        .execute(1, &ctx())
-        .await?;
-    tta::registry().set_label_limit(2_000);
-    context().correlation_id("not an identifier").build();
     Ok(())
 }
 
