@@ -69,6 +69,7 @@ pub(crate) fn ci(workspace: &Workspace) -> Result {
     let mut all = lint_steps(workspace);
     all.push(generate_step(workspace, true));
     all.extend(features::steps(workspace));
+    all.push(models_step(workspace));
     all.extend(example_steps(workspace));
     all.push(Step::needing(DEMO, "demo", workspace, |voice| {
         let demo = [
@@ -125,6 +126,18 @@ fn generate_step(workspace: &Workspace, check: bool) -> Step<'_> {
             ))
         },
     )
+}
+
+/// Every schedule that the models of the breaker's transitions can have.
+fn models_step(workspace: &Workspace) -> Step<'_> {
+    Step::needing("tta-breaker", "loom models", workspace, |voice| {
+        let test = ["test", "-p", "tta-breaker", "--test", "loom", "--release"];
+        let run = Run::cargo(workspace, test)
+            .env("RUSTFLAGS", "--cfg loom")
+            // Other flags would have everything built anew next time.
+            .env("CARGO_TARGET_DIR", workspace.target().join("loom"));
+        voice.run(run)
+    })
 }
 
 fn example_steps(workspace: &Workspace) -> Vec<Step<'_>> {
