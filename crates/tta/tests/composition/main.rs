@@ -8,6 +8,7 @@
 mod branches;
 mod caching;
 mod limits;
+mod resilience;
 mod routing;
 
 use std::time::Duration;

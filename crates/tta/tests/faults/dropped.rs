@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tta::prelude::*;
-use tta::{BoxFlow, CacheConfig, RoundRobin, Scope, parallel_all};
+use tta::{BoxFlow, CacheConfig, HedgeConfig, RetryConfig, RoundRobin, Scope, parallel_all};
+use tta_breaker::{CircuitBreakerConfig, CircuitBreakerExt};
+use tta_limit::{BulkheadConfig, LimitExt, RateLimitConfig};
 use tta_testkit::conformance::{poll_then_drop, tokio_clock};
 use tta_testkit::faults::report;
 use tta_testkit::recording::{RecordingRecorder, error_type};
@@ -188,6 +190,45 @@ fn primitives() -> Vec<(&'static str, Wrap)> {
             });
             steps.answering().cached(by_input).unwrap().boxed().unwrap()
         }),
+        ("retry", |steps| {
+            let twice = RetryConfig::new(2).without_budget();
+            steps.failing().retry(twice).unwrap().boxed().unwrap()
+        }),
+        ("hedge", |steps| {
+            let soon = HedgeConfig::fixed(HOUR);
+            steps.hanging().hedged(soon).unwrap().boxed().unwrap()
+        }),
+        ("circuit breaker", |steps| {
+            let flow = steps
+                .answering()
+                .circuit_breaker(CircuitBreakerConfig::standard());
+            flow.unwrap().boxed().unwrap()
+        }),
+        ("circuit breaker that opens", |steps| {
+            let flow = steps
+                .failing()
+                .circuit_breaker(CircuitBreakerConfig::standard());
+            flow.unwrap().boxed().unwrap()
+        }),
+        ("bulkhead", |steps| {
+            let flow = steps.answering().limit(BulkheadConfig::new(1));
+            flow.unwrap().boxed().unwrap()
+        }),
+        ("rate limit", |steps| {
+            let flow = steps.answering().limit(RateLimitConfig::per_second(1_000));
+            flow.unwrap().boxed().unwrap()
+        }),
+        ("all at once", |steps| {
+            let flow = steps.hanging().timeout(HOUR).unwrap();
+            let flow = flow.limit(BulkheadConfig::new(1)).unwrap().boxed().unwrap();
+            let flow = flow
+                .circuit_breaker(CircuitBreakerConfig::standard())
+                .unwrap();
+            let twice = RetryConfig::new(2).without_budget();
+            let flow = flow.retry(twice).unwrap().boxed().unwrap();
+            let flow = flow.cached(by_input()).unwrap().boxed().unwrap();
+            flow.with_fallback(steps.answering()).boxed().unwrap()
+        }),
         ("router", |steps| {
             let builder = RouterPrimitive::builder().strategy(RoundRobin::new());
             let builder = builder.route("a", steps.answering(), CostModel::unknown());
@@ -195,4 +236,10 @@ fn primitives() -> Vec<(&'static str, Wrap)> {
             builder.build().unwrap().boxed().unwrap()
         }),
     ]
+}
+
+fn by_input() -> CacheConfig<u64, u64> {
+    CacheConfig::new(Scope::Global, |n: &u64, _, key| {
+        key.unsigned(*n);
+    })
 }
