@@ -3,8 +3,8 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep};
 use tta::prelude::*;
 use tta::{Backoff, BoxFlow, HedgeConfig, RetryConfig, RoundRobin};
-use tta_breaker::{CircuitBreakerConfig, CircuitBreakerExt};
-use tta_limit::{BulkheadConfig, LimitExt, RateLimitConfig};
+use tta::{BulkheadConfig, LimitExt, RateLimitConfig};
+use tta::{CircuitBreakerConfig, CircuitBreakerExt};
 use tta_testkit::conformance::tokio_clock;
 use tta_testkit::mock::{Answer, MockPrimitive};
 
