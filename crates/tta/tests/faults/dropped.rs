@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tta::prelude::*;
-use tta::{BoxFlow, CacheConfig, HedgeConfig, RetryConfig, RoundRobin, Scope, parallel_all};
-use tta::{BulkheadConfig, LimitExt, RateLimitConfig};
-use tta::{CircuitBreakerConfig, CircuitBreakerExt};
+use tta::{
+    BoxFlow, BulkheadConfig, CacheConfig, CircuitBreakerConfig, HedgeConfig, RateLimitConfig,
+    RetryConfig, RoundRobin, Scope, parallel_all,
+};
 use tta_testkit::conformance::{poll_then_drop, tokio_clock};
 use tta_testkit::faults::report;
 use tta_testkit::recording::{RecordingRecorder, error_type};
