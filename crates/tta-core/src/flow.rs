@@ -196,6 +196,12 @@ impl<P> Flow<P> {
     pub(crate) const fn from_primitive(primitive: P) -> Self {
         Self { primitive }
     }
+
+    pub(crate) fn map(self, change: impl FnOnce(P) -> P) -> Self {
+        Self {
+            primitive: change(self.primitive),
+        }
+    }
 }
 
 impl<P: Clone> Clone for Flow<P> {

@@ -5,6 +5,7 @@ mod catalog;
 mod conditional;
 mod context;
 mod error;
+mod failure_policy;
 mod fallback;
 mod flow;
 mod identity;
@@ -34,10 +35,11 @@ pub use catalog::{
 };
 pub use conditional::{ConditionalPrimitive, PassThrough, Verdict, conditional, if_else};
 pub use context::{
-    Checkpoint, Clock, Identity, Parent, Usage, WorkflowContext, WorkflowContextBuilder,
-    with_current,
+    Cancelled, Canceller, Checkpoint, Clock, Identity, Parent, Usage, WorkflowContext,
+    WorkflowContextBuilder, with_current,
 };
 pub use error::{BoxError, Error, ErrorKind, Result};
+pub use failure_policy::FailurePolicy;
 pub use fallback::{FallbackPrimitive, fallback};
 pub use flow::{Flow, IntoFlow};
 pub use identity::{SpanId, TraceId};
@@ -57,7 +59,9 @@ pub use record::{
     Attribute, EventRecord, Level, LogField, LogRecord, LogValue, LostDetails, SpanKind, SpanName,
     SpanRecord, SpanStatus, StepIdentity, TraceRecords, Value,
 };
-pub use recorder::{ActiveSpan, Recorder, install_recorder, recorder_panics, uninstall_recorder};
+pub use recorder::{
+    ActiveSpan, Recorder, install_recorder, log_globally, recorder_panics, uninstall_recorder,
+};
 pub use saga::{SagaPrimitive, saga};
 pub use sequence::{Sequence, sequence_all};
 pub use stderr::StderrLogger;

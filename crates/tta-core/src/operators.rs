@@ -39,7 +39,8 @@ impl<P: Operand> Flow<P> {
     /// Runs both flows at once, on the caller's task; the same as `self | other`.
     ///
     /// Joining a third keeps the tuple flat. Results come in the order in which the branches were
-    /// written; the first error cancels the others.
+    /// written; the first error cancels the others, unless a
+    /// [`FailurePolicy`](crate::FailurePolicy) says otherwise.
     pub fn join<N>(self, other: N) -> Flow<P::Joined<N::Primitive>>
     where
         N: IntoFlow<Input = P::Input>,

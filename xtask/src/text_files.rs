@@ -9,23 +9,23 @@ use crate::workspace::Workspace;
 
 /// One file, by its path from the workspace's root.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TextFile {
-    pub(super) path: String,
-    pub(super) text: String,
+pub(crate) struct TextFile {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl TextFile {
-    pub(super) fn is_rust(&self) -> bool {
+    pub(crate) fn is_rust(&self) -> bool {
         has_extension(&self.path, "rs")
     }
 
-    pub(super) fn is_markdown(&self) -> bool {
+    pub(crate) fn is_markdown(&self) -> bool {
         has_extension(&self.path, "md")
     }
 }
 
 /// Every file that is text, those that git ignores left out.
-pub(super) fn read(workspace: &Workspace) -> Result<Vec<TextFile>> {
+pub(crate) fn read(workspace: &Workspace) -> Result<Vec<TextFile>> {
     let list = ["ls-files", "--cached", "--others", "--exclude-standard"];
     let list = Run::program(workspace.root(), "git", list).captured()?;
     let file = |path: &str| {
@@ -40,7 +40,7 @@ pub(super) fn read(workspace: &Workspace) -> Result<Vec<TextFile>> {
 }
 
 /// The paths of the files, and of every folder above them.
-pub(super) fn with_folders(files: &[TextFile]) -> BTreeSet<&str> {
+pub(crate) fn with_folders(files: &[TextFile]) -> BTreeSet<&str> {
     files
         .iter()
         .flat_map(|file| Path::new(&file.path).ancestors())
