@@ -57,7 +57,7 @@ impl<I> RoutingStrategy<I> for CheapestWithin {
         let mut best = None;
         for route in routes.iter() {
             let in_time = route.latency().is_none_or(|it| it <= self.target);
-            let may_probe = is_idle(&route, self.retry_idle) && !route.is_probed();
+            let may_probe = is_idle(&route, self.retry_idle);
             if !in_time && !may_probe {
                 continue;
             }

@@ -53,9 +53,7 @@ impl<I> RoutingStrategy<I> for LowestLatency {
         ctx: &WorkflowContext,
         routes: Routes<'a>,
     ) -> Result<Choice<'a>> {
-        let idle = routes
-            .iter()
-            .find(|route| is_idle(route, self.retry_idle) && !route.is_probed());
+        let idle = routes.iter().find(|route| is_idle(route, self.retry_idle));
         if let Some(route) = idle {
             return Ok(route.choose(RouteReason::Probe).as_probe());
         }
@@ -82,7 +80,8 @@ pub(super) fn fastest(routes: Routes<'_>) -> Option<Candidate<'_>> {
 /// Whether nobody knows how the route does at present.
 pub(super) fn is_idle(route: &Candidate<'_>, retry_idle: Duration) -> bool {
     let idle = route.since_tried().is_none_or(|idle| idle >= retry_idle);
-    idle && route.in_flight() == 0
+    // A probe is granted shortly before its call is in flight.
+    idle && route.in_flight() == 0 && !route.is_probed()
 }
 
 pub(super) fn check_idle(retry_idle: Duration) -> Result<()> {

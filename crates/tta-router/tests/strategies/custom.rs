@@ -136,6 +136,29 @@ async fn who_insists_on_probing_what_is_being_probed_takes_the_default() {
     assert_eq!(called(&router).await, "a");
 }
 
+/// Probes the first route for whoever asks first and second, and takes the other one then.
+#[derive(Default)]
+struct ProbingTwice(std::sync::atomic::AtomicUsize);
+
+impl RoutingStrategy<u64> for ProbingTwice {
+    fn choose<'a>(&'a self, _: &u64, _: &WorkflowContext, _: Routes<'a>) -> Result<Choice<'a>> {
+        let asked = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(match asked {
+            0 | 1 => Choice::new("a", RouteReason::Rule).as_probe(),
+            _ => Choice::new("b", RouteReason::Rule),
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_second_to_a_probe_is_decided_for_again() {
+    let (a, b) = (answering("a", 100), answering("b", 100));
+    let router = router(&[&a, &b], ProbingTwice::default());
+    let (one, two) = (context(), context());
+    let (one, two) = tokio::join!(router.execute(0, &one), router.execute(0, &two));
+    assert_eq!((one.unwrap(), two.unwrap()), ("a", "b"));
+}
+
 #[test]
 fn routes_are_counted_named_and_shown() {
     struct Looking;
