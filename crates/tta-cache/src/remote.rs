@@ -48,6 +48,15 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
     /// Takes the right to compute a key's value, which passes by itself after `hold`.
     fn lock<'a>(&'a self, key: &'a RemoteKey, hold: Duration) -> RemoteFuture<'a, Lock>;
 
+    /// Keeps a right that is still ours for another `hold`; a computation may take longer than one,
+    /// and a process that was killed must not be waited for longer than that.
+    fn renew<'a>(
+        &'a self,
+        key: &'a RemoteKey,
+        token: LockToken,
+        hold: Duration,
+    ) -> RemoteFuture<'a, Lock>;
+
     /// Gives the right back, unless it has passed to somebody else.
     fn unlock<'a>(&'a self, key: &'a RemoteKey, token: LockToken) -> RemoteFuture<'a, ()>;
 }
