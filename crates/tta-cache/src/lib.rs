@@ -6,6 +6,8 @@ mod config;
 mod ext;
 mod key;
 mod metrics;
+#[cfg(feature = "redis")]
+mod redis;
 mod remote;
 mod scope;
 mod stats;
@@ -16,6 +18,8 @@ pub use catalog::CATALOG;
 pub use config::CacheConfig;
 pub use ext::CacheExt;
 pub use key::{CacheKey, KeyBuilder};
+#[cfg(feature = "redis")]
+pub use redis::{RedisConfig, RedisState, RedisTier};
 pub use remote::{Fetched, Kept, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed};
 pub use scope::Scope;
 pub use stats::CacheStats;
