@@ -61,7 +61,15 @@ use crate::remote::{Fetched, Kept, Lock, LockToken, Remote, RemoteFuture, Remote
 ///
 /// An operation that is dropped between command and reply leaves its reply to nobody: replies are
 /// told apart by their order on the connection, which dropping does not change.
+///
+/// A clone is the same tier: caches that are given clones of one share its connection.
+#[derive(Clone)]
 pub struct RedisTier {
+    tier: Arc<Tier>,
+}
+
+/// What the clones of a tier share.
+struct Tier {
     servers: Servers,
     keys: Keys,
     bounds: Arc<Bounds>,
@@ -105,23 +113,26 @@ impl RedisTier {
                 Servers::One(Arc::new(Endpoint::new(&recipe, Destination::Node(node))))
             }
         };
-        Ok(Self {
+        let tier = Tier {
             servers,
             keys,
             bounds,
             locks: Locks::default(),
             budget: config.budget,
+        };
+        Ok(Self {
+            tier: Arc::new(tier),
         })
     }
 
     /// Whether Redis is asked; of a cluster the worst of its masters.
     pub fn state(&self) -> RedisState {
-        self.servers.state()
+        self.tier.servers.state()
     }
 
     /// How often it has gone down or come up: as often as it was logged.
     pub fn changes(&self) -> u64 {
-        self.servers.changes()
+        self.tier.servers.changes()
     }
 }
 
@@ -131,7 +142,7 @@ impl Remote for RedisTier {
     }
 
     fn fetch<'a>(&'a self, key: &'a RemoteKey, limit: usize) -> RemoteFuture<'a, Fetched> {
-        Box::pin(self.fetch_value(key, limit))
+        Box::pin(self.tier.fetch_value(key, limit))
     }
 
     fn store<'a>(
@@ -141,29 +152,29 @@ impl Remote for RedisTier {
         keep: Option<Duration>,
         tags: &'a [Arc<str>],
     ) -> RemoteFuture<'a, Kept> {
-        Box::pin(self.store_value(key, bytes, keep, tags))
+        Box::pin(self.tier.store_value(key, bytes, keep, tags))
     }
 
     fn remove<'a>(&'a self, key: &'a RemoteKey) -> RemoteFuture<'a, Removed> {
-        Box::pin(self.remove_value(key))
+        Box::pin(self.tier.remove_value(key))
     }
 
     fn remove_tag<'a>(&'a self, namespace: &'a str, tag: &'a str) -> RemoteFuture<'a, Removed> {
         Box::pin(async move {
-            let removed = self.remove_tagged(namespace, tag).await;
+            let removed = self.tier.remove_tagged(namespace, tag).await;
             removed.map_or(Removed::Unavailable, Removed::Entries)
         })
     }
 
     fn clear<'a>(&'a self, namespace: &'a str) -> RemoteFuture<'a, Removed> {
         Box::pin(async move {
-            let removed = self.remove_all(namespace).await;
+            let removed = self.tier.remove_all(namespace).await;
             removed.map_or(Removed::Unavailable, Removed::Entries)
         })
     }
 
     fn lock<'a>(&'a self, key: &'a RemoteKey, hold: Duration) -> RemoteFuture<'a, Lock> {
-        Box::pin(self.take_lock(key, hold))
+        Box::pin(self.tier.take_lock(key, hold))
     }
 
     fn renew<'a>(
@@ -173,12 +184,7 @@ impl Remote for RedisTier {
         hold: Duration,
     ) -> RemoteFuture<'a, Lock> {
         Box::pin(async move {
-            let (key, held) = (self.keys.lock(key), token.to_string());
-            let keep = Change::Keep(hold);
-            let kept = self
-                .locks
-                .change(&self.servers, &key, &held, keep, self.budget);
-            match kept.await {
+            match self.tier.change_lock(key, token, Change::Keep(hold)).await {
                 Ok(true) => Lock::Held(token),
                 Ok(false) => Lock::Taken,
                 Err(_) => Lock::Unavailable,
@@ -188,13 +194,8 @@ impl Remote for RedisTier {
 
     fn unlock<'a>(&'a self, key: &'a RemoteKey, token: LockToken) -> RemoteFuture<'a, ()> {
         Box::pin(async move {
-            let (key, token) = (self.keys.lock(key), token.to_string());
-            let give_back = Change::GiveBack;
-            let given = self
-                .locks
-                .change(&self.servers, &key, &token, give_back, self.budget);
             // What could not be given back runs out by itself.
-            let _ = given.await;
+            let _ = self.tier.change_lock(key, token, Change::GiveBack).await;
         })
     }
 }
@@ -202,9 +203,9 @@ impl Remote for RedisTier {
 impl fmt::Debug for RedisTier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisTier")
-            .field("servers", &self.servers)
-            .field("prefix", &self.keys)
-            .field("budget", &self.budget)
+            .field("servers", &self.tier.servers)
+            .field("keys", &self.tier.keys)
+            .field("budget", &self.tier.budget)
             .finish_non_exhaustive()
     }
 }

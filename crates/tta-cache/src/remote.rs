@@ -72,7 +72,6 @@ pub struct RemoteKey {
 }
 
 impl RemoteKey {
-    #[expect(dead_code, reason = "made by the cache in front of the tier")]
     pub(crate) fn new(namespace: &Arc<str>, key: CacheKey) -> Self {
         Self {
             namespace: Arc::clone(namespace),

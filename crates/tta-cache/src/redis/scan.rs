@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use redis::{Cmd, Value, cmd};
 
-use super::RedisTier;
+use super::Tier;
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::values::unlink;
 
-impl RedisTier {
+impl Tier {
     /// Removes the values that go with a tag; how many there were.
     pub(super) async fn remove_tagged(&self, namespace: &str, tag: &str) -> Result<u64, Failure> {
         let tag = self.keys.tag(namespace, tag);

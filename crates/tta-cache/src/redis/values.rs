@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use redis::{Cmd, Value, cmd};
 
-use super::RedisTier;
+use super::Tier;
 use super::failure::Failure;
 use super::keys::milliseconds;
+use super::locks::Change;
 use super::supervisor::read;
 use crate::remote::{Fetched, Kept, Lock, LockToken, RemoteKey, Removed};
 
-impl RedisTier {
+impl Tier {
     pub(super) async fn fetch_value(&self, key: &RemoteKey, limit: usize) -> Fetched {
         self.bounds.admit(limit);
         let key = self.keys.value(key);
@@ -74,6 +75,23 @@ impl RedisTier {
             Ok(Value::Nil) => Lock::Taken,
             Ok(_) | Err(_) => Lock::Unavailable,
         }
+    }
+
+    /// Gives back or keeps a lock that is still ours; whether it was.
+    pub(super) async fn change_lock(
+        &self,
+        key: &RemoteKey,
+        token: LockToken,
+        change: Change,
+    ) -> Result<bool, Failure> {
+        let (name, token) = (self.keys.lock(key), token.to_string());
+        let Self {
+            locks,
+            servers,
+            budget,
+            ..
+        } = self;
+        locks.change(servers, &name, &token, change, *budget).await
     }
 
     /// Notes that a value goes with its tags, for as long as any value of the tag is kept.
