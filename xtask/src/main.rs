@@ -49,7 +49,8 @@ enum Command {
     Generate(GenerateArgs),
     /// Run exactly what CI runs after the tests.
     Ci,
-    /// Run the benchmarks; arguments go to `cargo bench`.
+    /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
+    /// alone.
     Bench(Passed),
 }
 

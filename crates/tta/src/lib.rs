@@ -18,6 +18,8 @@ pub use tta_core::{
     uninstall_recorder, with_current,
 };
 
+#[cfg(feature = "redis")]
+pub use tta_cache::{RedisConfig, RedisState, RedisTier};
 #[cfg(feature = "cache")]
 pub use tta_cache::{
     CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, CacheVerdict, Codec, Fetched, Json,

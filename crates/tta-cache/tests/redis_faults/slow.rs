@@ -42,14 +42,14 @@ async fn hung(redis: &RedisServer, how: &str, hang: impl FnOnce()) {
     timed(&flow, "before").await;
     hang();
     let begun = Instant::now();
-    let (mut with, mut without) = (Vec::new(), Duration::ZERO);
+    let (mut with, mut without) = (Vec::new(), Vec::new());
     while begun.elapsed() < Duration::from_secs(30) {
         let question = with.len().to_string();
         with.push(timed(&flow, &question).await);
-        without += timed(&without_redis, &question).await;
+        without.push(timed(&without_redis, &question).await);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let added = with.iter().sum::<Duration>().saturating_sub(without);
+    let added = given_up(&with).saturating_sub(given_up(&without));
     let within = added <= Duration::from_millis(250);
     let part = format!("{how}, added in 30 s");
     report(40, &part, "<= 250 ms", format!("{added:?}"), within);
@@ -57,6 +57,12 @@ async fn hung(redis: &RedisServer, how: &str, hang: impl FnOnce()) {
     let fast = p99 <= Duration::from_millis(1);
     let part = format!("{how}, p99 of a call");
     report(40, &part, "<= 1 ms", format!("{p99:?}"), fast);
+}
+
+/// The time of the calls that waited for an operation to its end, which is 50 ms; one that is not
+/// asked takes microseconds, and the percentile is for those.
+fn given_up(took: &[Duration]) -> Duration {
+    took.iter().filter(|took| **took > Duration::from_millis(25)).sum()
 }
 
 async fn down(closed: &ClosedPort) -> RedisTier {
