@@ -50,7 +50,7 @@ async fn prepare(redis: &RedisServer) -> (RedisTier, RemoteKey) {
     let tier = RedisTier::new(
         config
             .with_budget(Duration::from_secs(5))
-            .with_patience(Duration::from_secs(60)),
+            .with_patience(Duration::from_mins(1)),
     )
     .unwrap();
     let seen = Seen {

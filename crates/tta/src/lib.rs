@@ -18,13 +18,14 @@ pub use tta_core::{
     uninstall_recorder, with_current,
 };
 
-#[cfg(feature = "redis")]
-pub use tta_cache::{RedisConfig, RedisState, RedisTier};
 #[cfg(feature = "cache")]
 pub use tta_cache::{
-    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, CacheVerdict, Codec, Fetched, Json,
-    KeyBuilder, Kept, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed, Scope, SharedConfig,
+    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, CacheVerdict, Codec, Fetched,
+    Json, Kept, KeyBuilder, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed, Scope,
+    SharedConfig,
 };
+#[cfg(feature = "redis")]
+pub use tta_cache::{RedisConfig, RedisState, RedisTier};
 #[cfg(feature = "router")]
 pub use tta_router::{
     ByComplexity, ByRule, Choice, Complexity, CostModel, RoundRobin, RouteNames, RouteReason,

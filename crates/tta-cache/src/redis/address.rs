@@ -73,7 +73,7 @@ impl Address {
                         tls,
                         kind: kind.clone(),
                         ..one
-                    })
+                    });
                 }
                 Some(_) if kind == Kind::Single => {
                     return Err(wrong("several hosts are a cluster: `redis+cluster://`"));

@@ -77,4 +77,4 @@ impl Report {
 
 /// The `tier` of labels and fields.
 pub(super) const TIER: &str = "redis";
-const ONCE_IN: Duration = Duration::from_secs(60);
+const ONCE_IN: Duration = Duration::from_mins(1);

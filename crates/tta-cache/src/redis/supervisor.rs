@@ -75,10 +75,10 @@ async fn connect(shared: &Shared) -> Result<(Link, Driver), Failure> {
 async fn probe(shared: &Shared, link: &Link) -> Result<(), Failure> {
     let answer = timeout(shared.budget, link.clone().ask(read(&shared.probe_key, 0)));
     match answer.await.unwrap_or(Err(Failure::Timeout)) {
-        Ok(Value::BulkString(_)) => Ok(()),
+        // An error of the key's own is an answer; what other keys get is for callers to find out.
+        Ok(Value::BulkString(_))
+        | Err(Failure::NoPermission | Failure::Moved { .. } | Failure::WrongType) => Ok(()),
         Ok(_) => Err(Failure::Protocol),
-        // It answers; what it answers to other keys is for callers to find out.
-        Err(Failure::NoPermission | Failure::Moved { .. } | Failure::WrongType) => Ok(()),
         Err(failure) => Err(failure),
     }
 }

@@ -135,7 +135,7 @@ fn lengthen(name: &str, keep: Option<Duration>) -> Vec<Cmd> {
 }
 
 /// The command that removes a key and leaves its memory to be freed in the background.
-pub(super) fn unlink(name: &(impl redis::ToRedisArgs + ?Sized)) -> Cmd {
+pub(super) fn unlink(name: impl redis::ToRedisArgs) -> Cmd {
     let mut command = cmd("UNLINK");
     command.arg(name);
     command

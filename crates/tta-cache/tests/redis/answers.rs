@@ -44,7 +44,7 @@ async fn a_value_expires_in_redis_itself() {
     let redis = require!(RedisServer::start());
     let calls = Calls::default();
     let config = config(&patient(&redis.url()))
-        .with_ttl(Duration::from_secs(60))
+        .with_ttl(Duration::from_mins(1))
         .with_ttl_jitter(0.0);
     timed(&model(&calls).cached(config).unwrap(), "q").await;
     let keys = redis.command(&[
@@ -67,7 +67,7 @@ async fn a_tag_removes_its_values_and_no_others() {
     let redis = require!(RedisServer::start());
     let calls = Calls::default();
     let config = config(&patient(&redis.url()))
-        .with_ttl(Duration::from_secs(60))
+        .with_ttl(Duration::from_mins(1))
         .with_tags(|question| vec![question.split(' ').next().unwrap_or_default().to_owned()]);
     let flow = model(&calls).cached(config).unwrap();
     for question in ["rust 1", "rust 2", "go 1"] {

@@ -37,7 +37,7 @@ pub(crate) fn patient(url: &str) -> RedisTier {
 
 pub(crate) fn patient_with(config: RedisConfig) -> RedisTier {
     let config = config.with_budget(Duration::from_secs(10));
-    let config = config.with_patience(Duration::from_secs(3600));
+    let config = config.with_patience(Duration::from_hours(1));
     RedisTier::new(config.with_connection_timeout(Duration::from_secs(10))).unwrap()
 }
 

@@ -23,7 +23,7 @@ async fn fault_45_cancelled_between_command_and_reply() {
     let patient = RedisConfig::new(url)
         .unwrap()
         .with_budget(Duration::from_secs(10))
-        .with_patience(Duration::from_secs(3600));
+        .with_patience(Duration::from_hours(1));
     let (tier, calls) = (RedisTier::new(patient).unwrap(), Calls::default());
     let flow = Arc::new(model(&calls).cached(config(&tier)).unwrap());
     for question in 0..KEYS {

@@ -62,7 +62,9 @@ async fn hung(redis: &RedisServer, how: &str, hang: impl FnOnce()) {
 /// The time of the calls that waited for an operation to its end, which is 50 ms; one that is not
 /// asked takes microseconds, and the percentile is for those.
 fn given_up(took: &[Duration]) -> Duration {
-    took.iter().filter(|took| **took > Duration::from_millis(25)).sum()
+    took.iter()
+        .filter(|took| **took > Duration::from_millis(25))
+        .sum()
 }
 
 async fn down(closed: &ClosedPort) -> RedisTier {

@@ -55,7 +55,7 @@ impl FaultProxy {
         let lines = Arc::new(Lines::default());
         let (stop, stopped) = oneshot::channel();
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let served = Arc::clone(&lines);
+        let carried = Arc::clone(&lines);
         let thread = std::thread::Builder::new()
             .name("fault-proxy".into())
             .spawn(move || {
@@ -64,7 +64,7 @@ impl FaultProxy {
                         return;
                     };
                     tokio::select! {
-                        () = accept_all(listener, server, served) => {}
+                        () = accept_all(listener, server, carried) => {}
                         _ = stopped => {}
                     }
                 });

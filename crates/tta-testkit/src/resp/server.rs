@@ -147,7 +147,7 @@ async fn converse(stream: TcpStream, script: &Script) -> io::Result<()> {
 async fn bulk(stream: &mut BufReader<TcpStream>, announced: u64, sent: u64) -> io::Result<()> {
     let head = format!("${announced}\r\n");
     stream.write_all(head.as_bytes()).await?;
-    let block = [b'x'; 64 * 1024];
+    let block = vec![b'x'; 64 * 1024];
     let mut left = usize::try_from(sent).map_err(io::Error::other)?;
     while left > 0 {
         let part = block.get(..left).unwrap_or(&block);

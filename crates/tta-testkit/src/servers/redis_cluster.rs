@@ -33,7 +33,7 @@ impl RedisCluster {
     /// As [`RedisServer::start`].
     pub fn start() -> Result<Self, StartError> {
         let mut nodes = Vec::new();
-        for _ in 0..MASTERS + 1 {
+        for _ in 0..=MASTERS {
             nodes.push(RedisServer::start_node()?);
         }
         let cluster = Self { nodes };
@@ -79,10 +79,10 @@ impl RedisCluster {
 
     fn form(&self) -> io::Result<()> {
         let (first, others) = self.nodes.split_first().ok_or(io::ErrorKind::NotFound)?;
-        for (place, node) in self.nodes.iter().take(MASTERS).enumerate() {
+        for (place, master) in self.nodes.iter().take(MASTERS).enumerate() {
             let least = (place * SLOTS / MASTERS).to_string();
             let most = ((place + 1) * SLOTS / MASTERS - 1).to_string();
-            node.command(&["CLUSTER", "ADDSLOTSRANGE", &least, &most])?;
+            master.command(&["CLUSTER", "ADDSLOTSRANGE", &least, &most])?;
         }
         for node in others {
             let (address, bus) = (node.address(), node.bus_port().to_string());
