@@ -56,7 +56,7 @@ struct Body<P: Primitive> {
     config: CacheConfig<P::Input, P::Output>,
     memory: Option<Store<P::Output>>,
     outside: Option<Outside<P::Output>>,
-    flights: Arc<Flights<CacheKey, Landed<P::Output>>>,
+    flights: Flights<CacheKey, Landed<P::Output>>,
     /// What storing has cost and no hit has earned yet, in billionths of a US dollar.
     owed: AtomicU64,
     name: String,
@@ -103,7 +103,7 @@ where
             memory,
             outside: Outside::of(&mut config),
             config,
-            flights: Arc::new(Flights::new(SHARDS)),
+            flights: Flights::new(SHARDS),
             owed: AtomicU64::new(0),
             name: "CachePrimitive".to_owned(),
             metrics: OnceLock::new(),
