@@ -126,8 +126,8 @@ pub(crate) fn installed() -> Option<Arc<dyn Recorder>> {
         .clone()
 }
 
-/// Logs outside any workflow.
-pub(crate) fn log_globally(record: &LogRecord<'_>) {
+/// Logs outside any workflow, as work in the background does, to the installed recorder.
+pub fn log_globally(record: &LogRecord<'_>) {
     if let Some(recorder) = installed() {
         guarded(|| {
             if recorder

@@ -184,4 +184,5 @@ declared_fields! {
     setting
     value
     part
+    tier
 }
