@@ -3,7 +3,9 @@
 mod ageing;
 mod answers;
 mod coalescing;
+mod composition;
 mod eviction;
+mod formats;
 mod keys;
 mod observed;
 mod outside;
