@@ -1,7 +1,8 @@
 //! Several connections instead of one.
 
 use deadpool_redis::{Connection, Manager, Runtime};
-use redis::{Cmd, ConnectionAddr, IntoConnectionInfo, Pipeline, Value, aio::ConnectionLike};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{Cmd, ConnectionAddr, IntoConnectionInfo, Pipeline, Value};
 
 use super::address::Node;
 use super::dial::Dialer;
@@ -10,11 +11,20 @@ use super::failure::Failure;
 
 /// Connections that are handed out one operation at a time.
 #[derive(Clone)]
-pub(super) struct Pool(deadpool_redis::Pool);
+pub(super) struct Pool {
+    connections: deadpool_redis::Pool,
+    /// One of its own, whose end tells that the server is gone; it would end with its last holder.
+    _watched: MultiplexedConnection,
+}
 
 impl Dialer {
     /// A pool that connects when it is asked.
-    pub(super) fn pool(&self, node: &Node, size: usize) -> Result<Pool, Failure> {
+    pub(super) fn pool(
+        &self,
+        node: &Node,
+        size: usize,
+        watched: MultiplexedConnection,
+    ) -> Result<Pool, Failure> {
         let address = ConnectionAddr::Tcp(node.host.clone(), node.port);
         let info = address
             .into_connection_info()
@@ -27,7 +37,10 @@ impl Dialer {
             .create_timeout(Some(self.timeout))
             .build()
             .map_err(|_| Failure::Connection)?;
-        Ok(Pool(pool))
+        Ok(Pool {
+            connections: pool,
+            _watched: watched,
+        })
     }
 }
 
@@ -64,7 +77,7 @@ impl Pool {
         A: Future<Output = redis::RedisResult<T>> + Send,
     {
         let runtime = driver::handle().ok_or(Failure::Connection)?;
-        let pool = self.0.clone();
+        let pool = self.connections.clone();
         let task = runtime.spawn(async move {
             let connection = pool.get().await.map_err(|_| Failure::Connection)?;
             Ok(question(connection).await?)

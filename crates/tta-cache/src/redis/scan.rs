@@ -95,6 +95,6 @@ fn page(answer: Value) -> Result<(Vec<u8>, Vec<Vec<u8>>), Failure> {
 }
 
 const START: &[u8] = b"0";
-const STEP: u32 = 1000;
-/// Who removes many values waits for them; a step is a thousand keys.
+const STEP: u32 = 500;
+/// Who removes many values waits for them; a step is some hundred keys.
 const PATIENT: Duration = Duration::from_secs(1);

@@ -58,7 +58,7 @@ async fn connect(shared: &Shared) -> Result<(Link, Driver), Failure> {
     #[cfg(feature = "redis-pool")]
     let link = match (shared.pool, &shared.destination) {
         (Some(size), super::dial::Destination::Node(node)) => {
-            Link::Pool(shared.dialer.pool(node, size)?)
+            Link::Pool(shared.dialer.pool(node, size, connection)?)
         }
         _ => Link::Shared(connection),
     };

@@ -7,22 +7,24 @@ use tta_core::WorkflowContext;
 use tta_testkit::require;
 use tta_testkit::servers::RedisServer;
 
-use crate::support::{Calls, answer, by_text, cached, config, model, tier, timed, until};
+use crate::support::{
+    Calls, answer, by_text, cached, config, model, patient, patient_with, timed, until,
+};
 
 #[tokio::test]
 async fn the_first_question_is_answered_from_redis_if_it_is_there() {
     let redis = require!(RedisServer::start());
     let calls = Calls::default();
-    timed(&cached(&tier(&redis.url()), &calls), "q").await;
+    timed(&cached(&patient(&redis.url()), &calls), "q").await;
     // Another tier, not connected yet when it is asked.
-    timed(&cached(&tier(&redis.url()), &calls), "q").await;
+    timed(&cached(&patient(&redis.url()), &calls), "q").await;
     assert_eq!(calls.count(), 1);
 }
 
 #[test]
 fn a_tier_works_on_whichever_runtime_asks_and_outlives_them() {
     let redis = require!(RedisServer::start());
-    let (tier, calls) = (tier(&redis.url()), Calls::default());
+    let (tier, calls) = (patient(&redis.url()), Calls::default());
     let flow = cached(&tier, &calls);
     let runtime = || {
         // Without a clock or sockets: the tier has its own.
@@ -41,7 +43,7 @@ fn a_tier_works_on_whichever_runtime_asks_and_outlives_them() {
 async fn a_value_expires_in_redis_itself() {
     let redis = require!(RedisServer::start());
     let calls = Calls::default();
-    let config = config(&tier(&redis.url()))
+    let config = config(&patient(&redis.url()))
         .with_ttl(Duration::from_secs(60))
         .with_ttl_jitter(0.0);
     timed(&model(&calls).cached(config).unwrap(), "q").await;
@@ -64,7 +66,7 @@ async fn a_value_expires_in_redis_itself() {
 async fn a_tag_removes_its_values_and_no_others() {
     let redis = require!(RedisServer::start());
     let calls = Calls::default();
-    let config = config(&tier(&redis.url()))
+    let config = config(&patient(&redis.url()))
         .with_ttl(Duration::from_secs(60))
         .with_tags(|question| vec![question.split(' ').next().unwrap_or_default().to_owned()]);
     let flow = model(&calls).cached(config).unwrap();
@@ -82,7 +84,7 @@ async fn a_tag_removes_its_values_and_no_others() {
 #[tokio::test]
 async fn clearing_removes_one_namespace_however_large() {
     let redis = require!(RedisServer::start());
-    let (calls, tier) = (Calls::default(), tier(&redis.url()));
+    let (calls, tier) = (Calls::default(), patient(&redis.url()));
     let other = SharedConfig::new("other", tier.clone(), Json);
     let other = model(&calls)
         .cached(by_text().with_shared(other).without_memory())
@@ -104,10 +106,10 @@ async fn clearing_removes_one_namespace_however_large() {
 async fn one_question_is_removed_by_itself() {
     let redis = require!(RedisServer::start());
     let calls = Calls::default();
-    let flow = cached(&tier(&redis.url()), &calls);
+    let flow = cached(&patient(&redis.url()), &calls);
     timed(&flow, "q").await;
-    flow.invalidate(&"q".to_owned(), &WorkflowContext::new())
-        .await;
+    let (question, ctx) = ("q".to_owned(), WorkflowContext::new());
+    assert!(flow.invalidate(&question, &ctx).await.unwrap());
     timed(&flow, "q").await;
     assert_eq!(calls.count(), 2);
 }
@@ -129,7 +131,7 @@ async fn tls_and_a_user_of_its_own_are_used() {
     let config = config
         .with_authority(redis.authority())
         .with_credentials("cache", "p@ss");
-    let (tier, calls) = (RedisTier::new(config).unwrap(), Calls::default());
+    let (tier, calls) = (patient_with(config), Calls::default());
     timed(&cached(&tier, &calls), "q").await;
     timed(&cached(&tier, &calls), "q").await;
     assert_eq!(calls.count(), 1);
@@ -154,7 +156,7 @@ async fn a_server_that_nobody_vouches_for_is_told_nothing() {
 async fn a_pool_keeps_and_answers_as_one_connection_does() {
     let redis = require!(RedisServer::start());
     let config = RedisConfig::new(redis.url()).unwrap().with_pool(4);
-    let (tier, calls) = (RedisTier::new(config).unwrap(), Calls::default());
+    let (tier, calls) = (patient_with(config), Calls::default());
     let flow = cached(&tier, &calls);
     let questions: Vec<_> = (0..50).map(|number| number.to_string()).collect();
     for _ in 0..2 {

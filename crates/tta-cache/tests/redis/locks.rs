@@ -7,7 +7,7 @@ use tta_core::step_with;
 use tta_testkit::require;
 use tta_testkit::servers::RedisServer;
 
-use crate::support::{Calls, by_text, cached, tier, timed};
+use crate::support::{Calls, by_text, cached, patient, timed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn caches_that_share_nothing_but_redis_compute_once() {
@@ -31,7 +31,7 @@ async fn a_lock_that_cannot_be_given_back_runs_out() {
     let rights = ["~tta:*", "+getrange", "+set", "+unlink"];
     redis.add_user("least", "p", &rights).unwrap();
     let (tier, calls) = (
-        tier(&redis.url().replace("redis://", "redis://least:p@")),
+        patient(&redis.url().replace("redis://", "redis://least:p@")),
         Calls::default(),
     );
     timed(&cached(&tier, &calls), "q").await;
@@ -61,7 +61,7 @@ async fn compute_once(url: &str) {
                 Ok(question)
             },
         );
-        let shared = SharedConfig::new("answers", tier(url), Json);
+        let shared = SharedConfig::new("answers", patient(url), Json);
         let config = by_text().with_shared(shared).without_memory();
         flows.push(model.cached(config).unwrap());
     }

@@ -1,4 +1,4 @@
-//! The tier in Redis, against real servers and against servers that lie.
+//! The tier in Redis, against real servers.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,13 +6,6 @@
 )]
 
 mod answers;
-mod cancelled;
-mod down;
-mod groups;
 mod locks;
-mod oversized;
 mod processes;
-mod refusals;
-mod secrets;
-mod slow;
 mod support;

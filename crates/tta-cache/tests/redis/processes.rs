@@ -9,7 +9,7 @@ use tta_core::step_with;
 use tta_testkit::require;
 use tta_testkit::servers::RedisServer;
 
-use crate::support::{by_text, tier};
+use crate::support::{by_text, patient};
 
 /// What a child does: asks one question whose computation counts itself in Redis.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,7 +32,7 @@ async fn child() {
         },
     );
     let shared =
-        SharedConfig::new("answers", tier(&url), Json).with_lock_hold(Duration::from_secs(2));
+        SharedConfig::new("answers", patient(&url), Json).with_lock_hold(Duration::from_secs(2));
     let flow = model.cached(by_text().with_shared(shared)).unwrap();
     println!("\nanswer={}", flow.run("q".to_owned()).await.unwrap());
 }

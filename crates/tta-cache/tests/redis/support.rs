@@ -1,5 +1,7 @@
 //! A cache in front of a model that counts its calls.
 
+#![allow(dead_code, reason = "each of two executables uses a part of it")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -26,6 +28,17 @@ impl Calls {
 
 pub(crate) fn tier(url: &str) -> RedisTier {
     RedisTier::new(RedisConfig::new(url).unwrap()).unwrap()
+}
+
+/// A tier that waits, for tests of what it does and not of how long.
+pub(crate) fn patient(url: &str) -> RedisTier {
+    patient_with(RedisConfig::new(url).unwrap())
+}
+
+pub(crate) fn patient_with(config: RedisConfig) -> RedisTier {
+    let config = config.with_budget(Duration::from_secs(10));
+    let config = config.with_patience(Duration::from_secs(3600));
+    RedisTier::new(config.with_connection_timeout(Duration::from_secs(10))).unwrap()
 }
 
 /// Values in Redis alone, so that each question asks it.

@@ -12,6 +12,7 @@ use crate::support::{Calls, ask_for, cached, p99, tier, timed, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_39_down_at_the_start() {
+    let _alone = crate::ALONE.lock().await;
     let closed = ClosedPort::reserve().unwrap();
     let (tier, calls) = (
         tier(&format!("redis://{}", closed.address())),
@@ -33,6 +34,7 @@ async fn fault_39_down_at_the_start() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_39_down_and_back_in_between() {
+    let _alone = crate::ALONE.lock().await;
     let redis = require!(RedisServer::start());
     let (tier, calls) = (tier(&redis.url()), Calls::default());
     let flow = cached(&tier, &calls);

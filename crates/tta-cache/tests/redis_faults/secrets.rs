@@ -14,6 +14,7 @@ use crate::support::{Calls, config, model, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_47_a_password_that_the_server_repeats() {
+    let _alone = crate::ALONE.lock().await;
     // As servers did that did not know `AUTH` with a user.
     let server = RespServer::start(|command| {
         Reply::error(&format!(

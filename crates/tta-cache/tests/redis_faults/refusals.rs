@@ -14,6 +14,7 @@ use crate::support::{Calls, cached, tier, timed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_42_scripted_errors() {
+    let _alone = crate::ALONE.lock().await;
     for (name, error) in [
         (
             "OOM",
@@ -50,19 +51,28 @@ async fn fault_42_scripted_errors() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_42_wrong_password_is_not_tried_hot() {
-    let redis = require!(RedisServer::start_with(&["--requirepass", "right"]));
-    refused(
-        &redis.url().replace("redis://", "redis://:wrong@"),
-        "WRONGPASS",
-    )
-    .await;
-    let stats = "return redis.call('INFO','commandstats')";
-    let info = redis.command(&["AUTH", "right"]);
-    drop((stats, info));
+    let _alone = crate::ALONE.lock().await;
+    let redis = require!(RedisServer::start());
+    redis.add_user("ada", "right", &["~*", "+@all"]).unwrap();
+    let before = connections(&redis);
+    let url = redis.url().replace("redis://", "redis://ada:wrong@");
+    refused(&url, "real WRONGPASS").await;
+    // One of them is the question itself.
+    let tried = connections(&redis) - before - 1;
+    report(42, "real WRONGPASS, logins", "<= 2", tried, tried <= 2);
+}
+
+fn connections(redis: &RedisServer) -> u64 {
+    let info = redis.command(&["INFO", "stats"]).unwrap().unwrap();
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("total_connections_received:"));
+    line.unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_42_full_memory() {
+    let _alone = crate::ALONE.lock().await;
     let redis = require!(RedisServer::start_with(&[
         "--maxmemory",
         "1mb",
@@ -76,6 +86,7 @@ async fn fault_42_full_memory() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_42_replica() {
+    let _alone = crate::ALONE.lock().await;
     let master = require!(RedisServer::start());
     let replica = require!(RedisServer::start());
     let port = master.address().port().to_string();
@@ -85,6 +96,7 @@ async fn fault_42_replica() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_42_wrong_type_and_no_permission() {
+    let _alone = crate::ALONE.lock().await;
     let redis = require!(RedisServer::start());
     redis.add_user("reader", "p", &["~*", "+getrange"]).unwrap();
     let url = redis.url().replace("redis://", "redis://reader:p@");
@@ -93,6 +105,7 @@ async fn fault_42_wrong_type_and_no_permission() {
 
 #[tokio::test]
 async fn a_key_of_another_type_is_removed_and_kept_anew() {
+    let _alone = crate::ALONE.lock().await;
     let redis = require!(RedisServer::start());
     let (tier, calls) = (tier(&redis.url()), Calls::default());
     let flow = cached(&tier, &calls);
@@ -106,7 +119,6 @@ async fn a_key_of_another_type_is_removed_and_kept_anew() {
 
 /// Asks for two seconds; nobody sees an error, and each kind is logged once.
 async fn refused(url: &str, name: &str) {
-    let _alone = ALONE.lock().await;
     let recorder = RecordingRecorder::new();
     install_recorder(Arc::clone(&recorder) as Arc<dyn tta_core::Recorder>);
     let (tier, calls) = (tier(url), Calls::default());
@@ -150,6 +162,3 @@ async fn refused(url: &str, name: &str) {
         lines == kinds.len() && of_tier().count() > 0,
     );
 }
-
-/// The installed recorder is the process's.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -15,6 +15,7 @@ use crate::support::{Calls, answer, config, model};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_45_cancelled_between_command_and_reply() {
+    let _alone = crate::ALONE.lock().await;
     let redis = require!(RedisServer::start());
     let proxy = FaultProxy::start(redis.address()).unwrap();
     let url = format!("redis://{}", proxy.address());
