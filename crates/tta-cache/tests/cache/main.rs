@@ -1,5 +1,10 @@
 //! A step behind a cache, as its user sees it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail by panicking, as it does"
+)]
+
 mod ageing;
 mod answers;
 mod coalescing;
