@@ -56,7 +56,7 @@ struct Body<P: Primitive> {
     config: CacheConfig<P::Input, P::Output>,
     memory: Option<Store<P::Output>>,
     outside: Option<Outside<P::Output>>,
-    flights: Arc<Flights<CacheKey, Landed<P::Output>>>,
+    flights: Flights<CacheKey, Landed<P::Output>>,
     /// What storing has cost and no hit has earned yet, in billionths of a US dollar.
     owed: AtomicU64,
     name: String,
@@ -103,7 +103,7 @@ where
             memory,
             outside: Outside::of(&mut config),
             config,
-            flights: Arc::new(Flights::new(SHARDS)),
+            flights: Flights::new(SHARDS),
             owed: AtomicU64::new(0),
             name: "CachePrimitive".to_owned(),
             metrics: OnceLock::new(),
@@ -163,6 +163,28 @@ where
         }
     }
 
+    /// A call that has no key.
+    async fn uncached(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
+        ctx.in_span_now(&GET_SPAN, || self.body.bypassed(ctx));
+        let metered = ctx.metered();
+        let computation = self.body.inner.execute(input, &metered);
+        self.body.measured(computation, ctx).await
+    }
+
+    /// What memory does not answer at once.
+    async fn slowly(&self, input: P::Input, call: &Call<'_>) -> Result<P::Output> {
+        let ctx = call.ctx;
+        let looked_up = self.look_up(&input, call, true);
+        match ctx.in_span(&GET_SPAN, looked_up).await? {
+            Lookup::Hit(value) => Ok(value),
+            Lookup::Lead(plan) => {
+                let metered = ctx.metered();
+                let computation = self.body.inner.execute(input, &metered);
+                self.body.lead(*plan, computation, &metered, ctx).await
+            }
+        }
+    }
+
     /// What the cache has done and holds.
     pub fn stats(&self) -> CacheStats {
         let metrics = self.body.metrics();
@@ -216,10 +238,7 @@ where
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let begun = self.body.now();
         let Some(key) = self.body.key(&input, ctx) else {
-            ctx.in_span_now(&GET_SPAN, || self.body.bypassed(ctx));
-            let metered = ctx.metered();
-            let computation = self.body.inner.execute(input, &metered);
-            return self.body.measured(computation, ctx).await;
+            return Box::pin(self.uncached(input, ctx)).await;
         };
         let call = Call { key, begun, ctx };
         // Most calls end here, and need no more than this.
@@ -228,15 +247,8 @@ where
         {
             return Ok(value);
         }
-        let looked_up = Box::pin(self.look_up(&input, &call, true));
-        match ctx.in_span(&GET_SPAN, looked_up).await? {
-            Lookup::Hit(value) => Ok(value),
-            Lookup::Lead(plan) => {
-                let metered = ctx.metered();
-                let computation = self.body.inner.execute(input, &metered);
-                self.body.lead(*plan, computation, &metered, ctx).await
-            }
-        }
+        // Boxed, so that those who need no more do not carry the room for all that may follow.
+        Box::pin(self.slowly(input, &call)).await
     }
 }
 

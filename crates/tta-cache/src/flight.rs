@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::{Arc, Mutex, MutexGuard};
 
-/// The computations that are under way.
+/// The computations that are under way. Cloning shares them.
 pub(crate) struct Flights<K, T> {
-    shards: Box<[Mutex<Shard<K, T>>]>,
+    shards: Arc<Vec<Mutex<Shard<K, T>>>>,
     hash: RandomState,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Joined<K: Copy + Eq + Hash, T, X> {
 
 /// The right to compute a key's value while others wait; dropped, it passes to one of them.
 pub(crate) struct Lead<K: Copy + Eq + Hash, T> {
-    flights: Arc<Flights<K, T>>,
+    flights: Flights<K, T>,
     key: K,
     flight: Arc<Flight<T>>,
 }
@@ -70,7 +70,7 @@ struct State<T> {
 impl<K: Copy + Eq + Hash, T: Clone> Flights<K, T> {
     pub(crate) fn new(shards: usize) -> Self {
         Self {
-            shards: (0..shards).map(|_| Mutex::new(HashMap::new())).collect(),
+            shards: Arc::new((0..shards).map(|_| Mutex::new(HashMap::new())).collect()),
             hash: RandomState::new(),
         }
     }
@@ -79,11 +79,7 @@ impl<K: Copy + Eq + Hash, T: Clone> Flights<K, T> {
     ///
     /// `look` runs under a lock: between a computation that has just ended and one that begins there
     /// is no gap in which its value is overlooked.
-    pub(crate) fn join<X>(
-        self: &Arc<Self>,
-        key: K,
-        look: impl FnOnce() -> Option<X>,
-    ) -> Joined<K, T, X> {
+    pub(crate) fn join<X>(&self, key: K, look: impl FnOnce() -> Option<X>) -> Joined<K, T, X> {
         let mut shard = self.shard(&key);
         if let Some(flight) = shard.get(&key) {
             return Joined::Follow(Follower {
@@ -98,11 +94,7 @@ impl<K: Copy + Eq + Hash, T: Clone> Flights<K, T> {
     }
 
     /// Leads if nobody computes the key and `wanted` still holds.
-    pub(crate) fn try_lead(
-        self: &Arc<Self>,
-        key: K,
-        wanted: impl FnOnce() -> bool,
-    ) -> Option<Lead<K, T>> {
+    pub(crate) fn try_lead(&self, key: K, wanted: impl FnOnce() -> bool) -> Option<Lead<K, T>> {
         let mut shard = self.shard(&key);
         (!shard.contains_key(&key) && wanted()).then(|| self.begin(&mut shard, key))
     }
@@ -120,7 +112,7 @@ impl<K: Copy + Eq + Hash, T: Clone> Flights<K, T> {
 
     /// The same for all keys.
     pub(crate) fn spoil_all(&self) {
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             let gone = std::mem::take(&mut *lock(shard));
             drop(gone);
         }
@@ -128,14 +120,14 @@ impl<K: Copy + Eq + Hash, T: Clone> Flights<K, T> {
 
     /// The same for what turns out to have a tag.
     pub(crate) fn spoil_tag(&self, tag: &str) {
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             for flight in lock(shard).values() {
                 lock(&flight.state).spoiled.tags.push(tag.to_owned());
             }
         }
     }
 
-    fn begin(self: &Arc<Self>, shard: &mut Shard<K, T>, key: K) -> Lead<K, T> {
+    fn begin(&self, shard: &mut Shard<K, T>, key: K) -> Lead<K, T> {
         let flight = Arc::new(Flight {
             state: Mutex::new(State {
                 ended: None,
@@ -146,9 +138,18 @@ impl<K: Copy + Eq + Hash, T: Clone> Flights<K, T> {
         });
         shard.insert(key, Arc::clone(&flight));
         Lead {
-            flights: Arc::clone(self),
+            flights: self.clone(),
             key,
             flight,
+        }
+    }
+}
+
+impl<K, T> Clone for Flights<K, T> {
+    fn clone(&self) -> Self {
+        Self {
+            shards: Arc::clone(&self.shards),
+            hash: self.hash.clone(),
         }
     }
 }

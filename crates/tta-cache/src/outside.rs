@@ -15,7 +15,7 @@ use crate::envelope::{Envelope, Expected, OVERHEAD, UnixMillis, Unreadable};
 use crate::freshness::{Ageing, Lifetime};
 use crate::key::SharedKey;
 use crate::remote::{Fetched, Kept, Lock, RemoteKey, Removed};
-use crate::store::Entry;
+use crate::store::{Contained, Entry};
 use crate::timer::within;
 
 /// The tier outside, and how entries are kept there.
@@ -110,7 +110,7 @@ impl<V: 'static> Outside<V> {
         lifetime: Lifetime,
         ctx: &WorkflowContext,
     ) -> bool {
-        let Ok(payload) = self.config.codec.encode(&entry.value) else {
+        let Ok(payload) = self.config.codec.encode(entry.value.get()) else {
             return false;
         };
         let tags: usize = entry.tags.iter().map(|tag| tag.len() + 2).sum();
@@ -184,7 +184,7 @@ impl<V: 'static> Outside<V> {
         let now = (self.clock)();
         Ok(Some(Entry {
             bytes: weigh(&value),
-            value,
+            value: Contained::new(value),
             fresh_until: envelope
                 .fresh_until
                 .and_then(|end| self.on_our_clock(end, today, now)),

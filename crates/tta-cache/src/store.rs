@@ -24,7 +24,7 @@ pub(crate) struct Store<V> {
 
 /// A result, with what is to be known of it.
 pub(crate) struct Entry<V> {
-    pub(crate) value: V,
+    pub(crate) value: Contained<V>,
     pub(crate) fresh_until: Option<Instant>,
     /// When memory is not to answer any more without asking the tier behind it.
     pub(crate) memory_until: Option<Instant>,
@@ -36,6 +36,10 @@ pub(crate) struct Entry<V> {
     /// Whether it came from outside the process.
     pub(crate) from_outside: bool,
 }
+
+/// A value whose destructor may panic and takes nobody along: whoever happens to let go of an entry
+/// last has nothing to do with it.
+pub(crate) struct Contained<V>(Option<V>);
 
 /// What came of storing an entry.
 pub(crate) struct Stored<V> {
@@ -161,18 +165,26 @@ impl<V> Entry<V> {
     }
 }
 
-/// Drops entries one by one: a value whose destructor panics takes nobody else along.
-pub(crate) fn let_go<V>(entries: impl IntoIterator<Item = Arc<Entry<V>>>) {
-    for entry in entries {
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(entry)));
-        // The panic's hook has told of it. Its payload is the user's too, and may do it again.
-        std::mem::forget(dropped);
+impl<V> Contained<V> {
+    pub(crate) fn new(value: V) -> Self {
+        Self(Some(value))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> &V {
+        match &self.0 {
+            Some(value) => value,
+            None => unreachable!("only the destructor takes the value away"),
+        }
     }
 }
 
-impl<V> Drop for Store<V> {
+impl<V> Drop for Contained<V> {
     fn drop(&mut self) {
-        let_go(self.cells.drain().map(|(_, entry)| entry));
+        let value = self.0.take();
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(value)));
+        // The panic's hook has told of it. Its payload is the user's too, and may do it again.
+        std::mem::forget(dropped);
     }
 }
 

@@ -69,6 +69,16 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         cache.execute(n, &ctx()).await?;
     }
     cache.clear().await?;
+    let ageing = CacheConfig::of_input(Scope::Global)
+        .with_ttl(Duration::from_nanos(1))
+        .with_stale_while_revalidate(Duration::from_secs(60));
+    let refreshed = double().cached(ageing)?.with_name("refreshed");
+    for _ in 0..2 {
+        refreshed.execute(1, &ctx()).await?;
+    }
+    while refreshed.stats().refreshes == 0 {
+        tokio::task::yield_now().await;
+    }
     let config = CacheConfig::new(Scope::Global, |_: &u32, _, key| {
         key.text("one");
     });

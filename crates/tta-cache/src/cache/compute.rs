@@ -10,7 +10,7 @@ use super::{Body, Landed, signed};
 use crate::catalog::SET_SPAN;
 use crate::failure::Failure;
 use crate::leading::leading;
-use crate::store::{Entry, Stored, let_go};
+use crate::store::{Contained, Entry, Stored};
 use crate::verdict::CacheVerdict;
 
 impl<P> Body<P>
@@ -75,7 +75,7 @@ where
         duration.record_in(took, ctx);
         let answer = plan
             .stand_in
-            .map_or(Err(error), |entry| Ok(entry.value.clone()));
+            .map_or(Err(error), |entry| Ok(entry.value.get().clone()));
         if let Some(lock) = lock {
             lock.release().await;
         }
@@ -97,7 +97,7 @@ where
         let lifetime = self.config.ageing.lifetime(negative);
         let begun = self.now();
         let entry = Arc::new(Entry {
-            value: value.clone(),
+            value: Contained::new(value.clone()),
             // A time to live beyond the end of time is none.
             fresh_until: lifetime.fresh.and_then(|fresh| begun.checked_add(fresh)),
             memory_until: self
@@ -126,7 +126,7 @@ where
                 keeps.then(|| self.memory.as_ref().map(|it| it.insert(plan.key, &entry)))
             });
             let wanted = stored.is_some();
-            let in_memory = stored.flatten().map(|stored| self.settle(&entry, stored));
+            let in_memory = stored.flatten().map(|stored| self.settle(&entry, &stored));
             if ctx.is_sampled() {
                 ctx.set_attribute("cache.key_hash", plan.key.to_string());
                 ctx.set_attribute("cache.negative", negative);
@@ -173,9 +173,8 @@ where
     pub(super) fn settle(
         &self,
         entry: &Entry<P::Output>,
-        stored: Stored<P::Output>,
+        stored: &Stored<P::Output>,
     ) -> (bool, usize) {
-        let kept_and_evicted = (stored.kept, stored.evicted.len());
         let metrics = self.metrics();
         metrics.resize(1, signed(entry.bytes));
         for gone in &stored.evicted {
@@ -185,8 +184,7 @@ where
         if let Some(replaced) = &stored.replaced {
             metrics.resize(-1, -signed(replaced.bytes));
         }
-        let_go(stored.evicted.into_iter().chain(stored.replaced));
-        kept_and_evicted
+        (stored.kept, stored.evicted.len())
     }
 
     fn verdict(&self, value: &P::Output, incomplete: bool) -> CacheVerdict {

@@ -11,7 +11,7 @@ use crate::catalog::EVICT_SPAN;
 use crate::freshness::Age;
 use crate::key::CacheKey;
 use crate::outside::Nothing;
-use crate::store::{Entry, let_go};
+use crate::store::Entry;
 
 /// One lookup.
 #[derive(Clone, Copy)]
@@ -68,7 +68,7 @@ where
         if ctx.is_sampled() {
             self.describe_hit(entry, way, saved, call);
         }
-        let value = entry.value.clone();
+        let value = entry.value.get().clone();
         let took = if way.stale {
             &metrics.get_stale
         } else {
@@ -160,10 +160,10 @@ where
         }
     }
 
-    /// Counts what has left memory, and lets it go.
+    /// Counts what has left memory.
     pub(super) fn removed(
         &self,
-        entries: Vec<Arc<Entry<P::Output>>>,
+        entries: &[Arc<Entry<P::Output>>],
         cause: impl Fn(&crate::metrics::Metrics) -> &tta_core::Counter,
     ) -> u64 {
         let count = entries.len() as u64;
@@ -172,7 +172,6 @@ where
             cause(metrics).add_units(count);
             let bytes = entries.iter().map(|entry| entry.bytes).sum();
             metrics.resize(-signed(count), -signed(bytes));
-            let_go(entries);
         }
         count
     }

@@ -245,7 +245,7 @@ where
             Ended::With(Landed::Failed(failure)) if was_first => {
                 self.missed(before.reason, call);
                 match &before.stand_in {
-                    Some(entry) => Ok(Waited::Answer(entry.value.clone())),
+                    Some(entry) => Ok(Waited::Answer(entry.value.get().clone())),
                     None => Err(failure.to_error()),
                 }
             }
@@ -363,7 +363,7 @@ where
         });
         lead.finish();
         if let Some(stored) = stored {
-            self.settle(entry, stored);
+            self.settle(entry, &stored);
         }
     }
 

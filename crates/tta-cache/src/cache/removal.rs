@@ -34,7 +34,7 @@ where
             describe_eviction(key, "explicit", ctx);
             let take = || body.memory.as_ref().and_then(|memory| memory.take(key));
             let taken = body.flights.spoil(key, take);
-            body.removed(taken.into_iter().collect(), |it| &it.evicted_explicitly)
+            body.removed(taken.as_slice(), |it| &it.evicted_explicitly)
         });
         body.metrics().evict.record_in(body.since(begun), ctx);
         let outside = match (&body.outside, body.shared_key(input, ctx)) {
@@ -57,7 +57,7 @@ where
         body.flights.spoil_tag(tag);
         let memory = body.memory.as_ref();
         let gone = memory.map(|memory| memory.remove_where(|entry| entry.has_tag(tag)));
-        let held = body.removed(gone.unwrap_or_default(), |it| &it.evicted_explicitly);
+        let held = body.removed(&gone.unwrap_or_default(), |it| &it.evicted_explicitly);
         let outside = match &body.outside {
             Some(outside) => counted(outside.remove_tag(tag).await)?,
             None => 0,
@@ -75,7 +75,7 @@ where
         let body = &self.body;
         body.flights.spoil_all();
         let gone = body.memory.as_ref().map(Store::clear);
-        let held = body.removed(gone.unwrap_or_default(), |it| &it.evicted_explicitly);
+        let held = body.removed(&gone.unwrap_or_default(), |it| &it.evicted_explicitly);
         let outside = match &body.outside {
             Some(outside) => counted(outside.clear().await)?,
             None => 0,
@@ -93,7 +93,7 @@ where
         let Some(memory) = &body.memory else { return 0 };
         let (now, ageing) = (body.now(), body.config.ageing);
         let gone = memory.remove_where(|entry| entry.age(&ageing, now) == Age::Expired);
-        body.removed(gone, |it| &it.evicted_expired)
+        body.removed(&gone, |it| &it.evicted_expired)
     }
 }
 

@@ -15,6 +15,12 @@ use crate::shelf::Shelf;
 use crate::support::{Calls, ask, by_text, counting};
 
 const TTL: Duration = Duration::from_mins(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// So long before a minute is over.
+fn but(time: Duration) -> Duration {
+    TTL.saturating_sub(time)
+}
 
 fn config<V>() -> CacheConfig<String, V> {
     by_text()
@@ -131,7 +137,7 @@ async fn a_refresh_is_seen_in_the_trace_of_who_triggered_it_and_outlives_the_dea
 }
 
 fn get_trace(recorder: &RecordingRecorder) -> tta_core::TraceId {
-    recorder.traces()[0].trace_id
+    recorder.traces().first().unwrap().trace_id
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,7 +148,7 @@ async fn a_refresh_that_fails_is_counted_and_the_old_value_answers_on() -> Resul
         .with_name("refresh_fails");
     for _ in 0..2 {
         assert_eq!(flow.run(ask("q")).await?, 1);
-        advance(TTL - Duration::from_secs(1)).await;
+        advance(but(SECOND)).await;
         settle().await;
     }
     assert_eq!(flow.run(ask("q")).await?, 1);
@@ -218,7 +224,7 @@ async fn an_expired_value_stands_in_for_an_error_as_long_as_it_may() -> Result<(
         .cached(config().with_stale_if_error(TTL))?
         .with_name("stands_in");
     assert_eq!(flow.run(ask("q")).await?, 1);
-    advance(TTL * 2 - Duration::from_millis(1)).await;
+    advance(TTL + but(Duration::from_millis(1))).await;
     assert_eq!(flow.run(ask("q")).await?, 1);
     assert_eq!(calls.count(), 2, "it was tried");
     let stats = flow.stats();
@@ -309,11 +315,11 @@ async fn a_value_is_computed_anew_before_its_time_the_nearer_its_end_the_likelie
         Ok(refreshed)
     };
     // A second to compute: with a second left, one in e; with ten, one in e to the tenth.
-    let near = refreshed_after(TTL - Duration::from_secs(1), 1.0).await?;
+    let near = refreshed_after(but(SECOND), 1.0).await?;
     assert!((40..=110).contains(&near), "{near} of 200");
     let far = refreshed_after(TTL / 2, 1.0).await?;
     assert_eq!(far, 0);
-    let eager = refreshed_after(TTL - Duration::from_secs(1), 10.0).await?;
+    let eager = refreshed_after(but(SECOND), 10.0).await?;
     assert!(eager > 160, "{eager} of 200");
     Ok(())
 }
@@ -329,9 +335,11 @@ async fn values_stored_together_do_not_expire_together_with_jitter() -> Result<(
         flow.evict_expired();
         Ok(flow.stats().entries)
     };
-    let second = Duration::from_secs(1);
-    assert_eq!(left_after(0.0, TTL - second).await?, 1_000);
-    assert_eq!(left_after(0.5, TTL / 2 - second).await?, 1_000);
+    assert_eq!(left_after(0.0, but(SECOND)).await?, 1_000);
+    assert_eq!(
+        left_after(0.5, (TTL / 2).saturating_sub(SECOND)).await?,
+        1_000
+    );
     let left = left_after(0.5, TTL * 3 / 4).await?;
     assert!((400..=600).contains(&left), "{left}");
     assert_eq!(left_after(0.5, TTL).await?, 0);

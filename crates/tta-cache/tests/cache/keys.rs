@@ -200,7 +200,7 @@ async fn a_struct_and_its_json_have_one_key() -> Result<()> {
 #[tokio::test]
 async fn a_newtype_is_what_it_holds_and_large_numbers_are_told_apart() -> Result<()> {
     let config = CacheConfig::new(Scope::Global, |write: &fn(&mut KeyBuilder), _, key| {
-        write(key)
+        write(key);
     });
     let flow = model::<fn(&mut KeyBuilder)>(&Calls::default()).cached(config)?;
     let cases: [(fn(&mut KeyBuilder), usize); 12] = [

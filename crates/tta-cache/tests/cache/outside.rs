@@ -101,11 +101,11 @@ async fn what_is_not_the_value_asked_for_is_a_miss_and_removed_and_counted() -> 
     let damages: [(&str, Damage); 5] = [
         ("flipped", |shelf| shelf.tamper(|bytes| bytes[40] ^= 1)),
         ("truncated", |shelf| {
-            shelf.tamper(|bytes| bytes.truncate(60))
+            shelf.tamper(|bytes| bytes.truncate(60));
         }),
         ("empty", |shelf| shelf.tamper(Vec::clear)),
         ("noise", |shelf| {
-            shelf.tamper(|bytes| *bytes = b"not a value".to_vec())
+            shelf.tamper(|bytes| *bytes = b"not a value".to_vec());
         }),
         ("longer", |shelf| shelf.tamper(|bytes| bytes.push(0))),
     ];
@@ -227,7 +227,7 @@ async fn a_lock_is_given_back_when_its_holder_fails_or_is_dropped() -> Result<()
         std::future::pending::<Result<usize>>().await
     })
     .cached(shelf.config())?;
-    let run = tokio::time::timeout(Duration::from_secs(60), hanging.run(ask("q")));
+    let run = tokio::time::timeout(Duration::from_mins(1), hanging.run(ask("q")));
     assert!(run.await.is_err());
     tokio::task::yield_now().await;
     assert_eq!(shelf.locks(), 0);
