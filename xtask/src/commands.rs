@@ -3,7 +3,7 @@
 use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
-use crate::{bench_report, features, setup as install, tests_run, tidy as rules};
+use crate::{bench_report, faults as table, features, setup as install, tests_run, tidy as rules};
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
     if check {
@@ -62,10 +62,18 @@ pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result {
     bench_report::print(workspace.target())
 }
 
+pub(crate) fn faults(workspace: &Workspace, choice: &table::Choice) -> Result {
+    if let Err(failure) = install::install(workspace) {
+        eprintln!("xtask: {failure}; the rows that need what is missing will have no figure");
+    }
+    table::run(workspace, choice)
+}
+
 pub(crate) fn ci(workspace: &Workspace) -> Result {
     let mut all = lint_steps(workspace);
     all.push(generate_step(workspace, true));
     all.extend(features::steps(workspace));
+    all.push(models_step(workspace));
     all.extend(example_steps(workspace));
     all.push(Step::needing(DEMO, "demo", workspace, |voice| {
         let demo = [
@@ -122,6 +130,18 @@ fn generate_step(workspace: &Workspace, check: bool) -> Step<'_> {
             ))
         },
     )
+}
+
+/// Every schedule that the models of the breaker's transitions can have.
+fn models_step(workspace: &Workspace) -> Step<'_> {
+    Step::needing("tta-breaker", "loom models", workspace, |voice| {
+        let test = ["test", "-p", "tta-breaker", "--test", "loom", "--release"];
+        let run = Run::cargo(workspace, test)
+            .env("RUSTFLAGS", "--cfg loom")
+            // Other flags would have everything built anew next time.
+            .env("CARGO_TARGET_DIR", workspace.target().join("loom"));
+        voice.run(run)
+    })
 }
 
 fn example_steps(workspace: &Workspace) -> Vec<Step<'_>> {

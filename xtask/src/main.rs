@@ -3,10 +3,13 @@
 mod bench_report;
 mod command;
 mod commands;
+mod faults;
 mod features;
+mod mutants;
 mod setup;
 mod steps;
 mod tests_run;
+mod text_files;
 mod tidy;
 mod workspace;
 
@@ -52,6 +55,16 @@ enum Command {
     /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
     /// alone.
     Bench(Passed),
+    /// Inject every fault of the table, in release, and write docs/faults.md.
+    ///
+    /// Runs the tests whose names begin with `fault_` and a row, one after the other. Exits with 1
+    /// when a goal is missed, a test fails, or a test reports no figure.
+    Faults(FaultsArgs),
+    /// Change the code of the primitive crates in one place at a time, and see whether a test notices.
+    ///
+    /// Takes hours for all of them; installs cargo-mutants if it is missing, and writes
+    /// docs/mutants.md. Exits with 1 for a crate below 80 % whose survivors have no reason.
+    Mutants(MutantsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +82,27 @@ struct LintArgs {
     /// Only the tidy rules, which take no compiler.
     #[arg(long)]
     tidy: bool,
+}
+
+#[derive(Debug, Args)]
+struct FaultsArgs {
+    /// Only this part of the table: export, lifecycle, metrics (or all three as telemetry), cache,
+    /// workflow, input.
+    #[arg(long)]
+    section: Option<String>,
+    /// Only this row.
+    #[arg(long)]
+    row: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+struct MutantsArgs {
+    /// Only this crate.
+    #[arg(long = "crate", value_name = "CRATE")]
+    package: Option<String>,
+    /// Only a part of the mutants: `--shard 0/4` is the first quarter.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +135,12 @@ fn main() -> ExitCode {
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
+        Command::Mutants(MutantsArgs { package, shard }) => {
+            mutants::run(&workspace, &mutants::Choice { package, shard })
+        }
+        Command::Faults(FaultsArgs { section, row }) => {
+            commands::faults(&workspace, &faults::Choice { section, row })
+        }
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

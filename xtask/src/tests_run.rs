@@ -3,10 +3,30 @@
 use std::io::{IsTerminal, Write};
 
 use crate::command::{Result, Run};
+use crate::faults;
 use crate::workspace::Workspace;
 
 /// Runs the tests; `args` replace the choice of packages, or go on after it.
+///
+/// Without any, the tests that inject faults come last and one after the other: each puts a load on
+/// the machine, and a figure is none that another test took part in.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result {
+    let mut tally = Tally::default();
+    let done = if args.is_empty() {
+        let mut others = vec!["--".to_owned()];
+        for filter in faults::filters(workspace)? {
+            others.extend(["--skip".to_owned(), filter]);
+        }
+        let others = all_at_once(workspace, &others, &mut tally);
+        others.and(faults::check(workspace, |line| tally.hear(line)))
+    } else {
+        all_at_once(workspace, args, &mut tally)
+    };
+    eprintln!("\n{}", tally.line());
+    done
+}
+
+fn all_at_once(workspace: &Workspace, args: &[String], tally: &mut Tally) -> Result {
     let mut line = vec![
         "test".to_owned(),
         "--all-features".to_owned(),
@@ -21,15 +41,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result {
         // Our pipe hides the terminal from the tests.
         run = run.env("CARGO_TERM_COLOR", "always");
     }
-    let mut tally = Tally::default();
-    let mut stdout = std::io::stdout();
-    let done = run.by_line(|line| {
-        tally.read(&String::from_utf8_lossy(line));
-        // A closed standard output is no reason to stop testing.
-        let _ = stdout.write_all(line);
-    });
-    eprintln!("\n{}", tally.line());
-    done
+    run.by_line(|line| tally.hear(line))
 }
 
 /// What the lines of every test binary add up to.
@@ -43,6 +55,13 @@ struct Tally {
 }
 
 impl Tally {
+    /// Passes a line on and counts what it says.
+    fn hear(&mut self, line: &[u8]) {
+        self.read(&String::from_utf8_lossy(line));
+        // A closed standard output is no reason to stop testing.
+        let _ = std::io::stdout().write_all(line);
+    }
+
     fn read(&mut self, line: &str) {
         if line.contains("SKIPPED: ") {
             self.skipped += 1;

@@ -235,6 +235,10 @@ where
         self.body.inner.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.body.inner.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let begun = self.body.now();
         let Some(key) = self.body.key(&input, ctx) else {

@@ -5,12 +5,14 @@ mod catalog;
 mod conditional;
 mod context;
 mod error;
+mod failure_policy;
 mod fallback;
 mod flow;
 mod identity;
 mod instruments;
 mod metrics;
 mod named;
+mod non_idempotent;
 mod observe;
 mod observed;
 mod operators;
@@ -33,10 +35,11 @@ pub use catalog::{
 };
 pub use conditional::{ConditionalPrimitive, PassThrough, Verdict, conditional, if_else};
 pub use context::{
-    Checkpoint, Clock, Identity, Parent, Usage, WorkflowContext, WorkflowContextBuilder,
-    with_current,
+    Cancelled, Canceller, Checkpoint, Clock, Identity, Parent, Usage, WorkflowContext,
+    WorkflowContextBuilder, with_current,
 };
 pub use error::{BoxError, Error, ErrorKind, Result};
+pub use failure_policy::FailurePolicy;
 pub use fallback::{FallbackPrimitive, fallback};
 pub use flow::{Flow, IntoFlow};
 pub use identity::{SpanId, TraceId};
@@ -46,6 +49,7 @@ pub use instruments::{
 };
 pub use metrics::PrimitiveMetrics;
 pub use named::Named;
+pub use non_idempotent::NonIdempotent;
 pub use observed::Observed;
 pub use operators::Operand;
 pub use parallel::Parallel;

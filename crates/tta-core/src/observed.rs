@@ -42,6 +42,13 @@ impl<P> Observed<P> {
         self.map_seam(|seam| seam.renamed(name))
     }
 
+    pub(crate) fn map_primitive(self, change: impl FnOnce(P) -> P) -> Self {
+        Self {
+            primitive: change(self.primitive),
+            seam: self.seam,
+        }
+    }
+
     pub(crate) fn map_seam(self, change: impl FnOnce(Seam) -> Seam) -> Self {
         Self {
             primitive: self.primitive,
@@ -64,6 +71,10 @@ impl<P: Primitive> Primitive for Observed<P> {
 
     fn depth(&self) -> usize {
         self.primitive.depth()
+    }
+
+    fn is_idempotent(&self) -> bool {
+        self.primitive.is_idempotent()
     }
 
     fn execute(

@@ -5,6 +5,7 @@ use std::ops::{BitOr, Shr};
 use crate::boxed::BoxPrimitive;
 use crate::flow::{Flow, IntoFlow};
 use crate::named::Named;
+use crate::non_idempotent::NonIdempotent;
 use crate::observed::Observed;
 use crate::parallel::Parallel;
 use crate::primitive::Primitive;
@@ -38,7 +39,8 @@ impl<P: Operand> Flow<P> {
     /// Runs both flows at once, on the caller's task; the same as `self | other`.
     ///
     /// Joining a third keeps the tuple flat. Results come in the order in which the branches were
-    /// written; the first error cancels the others.
+    /// written; the first error cancels the others, unless a
+    /// [`FailurePolicy`](crate::FailurePolicy) says otherwise.
     pub fn join<N>(self, other: N) -> Flow<P::Joined<N::Primitive>>
     where
         N: IntoFlow<Input = P::Input>,
@@ -76,6 +78,7 @@ macro_rules! single_operand {
 single_operand! {
     Observed<P> where [P: Primitive];
     Named<P> where [P: Primitive];
+    NonIdempotent<P> where [P: Primitive];
     Sequence<A, B> where [A: Primitive, B: Primitive<Input = A::Output>];
     BoxPrimitive<I, O> where [I: Send + 'static, O: Send + 'static];
 }

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use crate::catalog::PARALLEL_BRANCH_SPAN;
 use crate::context::WorkflowContext;
 use crate::error::{Error, Result};
+use crate::failure_policy::{FailurePolicy, Failures};
+use crate::flow::Flow;
 use crate::observe::{Subject, observe};
 use crate::operators::Operand;
 use crate::primitive::Primitive;
@@ -14,15 +16,26 @@ use crate::primitive::Primitive;
 /// Primitives that run at once on one task, given clones of one input; made by `a | b`.
 ///
 /// Results come as a flat tuple in the order in which the branches were written. The first error is
-/// returned and cancels the other branches.
+/// returned and cancels the other branches, unless a [`FailurePolicy`] says otherwise.
 #[derive(Debug)]
 pub struct Parallel<T> {
     branches: T,
+    policy: FailurePolicy,
 }
 
 impl<T> Parallel<T> {
-    pub(crate) const fn new(branches: T) -> Self {
-        Self { branches }
+    pub(crate) fn new(branches: T) -> Self {
+        Self {
+            branches,
+            policy: FailurePolicy::default(),
+        }
+    }
+}
+
+impl<T> Flow<Parallel<T>> {
+    /// The same parallel, doing this with the other branches when one has failed.
+    pub fn with_failure_policy(self, policy: FailurePolicy) -> Self {
+        self.map(|parallel| Parallel { policy, ..parallel })
     }
 }
 
@@ -30,17 +43,27 @@ impl<T> Parallel<T> {
 enum Branch<T> {
     Running,
     Done(T),
+    Failed,
 }
 
 impl<T> Branch<T> {
-    /// Polls the branch if it is running and tells whether it is done.
-    fn poll<F>(&mut self, future: Pin<&mut F>, cx: &mut Context<'_>) -> Result<bool>
+    /// Polls the branch if it is running and tells whether it has ended.
+    fn poll<F>(
+        &mut self,
+        future: Pin<&mut F>,
+        failures: &mut Failures,
+        cx: &mut Context<'_>,
+    ) -> Result<bool>
     where
         F: Future<Output = Result<T>>,
     {
         if matches!(self, Self::Running) {
             match future.poll(cx) {
-                Poll::Ready(result) => *self = Self::Done(result?),
+                Poll::Ready(Ok(output)) => *self = Self::Done(output),
+                Poll::Ready(Err(error)) => {
+                    *self = Self::Failed;
+                    failures.note(error)?;
+                }
                 Poll::Pending => return Ok(false),
             }
         }
@@ -65,6 +88,10 @@ macro_rules! parallel {
                 depth + 1
             }
 
+            fn is_idempotent(&self) -> bool {
+                self.branches.0.is_idempotent() $(&& self.branches.$index.is_idempotent())+
+            }
+
             async fn execute(&self, input: First::Input, ctx: &WorkflowContext) -> Result<Self::Output> {
                 $(let $future = input.clone();)+
                 $(
@@ -77,15 +104,17 @@ macro_rules! parallel {
                 let branch = &self.branches.0;
                 let mut first =
                     (pin!(observe(part, ctx, move || branch.execute(input, ctx))), Branch::Running);
+                let mut failures = Failures::under(self.policy);
                 poll_fn(|cx| {
-                    let mut done = first.1.poll(first.0.as_mut(), cx)?;
-                    $(done &= $future.1.poll($future.0.as_mut(), cx)?;)+
+                    let mut done = first.1.poll(first.0.as_mut(), &mut failures, cx)?;
+                    $(done &= $future.1.poll($future.0.as_mut(), &mut failures, cx)?;)+
                     if done { Poll::Ready(Ok::<(), Error>(())) } else { Poll::Pending }
                 })
                 .await?;
+                failures.into_result()?;
                 match (first.1, $($future.1),+) {
                     (Branch::Done(first), $(Branch::Done($future)),+) => Ok((first, $($future),+)),
-                    // `poll_fn` is ready only when every branch is done.
+                    // `poll_fn` is ready only when every branch has ended, and none has failed.
                     _ => unreachable!("a parallel that is ready has every branch done"),
                 }
             }
@@ -112,7 +141,8 @@ macro_rules! longer {
             type Joined<N> = Parallel<(First, $($branch),+, N)>;
 
             fn joined<N>(self, other: N) -> Self::Joined<N> {
-                Parallel::new((self.branches.0, $(self.branches.$index),+, other))
+                let branches = (self.branches.0, $(self.branches.$index),+, other);
+                Parallel { branches, policy: self.policy }
             }
         }
     )+};

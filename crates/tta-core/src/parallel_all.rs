@@ -9,6 +9,7 @@ use crate::boxed::{BoxFlow, BoxPrimitive};
 use crate::catalog::PARALLEL_BRANCH_SPAN;
 use crate::context::WorkflowContext;
 use crate::error::{Error, ErrorKind, Result};
+use crate::failure_policy::{FailurePolicy, Failures};
 use crate::flow::Flow;
 use crate::observe::{Subject, observe};
 use crate::observed::Observed;
@@ -18,11 +19,13 @@ use crate::primitive::Primitive;
 #[derive(Debug)]
 pub struct ParallelAll<I, O> {
     branches: Vec<BoxPrimitive<I, O>>,
+    policy: FailurePolicy,
 }
 
 /// Runs flows of one type, made at run time, at once on one task, given clones of one input.
 ///
-/// Results come in the order of the flows. The first error is returned and cancels the others.
+/// Results come in the order of the flows. The first error is returned and cancels the others, unless
+/// a [`FailurePolicy`] says otherwise.
 ///
 /// # Errors
 ///
@@ -41,7 +44,17 @@ where
             "a parallel needs at least one flow",
         ));
     }
-    Ok(Flow::new(ParallelAll { branches }))
+    Ok(Flow::new(ParallelAll {
+        branches,
+        policy: FailurePolicy::default(),
+    }))
+}
+
+impl<I, O> Flow<Observed<ParallelAll<I, O>>> {
+    /// The same parallel, doing this with the other branches when one has failed.
+    pub fn with_failure_policy(self, policy: FailurePolicy) -> Self {
+        self.map(|parallel| parallel.map_primitive(|it| ParallelAll { policy, ..it }))
+    }
 }
 
 impl<I, O> Primitive for ParallelAll<I, O>
@@ -61,6 +74,10 @@ where
             + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.branches.iter().all(Primitive::is_idempotent)
+    }
+
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<Vec<O>> {
         let mut branches: Vec<_> = self
             .branches
@@ -76,6 +93,7 @@ where
             })
             .collect();
         let mut running = branches.len();
+        let mut failures = Failures::under(self.policy);
         poll_fn(|cx| {
             for (signal, future, output) in &mut branches {
                 if !signal.take(cx.waker()) {
@@ -86,7 +104,10 @@ where
                     .as_mut()
                     .map(|it| it.as_mut().poll(&mut Context::from_waker(&waker)));
                 if let Some(Poll::Ready(result)) = polled {
-                    *output = Some(result?);
+                    match result {
+                        Ok(value) => *output = Some(value),
+                        Err(error) => failures.note(error)?,
+                    }
                     *future = None;
                     running -= 1;
                 }
@@ -98,6 +119,7 @@ where
             }
         })
         .await?;
+        failures.into_result()?;
         Ok(branches
             .into_iter()
             .filter_map(|(_, _, output)| output)

@@ -126,7 +126,8 @@ pub(crate) fn installed() -> Option<Arc<dyn Recorder>> {
         .clone()
 }
 
-/// Logs outside any workflow, as work in the background does, to the installed recorder.
+/// Logs outside any workflow, to the [installed](install_recorder) recorder; inside one it is
+/// [`WorkflowContext::log`].
 pub fn log_globally(record: &LogRecord<'_>) {
     if let Some(recorder) = installed() {
         guarded(|| {

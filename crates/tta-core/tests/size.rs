@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use tta_core::{BoxFlow, ErrorKind, conditional, step};
+use tta_testkit::faults::report;
 use tta_testkit::recording::RecordingRecorder;
 
 fn add_one() -> tta_core::Flow<impl tta_core::Operand<Input = u64, Output = u64>> {
@@ -59,7 +60,7 @@ fn twenty_static_steps_run_on_a_small_stack_and_their_future_is_send() {
 }
 
 #[test]
-fn ten_thousand_boxed_steps_run_and_drop_on_a_small_stack() {
+fn fault_54_ten_thousand_boxed_steps_run_and_drop_on_a_small_stack() {
     let (sum, spans) = on_a_small_stack(|| {
         let mut flow: BoxFlow<u64, u64> = add_one().boxed().unwrap();
         for _ in 1..10_000 {
@@ -72,21 +73,40 @@ fn ten_thousand_boxed_steps_run_and_drop_on_a_small_stack() {
         drop(ctx);
         (sum, recorder.spans().len())
     });
-    assert_eq!((sum, spans), (10_000, 10_001));
+    let measured = format!("{sum} steps, {spans} spans");
+    let met = (sum, spans) == (10_000, 10_001);
+    report(
+        54,
+        "10,000 steps, run and dropped",
+        "all run on 2 MiB",
+        measured,
+        met,
+    );
 }
 
 #[test]
-fn nesting_up_to_the_limit_runs_and_drops_on_a_small_stack() {
-    let sum = on_a_small_stack(|| {
+fn fault_54_nesting_up_to_the_limit_runs_and_drops_on_a_small_stack() {
+    let (sum, depth, error) = on_a_small_stack(|| {
         let mut flow: BoxFlow<u64, u64> = add_one().boxed().unwrap();
+        let mut depth = 1;
         loop {
             match conditional(|_: &u64, _| true, flow.clone()).boxed() {
                 Ok(deeper) => flow = deeper,
-                Err(_) => break block_on(flow.run(1)).unwrap(),
+                Err(error) => break (block_on(flow.run(1)).unwrap(), depth, error),
             }
+            depth += 1;
         }
     });
-    assert_eq!(sum, 2);
+    let refused = error.kind() == ErrorKind::Configuration;
+    let measured = format!("{depth} deep runs, the next is refused: {refused}");
+    let met = refused && (sum, depth) == (2, 512);
+    report(
+        54,
+        "nesting",
+        "512 deep runs on 2 MiB, more is refused",
+        measured,
+        met,
+    );
 }
 
 #[test]

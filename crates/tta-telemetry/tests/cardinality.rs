@@ -2,13 +2,14 @@
 #![cfg(feature = "prometheus")]
 #![expect(clippy::float_cmp, reason = "the compared values are exact")]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tta_core::{MetricSpec, OVERFLOW_LABEL, Unit, registry};
 use tta_telemetry::exposition::{ExpositionFormat, ExpositionOptions, PrometheusExposition};
+use tta_testkit::faults::report;
 
 #[test]
-fn a_million_label_values_are_capped_and_their_total_is_exact() {
+fn fault_33_a_million_label_values_are_capped_and_their_total_is_exact() {
     static CALLS: MetricSpec =
         MetricSpec::counter("cardinality_calls_total", Unit::One, "Calls.").labels(&["user"]);
     let exposition = PrometheusExposition::new(ExpositionOptions::default());
@@ -26,7 +27,6 @@ fn a_million_label_values_are_capped_and_their_total_is_exact() {
     let grown = resident_kibibytes()
         .zip(before)
         .map(|(after, before)| after.saturating_sub(before));
-    println!("a million label values: {grown:?} KiB more, scrape {took:?}");
 
     let series: Vec<(&str, f64)> = page
         .lines()
@@ -43,6 +43,17 @@ fn a_million_label_values_are_capped_and_their_total_is_exact() {
         .find(|(series, _)| *series == overflow)
         .unwrap();
     assert_eq!(*rest, 1e6 - limit as f64);
+    let kibibytes = grown.unwrap();
+    let measured = format!("+{:.1} MB", kibibytes as f64 / 1e3);
+    report(33, "RSS", "+<= 8 MB", measured, kibibytes <= 8_000);
+    let met = took <= Duration::from_millis(100);
+    report(
+        33,
+        "scrape",
+        "<= 100 ms, the series sum to a million",
+        format!("{took:.1?}"),
+        met,
+    );
 }
 
 fn resident_kibibytes() -> Option<u64> {

@@ -17,6 +17,7 @@ use tta_telemetry::{
     ObservabilityConfig, ObservabilityGuard, SpanSink, State, initialize_observability,
     is_prometheus_enabled, shutdown_observability,
 };
+use tta_testkit::faults::report;
 use tta_testkit::http::get;
 use tta_testkit::network::{BlackHole, ClosedPort};
 
@@ -65,23 +66,32 @@ fn descriptors() -> usize {
 }
 
 #[test]
-fn it_works_without_a_runtime_and_inside_each_kind() {
+fn fault_19_it_works_without_a_runtime_and_inside_each_kind() {
     let _alone = alone();
     let use_it = || {
         let guard = everything().init();
         run_on_this_thread();
         let report = guard.shutdown();
         assert!(report.result().is_ok());
-        assert_eq!(report.ledger.traces.delivered, 2);
+        report.ledger.traces.delivered
     };
-    use_it();
-    block_on(async { use_it() });
-    tokio::runtime::Builder::new_multi_thread()
+    let mut delivered = use_it();
+    delivered += block_on(async { use_it() });
+    delivered += tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .unwrap()
         .block_on(async { use_it() });
+    let part = "no runtime, a current-thread one, a multi-thread one";
+    let measured = format!("{delivered} of 6 spans delivered");
+    report(
+        19,
+        part,
+        "0 panics, all delivered",
+        measured,
+        delivered == 6,
+    );
 }
 
 /// A workflow whose steps never wait needs no runtime.
@@ -132,13 +142,11 @@ fn metrics_and_health_answer_while_it_runs_and_the_port_is_free_afterwards() {
 }
 
 #[test]
-fn a_port_that_is_taken_degrades_the_metrics_alone() {
+fn fault_29_a_port_that_is_taken_degrades_the_metrics_alone() {
     let _alone = alone();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let (guard, init) = timed(|| everything().with_prometheus_port(port).init());
-    println!("row 29: init {init:?}");
-    assert!(init <= Duration::from_millis(50), "{init:?}");
     assert!(!is_prometheus_enabled());
     let status = guard.status();
     assert_eq!(status.state, State::Degraded);
@@ -155,6 +163,14 @@ fn a_port_that_is_taken_degrades_the_metrics_alone() {
     assert!(status.metrics_url.is_none());
     run_workflow().unwrap();
     assert_eq!(guard.shutdown().ledger.traces.delivered, 3);
+    let met = init <= Duration::from_millis(50);
+    report(
+        29,
+        "init",
+        "<= 50 ms, the rest works",
+        format!("{init:.1?}"),
+        met,
+    );
 }
 
 #[test]
@@ -172,7 +188,7 @@ fn a_second_initialisation_shares_the_first() {
 }
 
 #[test]
-fn an_initialisation_after_a_shutdown_is_a_new_one_and_leaves_nothing_behind() {
+fn fault_20_an_initialisation_after_a_shutdown_is_a_new_one_and_leaves_nothing_behind() {
     let _alone = alone();
     make_what_stays();
     let before = (threads(), descriptors());
@@ -186,13 +202,19 @@ fn an_initialisation_after_a_shutdown_is_a_new_one_and_leaves_nothing_behind() {
     eventually("nothing is left", || {
         threads() <= before.0 && descriptors() <= before.1
     });
+    let goal = "no thread or descriptor of ours left";
+    let left = |now: usize, before: usize| now.saturating_sub(before);
+    let left = (left(threads(), before.0), left(descriptors(), before.1));
+    let measured = format!("{} threads, {} descriptors", left.0, left.1);
+    report(20, "50 times over", goal, measured, left == (0, 0));
 }
 
 #[test]
-fn a_hundred_threads_race_and_one_wins() {
+fn fault_21_a_hundred_threads_race_and_one_wins() {
     let _alone = alone();
     make_what_stays();
     let before = threads();
+    let mut winners = 0;
     for _ in 0..1_000 {
         let barrier = Barrier::new(100);
         let won = AtomicUsize::new(0);
@@ -216,6 +238,7 @@ fn a_hundred_threads_race_and_one_wins() {
                 .collect()
         });
         assert_eq!(won.load(Ordering::Relaxed), 1);
+        winners += won.into_inner();
         let urls: std::collections::HashSet<_> = guards
             .iter()
             .map(|guard| guard.status().metrics_url)
@@ -224,10 +247,20 @@ fn a_hundred_threads_race_and_one_wins() {
         drop(guards);
     }
     eventually("no thread is left", || threads() <= before);
+    let left = threads().saturating_sub(before);
+    let measured = format!("{winners} winners, {left} threads left");
+    let goal = "1 winner in each, 0 threads left";
+    report(
+        21,
+        "1,000 rounds",
+        goal,
+        measured,
+        (winners, left) == (1_000, 0),
+    );
 }
 
 #[test]
-fn a_shutdown_is_safe_before_twice_and_at_once() {
+fn fault_22_a_shutdown_is_safe_before_twice_and_at_once() {
     let _alone = alone();
     let (_, before) = timed(shutdown_observability);
     assert!(before <= Duration::from_millis(1), "{before:?}");
@@ -240,13 +273,21 @@ fn a_shutdown_is_safe_before_twice_and_at_once() {
     let (second, again) = timed(shutdown_observability);
     let (third, on_guard) = timed(|| guard.shutdown());
     let ((), on_drop) = timed(|| drop(guard));
-    println!(
-        "row 22: first {took:?}, second {again:?}, on the guard {on_guard:?}, drop {on_drop:?}"
-    );
     assert_eq!((first, first), (second, third));
-    assert!(again <= Duration::from_millis(1), "{again:?}");
-    assert!(on_guard <= Duration::from_millis(1), "{on_guard:?}");
-    assert!(on_drop <= Duration::from_millis(10), "{on_drop:?}");
+    for (part, took, most) in [
+        ("a second shutdown", again, 1),
+        ("one on the guard", on_guard, 1),
+        ("drop after it", on_drop, 10),
+    ] {
+        let met = took <= Duration::from_millis(most);
+        report(
+            22,
+            part,
+            &format!("<= {most} ms"),
+            format!("{took:.1?}"),
+            met,
+        );
+    }
 
     let guard = stuck(&hole);
     std::thread::scope(|scope| {
@@ -262,14 +303,20 @@ fn a_shutdown_is_safe_before_twice_and_at_once() {
 }
 
 #[test]
-fn a_shutdown_keeps_its_deadline_in_a_drop_in_async_code_and_in_a_panic_hook() {
+fn fault_22_a_shutdown_keeps_its_deadline_in_a_drop_in_async_code_and_in_a_panic_hook() {
     let _alone = alone();
     let hole = BlackHole::open().unwrap();
     let within = |what: &str, stop: &dyn Fn(ObservabilityGuard)| {
         let guard = stuck(&hole);
         let ((), took) = timed(|| stop(guard));
-        println!("row 22, {what}: {took:?}");
-        assert!(took <= DEADLINE + MARGIN, "{what}: {took:?}");
+        let met = took <= DEADLINE + MARGIN;
+        report(
+            22,
+            what,
+            "<= 0.4 s of a deadline of 0.3 s",
+            format!("{took:.1?}"),
+            met,
+        );
     };
     within("drop", &|guard| drop(guard));
     within("current-thread runtime", &|guard| {

@@ -4,20 +4,25 @@ pub mod catalog;
 pub mod prelude;
 
 pub use tta_core::{
-    ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Catalog, Checkpoint,
-    Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution, Error, ErrorKind,
-    EventRecord, Exemplar, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level,
-    LogField, LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily, MetricKind,
-    MetricSample, MetricSpec, Named, OVERFLOW_LABEL, Observed, Operand, Parallel, ParallelAll,
-    Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive,
-    SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus,
-    StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder, SwitchPrimitive,
-    TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext, WorkflowContextBuilder,
-    conditional, fallback, if_else, install_recorder, parallel_all, recorder_panics,
-    refused_measurements, registry, saga, sequence_all, step, step_with, switch,
-    uninstall_recorder, with_current,
+    ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Cancelled, Canceller,
+    Catalog, Checkpoint, Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution,
+    Error, ErrorKind, EventRecord, Exemplar, FailurePolicy, FallbackPrimitive, Flow, Gauge,
+    Histogram, Identity, IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails,
+    MAX_DEPTH, MetricFamily, MetricKind, MetricSample, MetricSpec, Named, NonIdempotent,
+    OVERFLOW_LABEL, Observed, Operand, Parallel, ParallelAll, Parent, PassThrough, Primitive,
+    PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive, SampleValue, Sequence, SpanId,
+    SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus, StderrLogger, StepFunction, StepIdentity,
+    StepPrimitive, SwitchBuilder, SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value,
+    Verdict, WorkflowContext, WorkflowContextBuilder, conditional, fallback, if_else,
+    install_recorder, log_globally, parallel_all, recorder_panics, refused_measurements, registry,
+    saga, sequence_all, step, step_with, switch, uninstall_recorder, with_current,
 };
 
+#[cfg(feature = "breaker")]
+pub use tta_breaker::{
+    CircuitBreaker, CircuitBreakerConfig, CircuitBreakerExt, CircuitBreakerPrimitive, CircuitState,
+    LastFailure, Permit, Window,
+};
 #[cfg(feature = "cache")]
 pub use tta_cache::{
     CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, CacheVerdict, Codec, Fetched,
@@ -26,25 +31,46 @@ pub use tta_cache::{
 };
 #[cfg(feature = "redis")]
 pub use tta_cache::{RedisConfig, RedisState, RedisTier};
+#[cfg(feature = "limit")]
+pub use tta_limit::{
+    Bulkhead, BulkheadConfig, BulkheadPermit, BulkheadPrimitive, Limit, LimitExt, RateLimit,
+    RateLimitConfig, RateLimitPrimitive,
+};
+#[cfg(feature = "retry")]
+pub use tta_retry::{
+    Backoff, FailedAttempt, HedgeConfig, HedgePrimitive, RetryBudget, RetryConfig, RetryDecision,
+    RetryExt, RetryPolicy, RetryPrimitive,
+};
 #[cfg(feature = "router")]
 pub use tta_router::{
-    ByComplexity, ByRule, Choice, Complexity, CostModel, RoundRobin, RouteNames, RouteReason,
-    RouterBuilder, RouterPrimitive, RoutingDecision, RoutingStrategy, Savings, complexity,
+    AsyncVerifier, ByComplexity, ByRule, Candidate, CascadeExt, CheapestWithin, Choice, Complexity,
+    CostModel, HealthAware, LeastInFlight, LowestLatency, OfAnswer, OfAnswerAndContext, RoundRobin,
+    RouteReason, RouterBuilder, RouterPrimitive, Routes, RoutingDecision, RoutingStrategy, Savings,
+    Sticky, Verification, Verifier, Weighted, complexity,
 };
 #[cfg(feature = "prometheus")]
 pub use tta_telemetry::prometheus_client;
 #[cfg(feature = "timeout")]
-pub use tta_timeout::{TimeoutConfig, TimeoutExt, TimeoutPrimitive};
+pub use tta_timeout::{
+    AdaptiveLimit, BlockingExt, BlockingPrimitive, Ending, FixedLimit, LimitPolicy, StreamLimits,
+    StreamTimeout, TimedOut, TimedStream, TimeoutCause, TimeoutConfig, TimeoutExt,
+    TimeoutOrPrimitive, TimeoutPrimitive, TimeoutStreamExt,
+};
 
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
-    DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig, ObservabilityGuard,
-    Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport,
-    SignalLedger, State, Status, initialize_observability, is_prometheus_enabled, ledger,
-    shutdown_observability,
+    Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig,
+    ObservabilityGuard, Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
+    ShutdownReport, SignalLedger, State, Status, Temporality, initialize_observability,
+    is_prometheus_enabled, ledger, shutdown_observability,
 };
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{
     ExportError, Exported, Exporting, SpanSink, opentelemetry, opentelemetry_layer,
     opentelemetry_sdk,
 };
+
+// The guide's code is compiled with the tests, and is no part of the crate.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../docs/guides/composition.md")]
+mod composition_guide {}

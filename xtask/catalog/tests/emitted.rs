@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tta::prelude::*;
 use tta::{
-    CacheConfig, ObservabilityConfig, Recorder, Scope, SpanName, WorkflowContextBuilder,
-    parallel_all,
+    BulkheadConfig, CacheConfig, CircuitBreakerConfig, HedgeConfig, ObservabilityConfig, Recorder,
+    Scope, SpanName, WorkflowContextBuilder, parallel_all,
 };
 use tta_catalog::CATALOGS;
 use tta_telemetry::logs::DECLARED_FIELDS;
@@ -61,6 +61,15 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     router.execute(1, &ctx()).await.unwrap_err();
     router.execute(2, &ctx()).await?;
 
+    let unsure = async |n: &u32, _: &u32, _: &WorkflowContext| match n {
+        0 => Err(Error::msg("no idea")),
+        n => Ok(*n > 1),
+    };
+    let cascade = double().cascade(double(), unsure)?;
+    for n in 0..3 {
+        cascade.execute(n, &ctx()).await?;
+    }
+
     let config = CacheConfig::new(Scope::Global, |n: &u32, _, key| {
         key.text(&n.to_string());
     });
@@ -92,6 +101,18 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     one.and(other)?;
     assert!(shared.invalidate(&1, &ctx()).await?);
 
+    step("fails", fails)
+        .retry(1)?
+        .execute(1, &ctx())
+        .await
+        .unwrap_err();
+    let slow = step("slow", async |n: u32| {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(n)
+    });
+    let hedge = HedgeConfig::new(Duration::from_millis(1));
+    slow.hedged(hedge)?.execute(1, &ctx()).await?;
+
     let hangs = || {
         step("hangs", async |_: u32| {
             std::future::pending::<Result<u32>>().await
@@ -106,6 +127,12 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         .execute(1, &ctx())
         .await
         .unwrap_err();
+    hangs()
+        .timeout_or(Duration::from_millis(5), double())?
+        .execute(1, &ctx())
+        .await?;
+
+    run_what_rejects(ctx).await?;
 
     tta::registry().set_label_limit(1);
     step("beyond_the_limit", async |n: u32| Ok(n))
@@ -113,6 +140,28 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         .await?;
     tta::registry().set_label_limit(2_000);
     context().correlation_id("not an identifier").build();
+    Ok(())
+}
+
+/// Runs the primitives that do not call everything they are asked to.
+async fn run_what_rejects(ctx: impl Fn() -> WorkflowContext) -> Result<()> {
+    let breaker = CircuitBreakerConfig::new().with_consecutive_failures(1);
+    let guarded = step("fails", fails).circuit_breaker(breaker)?;
+    for _ in 0..2 {
+        guarded.execute(1, &ctx()).await.unwrap_err();
+    }
+
+    let slow = step("slow", async |n: u32| {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(n)
+    });
+    let one_at_a_time = slow.limit(BulkheadConfig::new(1).with_queue(1))?;
+    let (one, other) = (ctx(), ctx());
+    let (one, other) = tokio::join!(
+        one_at_a_time.execute(1, &one),
+        one_at_a_time.execute(1, &other)
+    );
+    one.and(other)?;
     Ok(())
 }
 

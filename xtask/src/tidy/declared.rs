@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::files::TextFile;
+use crate::text_files::TextFile;
 
 /// Declarations that nothing uses or no catalogue lists, and telemetry made beside a catalogue.
 pub(super) fn differences(files: &[TextFile]) -> Vec<String> {

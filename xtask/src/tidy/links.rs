@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::files::TextFile;
+use crate::text_files::TextFile;
 
 /// The links of a Markdown file that lead to no file or folder in `known`.
 pub(super) fn broken(file: &TextFile, known: &BTreeSet<&str>) -> Vec<String> {

@@ -6,7 +6,6 @@
 
 mod declared;
 mod edges;
-mod files;
 mod links;
 mod packages;
 mod sources;
@@ -15,10 +14,10 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::command::{Failure, Result, Run};
+use crate::faults;
 use crate::steps::Step;
+use crate::text_files::{self, TextFile};
 use crate::workspace::Workspace;
-
-use self::files::TextFile;
 
 /// One step per rule.
 pub(crate) fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
@@ -37,23 +36,27 @@ pub(crate) fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
             Ok(wrong)
         }),
         step("file length", |workspace| {
-            Ok(each(&files::read(workspace)?, sources::too_long))
+            Ok(each(&text_files::read(workspace)?, sources::too_long))
         }),
         step("words that must not land", |workspace| {
-            Ok(each(&files::read(workspace)?, sources::forbidden_words))
+            Ok(each(
+                &text_files::read(workspace)?,
+                sources::forbidden_words,
+            ))
         }),
         step("libraries do not print", |workspace| {
-            Ok(each(&files::read(workspace)?, sources::prints))
+            Ok(each(&text_files::read(workspace)?, sources::prints))
         }),
         step("no path of one machine", |workspace| {
-            Ok(each(&files::read(workspace)?, sources::machine_paths))
+            Ok(each(&text_files::read(workspace)?, sources::machine_paths))
         }),
         step("telemetry is declared", |workspace| {
-            Ok(declared::differences(&files::read(workspace)?))
+            Ok(declared::differences(&text_files::read(workspace)?))
         }),
+        step("every fault has its figure", faults::wrong),
         step("links between files", |workspace| {
-            let files = files::read(workspace)?;
-            let known: BTreeSet<&str> = files::with_folders(&files);
+            let files = text_files::read(workspace)?;
+            let known: BTreeSet<&str> = text_files::with_folders(&files);
             Ok(files
                 .iter()
                 .flat_map(|file| links::broken(file, &known))

@@ -1,6 +1,6 @@
 //! Rules on the text of the files themselves.
 
-use super::files::TextFile;
+use crate::text_files::TextFile;
 
 /// A file of Rust that has outgrown one idea.
 pub(super) fn too_long(file: &TextFile) -> Vec<String> {

@@ -10,12 +10,14 @@
 )]
 
 mod cancellation;
+mod cancelling;
 mod cardinality;
 mod composition;
 mod conformance;
 mod context;
 mod errors;
 mod fallback;
+mod idempotence;
 mod metrics;
 mod observed;
 mod panics;

@@ -203,7 +203,7 @@ fn duration_buckets(primitive: &str) -> Vec<(f64, u64)> {
 }
 
 #[test]
-fn what_is_no_amount_changes_no_sum_and_is_counted() {
+fn fault_18_what_is_no_amount_changes_no_sum_and_is_counted() {
     let counter = Counter::detached(Unit::UsDollars);
     let histogram = Histogram::detached();
     counter.add(0.25);
@@ -212,9 +212,18 @@ fn what_is_no_amount_changes_no_sum_and_is_counted() {
         counter.add(bad);
         histogram.record_value(bad);
     }
-    assert!((counter.total() - 0.25).abs() < f64::EPSILON);
     assert_eq!(histogram.distribution().count(), 0);
     assert!(tta_core::refused_measurements() >= before + 10);
+    let sum = counter.total();
+    let met = (sum - 0.25).abs() < f64::EPSILON;
+    let measured = format!("{sum}, 10 of 10 counted");
+    tta_testkit::faults::report(
+        18,
+        "NaN, infinities, negatives",
+        "the sum stays 0.25",
+        measured,
+        met,
+    );
 }
 
 #[test]

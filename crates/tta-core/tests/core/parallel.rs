@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
-use tta_core::{Error, Flow, Observed, Primitive, Result, parallel_all, step, step_with};
+use tta_core::{
+    BoxFlow, Error, FailurePolicy, Flow, Observed, Primitive, Result, parallel_all, step, step_with,
+};
 use tta_testkit::conformance::tokio_clock;
 use tta_testkit::mock::{Answer, MockPrimitive};
 use tta_testkit::recording::{RecordingRecorder, error_type};
@@ -136,4 +138,61 @@ async fn eight_branches_fit_into_one_tuple() {
     let s = || step("one_of_eight", async |n: u64| Ok(n));
     let flow = s() | s() | s() | s() | s() | s() | s() | s();
     assert_eq!(flow.run(5).await.unwrap(), (5, 5, 5, 5, 5, 5, 5, 5));
+}
+
+/// Two that fail, after 10 and 20 ms, around one that takes 30 ms.
+fn failing_around(slow: &MockPrimitive<u64, u64>) -> [BoxFlow<u64, u64>; 3] {
+    let breaks = |name, ms| {
+        step_with(name, ms, async |ms: &u64, _: u64| {
+            sleep(Duration::from_millis(*ms)).await;
+            Err::<u64, _>(Error::msg(format!("broke after {ms} ms")))
+        })
+    };
+    slow.push(Answer::value(7).after(Duration::from_millis(30)));
+    let slow = Flow::new(slow.clone()).boxed();
+    [
+        breaks("late", 20).boxed(),
+        slow,
+        breaks("early", 10).boxed(),
+    ]
+    .map(Result::unwrap)
+}
+
+#[tokio::test(start_paused = true)]
+async fn branches_that_are_awaited_run_to_their_end_before_the_first_error_is_returned() {
+    let recorder = RecordingRecorder::new();
+    let slow = MockPrimitive::<u64, u64>::new("awaited");
+    let [late, middle, early] = failing_around(&slow);
+    let flow = (late | middle).with_failure_policy(FailurePolicy::AwaitAll) | early;
+    let begun = Instant::now();
+    let ctx = recorder.builder().clock(tokio_clock).build();
+    let error = flow.execute(1, &ctx).await.unwrap_err();
+    assert_eq!(begun.elapsed(), Duration::from_millis(30));
+    assert_eq!(error.to_string(), "broke after 10 ms");
+    assert_eq!(error.related()[0].to_string(), "broke after 20 ms");
+    assert_eq!((slow.answered(), slow.dropped()), (1, 0));
+    assert_eq!(error_type(&recorder.span("awaited.execute")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn branches_made_at_run_time_are_awaited_too_where_that_is_chosen() {
+    let slow = MockPrimitive::<u64, u64>::new("awaited_too");
+    let flow = parallel_all(failing_around(&slow)).unwrap();
+    let flow = flow.with_failure_policy(FailurePolicy::AwaitAll);
+    let begun = Instant::now();
+    let error = flow.run(1).await.unwrap_err();
+    assert_eq!(begun.elapsed(), Duration::from_millis(30));
+    assert_eq!(error.to_string(), "broke after 10 ms");
+    assert_eq!(error.related()[0].to_string(), "broke after 20 ms");
+    assert_eq!((slow.answered(), slow.dropped()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parallel_that_awaits_all_answers_like_any_other_where_none_fails() {
+    let both = (after("a", 10) | after("b", 20)).with_failure_policy(FailurePolicy::AwaitAll);
+    assert_eq!(both.run(1).await.unwrap(), (11, 21));
+    let branches = [10, 20].map(|ms| after("made", ms).boxed().unwrap());
+    let all = parallel_all(branches).unwrap();
+    let all = all.with_failure_policy(FailurePolicy::AwaitAll);
+    assert_eq!(all.run(1).await.unwrap(), [11, 21]);
 }

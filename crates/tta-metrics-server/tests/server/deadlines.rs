@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tta_metrics_server::MetricsServer;
+use tta_testkit::faults::report;
 
 use crate::exposition::{BODY, Gate, Rendering, plain, start};
 use crate::scraper::{connect, get, read_answer, read_to_end, request, wait_for};
@@ -37,6 +38,47 @@ fn a_half_sent_request_is_closed() {
         .expect("it is open");
     assert!(read_to_end(&mut stream).is_empty());
     assert!(begun.elapsed() < SHORT + SLACK);
+}
+
+#[test]
+fn fault_30_slow_clients_are_closed_in_time() {
+    let server = start(plain());
+    let head = "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Part";
+    let closing = |first: &'static str, each_second: Option<u8>| {
+        let address = server.local_addr();
+        std::thread::spawn(move || {
+            let begun = Instant::now();
+            let mut stream = connect(address);
+            let _sent = stream.write_all(first.as_bytes());
+            let mut closed = stream.try_clone().expect("it is a socket");
+            let reading = std::thread::spawn(move || read_to_end(&mut closed));
+            // The pace of the client is what is tested here.
+            while !reading.is_finished() {
+                std::thread::sleep(Duration::from_millis(10));
+                let due = begun.elapsed().as_millis() % 1_000 < 10;
+                if let Some(byte) = each_second.filter(|_| due) {
+                    let _sent = stream.write_all(&[byte]);
+                }
+            }
+            begun.elapsed()
+        })
+    };
+    let clients = [
+        ("a client that sends nothing", closing("", None)),
+        ("half a header", closing(head, None)),
+        ("a byte a second", closing(head, Some(b'x'))),
+    ];
+    for (part, client) in clients {
+        let took = client.join().expect("the server closed");
+        let met = took <= Duration::from_millis(5_100);
+        report(
+            30,
+            part,
+            "closed after 5 s, within 0.1 s",
+            format!("{took:.2?}"),
+            met,
+        );
+    }
 }
 
 #[test]

@@ -185,4 +185,9 @@ declared_fields! {
     value
     part
     tier
+    from
+    to
+    failures
+    calls
+    wait_ms
 }

@@ -13,7 +13,7 @@ use tta_testkit::require;
 use crate::own::{declared, page};
 
 #[test]
-fn judges_accept_hostile_text_and_values_come_back() {
+fn fault_34_judges_accept_hostile_text_and_values_come_back() {
     let parser = require!(OpenMetricsParser::find());
     let promtool = require!(Promtool::find());
     let mut runner = TestRunner::default();
@@ -65,6 +65,10 @@ fn judges_accept_hostile_text_and_values_come_back() {
         })
         .collect();
     assert!(expected.len() > 3_000, "{}", expected.len());
+    let alike = expected
+        .iter()
+        .filter(|(set, value)| read.get(*set) == Some(value))
+        .count();
     assert_eq!(read, expected);
 
     // Other tests of this process show gauges that promtool is right to doubt.
@@ -84,6 +88,15 @@ fn judges_accept_hostile_text_and_values_come_back() {
         .filter(|line| !line.contains("no help text"))
         .collect();
     assert_eq!(complaints, [""; 0]);
+    let measured = format!("{alike} of {}", expected.len());
+    let goal = "both judges accept all and read the values back";
+    tta_testkit::faults::report(
+        34,
+        "sets of labels",
+        goal,
+        measured,
+        alike == expected.len(),
+    );
 }
 
 /// Text made of what ends, opens and escapes things in the formats.
