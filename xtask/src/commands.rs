@@ -51,6 +51,10 @@ pub(crate) fn generate(workspace: &Workspace, check: bool) -> Result {
 
 pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result {
     require(workspace, BENCHES)?;
+    if args.iter().any(|arg| arg == "--redis") {
+        let bench = ["bench", "-p", BENCHES, "--bench", "redis"];
+        return Run::cargo(workspace, bench).heard();
+    }
     let bench = ["bench", "-p", BENCHES]
         .into_iter()
         .chain(args.iter().map(String::as_str));

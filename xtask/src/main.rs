@@ -52,7 +52,8 @@ enum Command {
     Generate(GenerateArgs),
     /// Run exactly what CI runs after the tests.
     Ci,
-    /// Run the benchmarks; arguments go to `cargo bench`.
+    /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
+    /// alone.
     Bench(Passed),
     /// Inject every fault of the table, in release, and write docs/faults.md.
     ///

@@ -1,6 +1,6 @@
 //! What this crate emits.
 
-use tta_core::{Catalog, MetricSpec, SpanSpec, Unit};
+use tta_core::{Catalog, LogSpec, MetricSpec, SpanSpec, Unit};
 
 /// What `tta-cache` emits.
 pub const CATALOG: Catalog = Catalog {
@@ -16,8 +16,8 @@ pub const CATALOG: Catalog = Catalog {
         &COST_SAVINGS,
         &COALESCED,
     ],
-    spans: &[&GET_SPAN, &SET_SPAN, &EVICT_SPAN],
-    logs: &[],
+    spans: &[&GET_SPAN, &SET_SPAN, &EVICT_SPAN, &REFRESH_SPAN],
+    logs: &[&TIER_DEGRADED, &TIER_RECOVERED, &TIER_ERROR],
 };
 
 /// Answers from the cache.
@@ -33,8 +33,9 @@ pub(crate) const HITS: MetricSpec = MetricSpec::counter(
 pub(crate) const MISSES: MetricSpec = MetricSpec::counter(
     "cache_misses_total",
     Unit::One,
-    "Lookups that found nothing to answer with, by reason: absent, expired, or bypass where the \
-     context lacks what the scope asks for.",
+    "Lookups that found nothing to answer with, by reason: absent, expired, corrupt where the tier \
+     outside held something else, backend_error where it did not answer, or bypass where the call \
+     has no key.",
 )
 .labels(&["primitive", "reason"])
 .aliases(&["cache_miss_total"]);
@@ -75,7 +76,8 @@ pub(crate) const EVICTIONS: MetricSpec = MetricSpec::counter(
 pub(crate) const OPERATION_DURATION: MetricSpec = MetricSpec::histogram(
     "cache_operation_duration_seconds",
     Unit::Seconds,
-    "Time that an operation took: get (hit, miss), set (ok), evict (ok), compute (ok, error).",
+    "Time that an operation took: get (hit, stale, miss), set (ok, error), evict (ok), compute (ok, \
+     error, stale where an older value stood in for the error), refresh (ok, error).",
 )
 .labels(&["primitive", "operation", "result"])
 .bounds(&[
@@ -127,6 +129,8 @@ pub(crate) const GET_SPAN: SpanSpec = SpanSpec {
         "cache.miss_reason",
         "cache.key_hash",
         "cache.coalesced",
+        "cache.tier",
+        "cache.stale",
         "cache.saved_usd",
     ],
 };
@@ -139,8 +143,18 @@ pub(crate) const SET_SPAN: SpanSpec = SpanSpec {
         "cache.key_hash",
         "cache.stored",
         "cache.evicted",
+        "cache.negative",
+        "cache.ttl_ms",
+        "cache.outside",
         "cost_usd",
     ],
+};
+
+/// Computing anew.
+pub(crate) const REFRESH_SPAN: SpanSpec = SpanSpec {
+    name: "cache.refresh",
+    help: "Computing a value anew in the background, below the lookup that found it old.",
+    attributes: &["cache.key_hash", "cache.refresh_reason"],
 };
 
 /// Removing an entry.
@@ -148,4 +162,27 @@ pub(crate) const EVICT_SPAN: SpanSpec = SpanSpec {
     name: "cache.evict",
     help: "Removing an entry that has expired or that the program wants gone.",
     attributes: &["cache.key_hash", "cache.evict_cause"],
+};
+
+/// A tier outside is not asked any more.
+pub(crate) const TIER_DEGRADED: LogSpec = LogSpec {
+    name: "cache_degraded",
+    help: "A tier outside the process does not answer and is not asked until it does; calls compute. \
+           At warn, once for each change.",
+    fields: &["tier", "endpoint", "error_type"],
+};
+
+/// A tier outside is asked again.
+pub(crate) const TIER_RECOVERED: LogSpec = LogSpec {
+    name: "cache_recovered",
+    help: "A tier outside the process has answered again for a while. At info, once for each change.",
+    fields: &["tier", "endpoint", "duration_ms"],
+};
+
+/// An operation of a tier outside failed.
+pub(crate) const TIER_ERROR: LogSpec = LogSpec {
+    name: "cache_tier_error",
+    help: "An operation of a tier outside the process failed, which counts as a miss. At warn, once \
+           a minute for each kind of error.",
+    fields: &["tier", "endpoint", "error_type"],
 };

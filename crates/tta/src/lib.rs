@@ -25,8 +25,12 @@ pub use tta_breaker::{
 };
 #[cfg(feature = "cache")]
 pub use tta_cache::{
-    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, KeyBuilder, Scope,
+    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, CacheVerdict, Codec, Fetched,
+    Json, Kept, KeyBuilder, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed, Scope,
+    SharedConfig,
 };
+#[cfg(feature = "redis")]
+pub use tta_cache::{RedisConfig, RedisState, RedisTier};
 #[cfg(feature = "limit")]
 pub use tta_limit::{
     Bulkhead, BulkheadConfig, BulkheadPermit, BulkheadPrimitive, Limit, LimitExt, RateLimit,

@@ -77,7 +77,17 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     for n in [1, 1, 2, 3] {
         cache.execute(n, &ctx()).await?;
     }
-    cache.clear();
+    cache.clear().await?;
+    let ageing = CacheConfig::of_input(Scope::Global)
+        .with_ttl(Duration::from_nanos(1))
+        .with_stale_while_revalidate(Duration::from_secs(60));
+    let refreshed = double().cached(ageing)?.with_name("refreshed");
+    for _ in 0..2 {
+        refreshed.execute(1, &ctx()).await?;
+    }
+    while refreshed.stats().refreshes == 0 {
+        tokio::task::yield_now().await;
+    }
     let config = CacheConfig::new(Scope::Global, |_: &u32, _, key| {
         key.text("one");
     });
@@ -89,7 +99,7 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     let (one, other) = (ctx(), ctx());
     let (one, other) = tokio::join!(shared.execute(1, &one), shared.execute(1, &other));
     one.and(other)?;
-    assert!(shared.invalidate(&1, &ctx()));
+    assert!(shared.invalidate(&1, &ctx()).await?);
 
     step("fails", fails)
         .retry(1)?

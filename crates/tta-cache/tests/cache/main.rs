@@ -1,8 +1,19 @@
 //! A step behind a cache, as its user sees it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail by panicking, as it does"
+)]
+
+mod ageing;
 mod answers;
 mod coalescing;
+mod composition;
 mod eviction;
+mod formats;
+mod keys;
 mod observed;
+mod outside;
 mod savings;
+mod shelf;
 mod support;

@@ -61,3 +61,21 @@ async fn a_hit_tells_whoever_charges_that_it_was_free() -> Result<()> {
     assert_eq!(ctx.usage().cost_usd(), Some(0.0));
     Ok(())
 }
+
+#[tokio::test]
+async fn what_storing_costs_is_charged_and_set_against_what_hits_save() -> Result<()> {
+    let reports = step("model", async |_: String, ctx: &WorkflowContext| {
+        ctx.report_cost(0.1);
+        Ok(())
+    });
+    let config = by_text().with_cost_per_write(0.25);
+    let flow = reports.cached(config)?.with_name("dear_writes");
+    let ctx = WorkflowContext::new();
+    flow.execute(ask("q"), &ctx).await?;
+    assert_eq!(ctx.usage().cost_usd(), Some(0.35));
+    for saved in [0.0, 0.0, 0.05, 0.15] {
+        flow.run(ask("q")).await?;
+        assert!(same(flow.stats().saved_usd, saved), "{saved}");
+    }
+    Ok(())
+}

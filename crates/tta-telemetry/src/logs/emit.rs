@@ -184,6 +184,7 @@ declared_fields! {
     setting
     value
     part
+    tier
     from
     to
     failures

@@ -1,0 +1,11 @@
+//! The tier in Redis, against real servers.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail by panicking, as it does"
+)]
+
+mod answers;
+mod locks;
+mod processes;
+mod support;
