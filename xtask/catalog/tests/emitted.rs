@@ -47,6 +47,23 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         .await;
     assert!(undone.is_err() && not_undone.is_err());
 
+    run_routers(&ctx).await?;
+    run_caches(&ctx).await?;
+    run_what_takes_time(&ctx).await?;
+    run_what_rejects(&ctx).await?;
+
+    tta::registry().set_label_limit(1);
+    step("beyond_the_limit", async |n: u32| Ok(n))
+        .execute(1, &ctx())
+        .await?;
+    tta::registry().set_label_limit(2_000);
+    context().correlation_id("not an identifier").build();
+    Ok(())
+}
+
+/// Runs the routers.
+async fn run_routers(ctx: &impl Fn() -> WorkflowContext) -> Result<()> {
+    let double = || step("double", async |n: u32| Ok(n * 2));
     let router = RouterPrimitive::builder()
         .route("cheap", double(), CostModel::per_call(0.001))
         .route("down", step("fails", fails), CostModel::per_call(0.01))
@@ -69,7 +86,12 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     for n in 0..3 {
         cascade.execute(n, &ctx()).await?;
     }
+    Ok(())
+}
 
+/// Runs the caches.
+async fn run_caches(ctx: &impl Fn() -> WorkflowContext) -> Result<()> {
+    let double = || step("double", async |n: u32| Ok(n * 2));
     let config = CacheConfig::new(Scope::Global, |n: &u32, _, key| {
         key.text(&n.to_string());
     });
@@ -80,7 +102,7 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     cache.clear().await?;
     let ageing = CacheConfig::of_input(Scope::Global)
         .with_ttl(Duration::from_nanos(1))
-        .with_stale_while_revalidate(Duration::from_secs(60));
+        .with_stale_while_revalidate(Duration::from_mins(1));
     let refreshed = double().cached(ageing)?.with_name("refreshed");
     for _ in 0..2 {
         refreshed.execute(1, &ctx()).await?;
@@ -100,7 +122,12 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     let (one, other) = tokio::join!(shared.execute(1, &one), shared.execute(1, &other));
     one.and(other)?;
     assert!(shared.invalidate(&1, &ctx()).await?);
+    Ok(())
+}
 
+/// Runs what waits, tries again or gives up.
+async fn run_what_takes_time(ctx: &impl Fn() -> WorkflowContext) -> Result<()> {
+    let double = || step("double", async |n: u32| Ok(n * 2));
     step("fails", fails)
         .retry(1)?
         .execute(1, &ctx())
@@ -131,20 +158,11 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         .timeout_or(Duration::from_millis(5), double())?
         .execute(1, &ctx())
         .await?;
-
-    run_what_rejects(ctx).await?;
-
-    tta::registry().set_label_limit(1);
-    step("beyond_the_limit", async |n: u32| Ok(n))
-        .execute(1, &ctx())
-        .await?;
-    tta::registry().set_label_limit(2_000);
-    context().correlation_id("not an identifier").build();
     Ok(())
 }
 
 /// Runs the primitives that do not call everything they are asked to.
-async fn run_what_rejects(ctx: impl Fn() -> WorkflowContext) -> Result<()> {
+async fn run_what_rejects(ctx: &impl Fn() -> WorkflowContext) -> Result<()> {
     let breaker = CircuitBreakerConfig::new().with_consecutive_failures(1);
     let guarded = step("fails", fails).circuit_breaker(breaker)?;
     for _ in 0..2 {
