@@ -51,7 +51,7 @@ fn measure(criterion: &mut Criterion) {
         .build()
         .unwrap();
     let _entered = runtime.enter();
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     let ctx = WorkflowContext::new();
     let mut group = criterion.benchmark_group("timeout");
 
