@@ -40,8 +40,8 @@ pub(crate) enum Nothing {
 pub(crate) enum Right {
     Ours(HeldLock),
     Taken,
-    /// There is nobody to ask, so that everybody has it.
-    Free,
+    /// There is nobody to ask.
+    Unavailable,
 }
 
 impl<V> Outside<V> {
@@ -162,7 +162,7 @@ impl<V: 'static> Outside<V> {
                 hold,
             )),
             Lock::Taken => Right::Taken,
-            Lock::Unavailable => Right::Free,
+            Lock::Unavailable => Right::Unavailable,
         }
     }
 

@@ -153,7 +153,7 @@ pub enum Lock {
     Held(LockToken),
     /// Somebody else has it.
     Taken,
-    /// There is nobody to ask.
+    /// There is nobody to ask. The value is computed, and nothing is kept.
     Unavailable,
 }
 

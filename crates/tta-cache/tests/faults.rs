@@ -99,7 +99,9 @@ const READS: usize = 1_000_000;
 async fn fault_43_a_million_fuzzed_reads_give_no_wrong_value() -> Result<()> {
     let liar = Liar::default();
     let echo = |version| {
-        let shared = SharedConfig::new("answers", liar.clone(), Json).with_version(version);
+        let shared = SharedConfig::new("answers", liar.clone(), Json)
+            .with_version(version)
+            .without_lock();
         step("echo", async |(_, text): (String, String)| Ok(text)).cached(
             CacheConfig::new(
                 Scope::Tenant("tenant_id".into()),
@@ -394,7 +396,7 @@ async fn fault_49_what_panics_in_a_users_callback_is_an_error_of_that_call_alone
         weigher(value.0);
         10
     })
-    .with_shared(SharedConfig::new("traps", Liar::default(), Json));
+    .with_shared(SharedConfig::new("traps", Liar::default(), Json).without_lock());
     let flow = step("model", async |place: Place| {
         assert!(place.0 != "step", "step panics");
         Ok(Trap(place.0))

@@ -1,10 +1,5 @@
 //! Redis with TLS, with users, as a cluster and behind a Sentinel.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of a test fail by panicking, as it does"
-)]
-
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 

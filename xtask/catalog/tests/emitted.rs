@@ -235,11 +235,10 @@ async fn everything_declared_is_emitted_and_nothing_else() {
         .into_iter()
         .map(|line| line.event.to_owned())
         .collect();
-    let own: BTreeSet<&str> = tta::catalog::TELEMETRY
-        .logs
-        .iter()
-        .map(|it| it.name)
-        .collect();
+    let own = tta::catalog::TELEMETRY.logs.iter().map(|it| it.name);
+    // Nor is there a Redis here to be lost and found again; that crate's tests have real ones.
+    let redis = ["cache_degraded", "cache_recovered", "cache_tier_error"];
+    let own: BTreeSet<&str> = own.chain(redis).collect();
     let all = declared(|catalog| catalog.logs.iter().map(|it| it.name).collect());
     let all = all.into_iter().filter(|name| !own.contains(name.as_str()));
     assert_eq!(logs, all.collect(), "left: emitted, right: declared");

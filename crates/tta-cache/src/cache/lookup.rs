@@ -283,7 +283,8 @@ where
             }
             let Some(wait) = outside.wait() else { break };
             match outside.claim(key).await {
-                Right::Free => break,
+                // A tier that cannot lock does not write: there is nothing to keep in it either.
+                Right::Unavailable => return Ok(compute(None, None)),
                 Right::Ours(lock) => {
                     // Somebody may have been done between the look and the claim.
                     return Ok(match self.fetch(outside, key, before).await {
