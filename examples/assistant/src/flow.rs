@@ -1,12 +1,15 @@
 //! The assistant itself: cache, router, timeout, model, composed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tta::prelude::*;
 use tta::{BoxFlow, ByComplexity, CacheConfig, Scope, TimeoutConfig};
 
-use crate::model::{Answer, Model, ModelFailure};
+use crate::answer::{Answer, ModelFailure};
+use crate::model::Model;
+use crate::money::NanoUsd;
 use crate::options::Options;
 use crate::positive::Positive;
 use crate::tally::Tally;
@@ -21,20 +24,22 @@ use crate::workload::Request;
 /// # Errors
 ///
 /// When the options make a part that cannot be, such as a timeout of no time at all.
-pub fn assistant(options: &Options, tally: &Arc<Tally>) -> Result<BoxFlow<Request, Answer>> {
+pub fn assistant(
+    options: &Options,
+    [cheap, premium]: [Model; 2],
+    tally: &Arc<Tally>,
+) -> Result<BoxFlow<Request, Answer>> {
     let model = |model: Model| {
         let call = ModelStep {
             model,
+            premium: premium.clone(),
             speed: options.speed,
             tally: Arc::clone(tally),
         };
         let limit = TimeoutConfig::new(options.speed.compress(PATIENCE));
         step_with(call.model.name(), call, ModelStep::ask).timeout(limit)
     };
-    let (cheap, premium) = (Model::cheap(options.seed), Model::premium(options.seed));
-    let strategy = ByComplexity::new(cheap.name(), premium.name(), |request: &Request| {
-        &*request.prompt
-    });
+    let strategy = ByComplexity::new(cheap.name(), premium.name(), Request::prompt);
     let router = RouterPrimitive::builder()
         .route(cheap.name(), model(cheap.clone())?, price(&cheap))
         .route(premium.name(), model(premium.clone())?, price(&premium))
@@ -43,7 +48,7 @@ pub fn assistant(options: &Options, tally: &Arc<Tally>) -> Result<BoxFlow<Reques
         .build()?;
 
     let cache = CacheConfig::new(Scope::Global, |request: &Request, _, key| {
-        key.text(&request.prompt);
+        key.text(request.prompt());
     });
     router
         .cached(cache.with_ttl(options.speed.compress(FRESHNESS)))?
@@ -54,6 +59,7 @@ pub fn assistant(options: &Options, tally: &Arc<Tally>) -> Result<BoxFlow<Reques
 /// A model as a step: it calls, says what that cost, and keeps the program's own count.
 struct ModelStep {
     model: Model,
+    premium: Model,
     speed: Positive,
     tally: Arc<Tally>,
 }
@@ -61,14 +67,26 @@ struct ModelStep {
 impl ModelStep {
     async fn ask(&self, request: Request, ctx: &WorkflowContext) -> Result<Answer> {
         ctx.set_attribute("model", self.model.name());
-        let call = self.tally.call(self.model.name());
-        match self.model.call(&request, self.speed).await {
+        let mut call = self.tally.call(self.model.name());
+        let earlier = ctx.state::<Attempts>().map_or(0, |it| it.next());
+        let plan = self.model.plan_attempt(&request, earlier);
+        // A provider charges for what it reads even if nobody waits for what it writes.
+        let mut charge = |cost: NanoUsd| {
+            call.charge(cost);
+            ctx.report_cost(cost.usd());
+        };
+        if let Ok(answer) = &plan.outcome {
+            charge(answer.input_cost);
+            ctx.report_tokens(answer.input_tokens.into(), 0);
+        }
+        match plan.carry_out(self.speed).await {
             Ok(answer) => {
-                call.answered(answer.cost);
-                ctx.report_tokens(answer.input_tokens.into(), answer.output_tokens.into());
-                ctx.report_cost(answer.cost.usd());
-                ctx.set_attribute("prompt_tokens", answer.input_tokens);
-                ctx.set_attribute("completion_tokens", answer.output_tokens);
+                let (read, written) = (answer.input_tokens, answer.output_tokens);
+                charge(self.model.cost(0, written));
+                ctx.report_tokens(0, written.into());
+                ctx.set_attribute("prompt_tokens", read);
+                ctx.set_attribute("completion_tokens", written);
+                call.answered(self.premium.cost(read, written));
                 Ok(answer)
             }
             Err(failure) => {
@@ -77,6 +95,16 @@ impl ModelStep {
                 Err(error)
             }
         }
+    }
+}
+
+/// How often a request has asked a model, kept in its context.
+#[derive(Debug, Default)]
+pub struct Attempts(AtomicU64);
+
+impl Attempts {
+    fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -100,4 +128,4 @@ fn price(model: &Model) -> CostModel {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long an answer stays good, at normal speed.
-const FRESHNESS: Duration = Duration::from_hours(1);
+pub const FRESHNESS: Duration = Duration::from_hours(1);

@@ -6,11 +6,14 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use assistant::comparison::Comparison;
 use assistant::inputs::Inputs;
 use assistant::options::Options;
-use assistant::report::{CacheReport, LedgerReport, Report};
+use assistant::replay::Replay;
+use assistant::report::{CacheReport, LedgerReport, Report, this_run};
 use assistant::scrape::Scrape;
 use assistant::tally::Tally;
+use assistant::world::{Truth, World};
 use assistant::{flow, load, overhead, verify};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -80,8 +83,10 @@ async fn run(
     observability: &ObservabilityGuard,
 ) -> Result<Report> {
     let tally = Arc::new(Tally::default());
-    let assistant = flow::assistant(options, &tally)?;
+    let assistant = flow::assistant(options, inputs.models(), &tally)?;
     let trace = Arc::new(OnceLock::new());
+    let world = World::new(options.seed);
+    let is_judged = inputs.truth() != Truth::Unknown;
     let bar = progress(inputs.total());
     let begun = Instant::now();
     load::run(options, inputs.requests(), |request| {
@@ -89,8 +94,18 @@ async fn run(
         let (trace, bar) = (Arc::clone(&trace), bar.clone());
         async move {
             let ctx = WorkflowContext::new();
+            ctx.put(flow::Attempts::default());
             trace.get_or_init(|| ctx.trace_id().to_string());
-            match assistant.execute(request, &ctx).await {
+            let question = Arc::clone(&request.question);
+            let rightness = |tier| world.rightness(&question, tier);
+            let answer = assistant.execute(request, &ctx).await;
+            let rightness = match &answer {
+                Ok(answer) => answer.tier.map_or(Some(0.0), rightness),
+                Err(_) => Some(0.0),
+            };
+            let is_suspect = question.verdict.is_some_and(|it| it.is_suspect);
+            tally.judged(rightness.filter(|_| is_judged), is_suspect);
+            match answer {
                 Ok(_) => tally.answered(),
                 Err(error) => tally.failed(error.kind().as_str()),
             }
@@ -111,6 +126,7 @@ async fn run(
     )
     .await;
     report.overhead_nanos_per_step = overhead::nanos_per_step().await?;
+    report.comparison = Some(policies(options, inputs, &counts, &report)?);
     observability.flush(FLUSH);
     let spans = observability.ledger().traces;
     report.ledger = LedgerReport::new(
@@ -120,6 +136,25 @@ async fn run(
         spans.queued + spans.in_flight,
     );
     Ok(report)
+}
+
+/// The router beside what anybody could do without one, and beside what really happened.
+fn policies(
+    options: &Options,
+    inputs: &Inputs,
+    counts: &assistant::tally::Counts,
+    report: &Report,
+) -> Result<Comparison> {
+    let [cheap, premium] = inputs.models();
+    let models = [&cheap, &premium];
+    let replay = Replay::of(inputs.requests(), models, flow::FRESHNESS, options.seed);
+    let mut comparison = Comparison::of(&replay, models, inputs.truth())?;
+    let steps: u64 = report.steps.iter().map(|step| step.executions).sum();
+    let observing = report.overhead_nanos_per_step * steps as f64;
+    let observing = Duration::from_secs_f64(observing.max(0.0) / 1e9);
+    let row = this_run(counts, premium.name(), report.cache.hit_rate, observing);
+    comparison.policies.push(row);
+    Ok(comparison)
 }
 
 /// Fetches the program's own metrics, takes what only they know from them, and holds the rest

@@ -16,6 +16,7 @@ use std::str::FromStr;
 use clap::Parser;
 
 use crate::positive::Positive;
+use crate::profile::Pair;
 use crate::rejected::OnBadLine;
 
 /// A question-answering assistant under load, every step of it observed.
@@ -43,8 +44,8 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
 
-    /// Ask the prompts of this file: JSON lines with a "prompt" field, plain or gzip
-    /// [default: built-in questions]
+    /// Ask the prompts of this file: JSON lines with a "prompt" field and, for the quality of the
+    /// answers, "cheap_ok" and "premium_ok" from 0 to 1; plain or gzip [default: built-in questions]
     #[arg(long, value_name = "FILE")]
     pub questions: Option<PathBuf>,
 
@@ -52,6 +53,15 @@ pub struct Options {
     /// TIMESTAMP,ContextTokens,GeneratedTokens, plain or gzip [default: at random, see --rate]
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+
+    /// Simulate these models
+    /// [default: routellm if the questions say which model was right, else gpt4o]
+    #[arg(long, value_name = "PAIR")]
+    pub models: Option<Pair>,
+
+    /// Let no model fail, hang or be down
+    #[arg(long)]
+    pub no_failures: bool,
 
     /// Refuse a questions or trace file that has a bad line, instead of skipping the line
     #[arg(long)]

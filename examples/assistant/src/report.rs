@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use tta::{Registry, registry};
 
+use crate::comparison::{Comparison, PolicyReport, price_of};
+use crate::replay::Outcome;
 use crate::scrape::Scrape;
-use crate::tally::Counts;
+use crate::tally::{Counts, ModelCounts};
 
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +30,8 @@ pub struct Report {
     pub routes: Vec<RouteReport>,
     /// Cost and savings, in US dollars.
     pub cost: CostReport,
+    /// The router beside what anybody could do without one.
+    pub comparison: Option<Comparison>,
     /// What observing a step costs the caller, in nanoseconds.
     pub overhead_nanos_per_step: f64,
     /// Where spans went.
@@ -152,6 +156,31 @@ impl LedgerReport {
     }
 }
 
+/// The run itself as a row of the comparison: measured, failures and all. `computing` is how long
+/// the assistant itself worked, which is charged as well.
+pub fn this_run(
+    counts: &Counts,
+    premium: &str,
+    hit_rate: f64,
+    computing: Duration,
+) -> PolicyReport {
+    let answered = |model: &ModelCounts| model.answered;
+    let outcome = Outcome {
+        computations: counts.models.values().map(answered).sum(),
+        premium: counts.models.get(premium).map_or(0, answered) as f64,
+        used: counts.cost().usd() - counts.wasted().usd(),
+        wasted: counts.wasted().usd() + price_of(computing),
+        quality: counts.quality,
+        without_suspect: counts.without_suspect,
+    };
+    let mut row = PolicyReport::new("this run", &outcome, counts.baseline().usd(), hit_rate);
+    row.is_measured = true;
+    if counts.without_suspect != counts.quality {
+        row.quality_without_suspect = counts.without_suspect.share();
+    }
+    row
+}
+
 /// Latencies of every step that ran, as the registry has them.
 pub fn steps(registry: &Registry) -> Vec<StepReport> {
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;
@@ -207,6 +236,7 @@ impl Report {
                 actual_usd: counts.cost().usd(),
                 ..CostReport::default()
             },
+            comparison: None,
             overhead_nanos_per_step: 0.0,
             ledger: LedgerReport::default(),
             rejected_lines: Vec::new(),

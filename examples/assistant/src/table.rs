@@ -52,7 +52,11 @@ impl fmt::Display for Report {
                 line(f, "", format_args!("{rejected}"))?;
             }
         }
-        self.steps(f)
+        self.steps(f)?;
+        match &self.comparison {
+            Some(comparison) => write!(f, "\n{comparison}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -90,7 +94,7 @@ impl Report {
             f,
             "savings",
             format_args!(
-                "${:.4} by routing (baseline: the dearest model, ${:.4}), ${:.4} by the cache",
+                "gross ${:.4} by routing (baseline: the dearest model, ${:.4}), ${:.4} by the cache",
                 cost.router_savings_usd, cost.router_baseline_usd, cost.cache_savings_usd
             ),
         )

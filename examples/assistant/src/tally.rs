@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::money::NanoUsd;
+use crate::replay::Quality;
 
 /// What the assistant counts itself: plain numbers under a lock, far from any telemetry.
 #[derive(Debug, Default)]
@@ -12,10 +13,14 @@ pub struct Tally {
 }
 
 /// The numbers of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
     /// Requests that were answered.
     pub answered: u64,
+    /// How right the answers were that requests got, where that is known; no answer is not right.
+    pub quality: Quality,
+    /// The same without questions whose verdicts are suspect.
+    pub without_suspect: Quality,
     /// Requests that failed, by kind of error.
     pub failed: BTreeMap<&'static str, u64>,
     /// Calls of each model, by its name.
@@ -33,8 +38,12 @@ pub struct ModelCounts {
     pub abandoned: u64,
     /// Calls that failed, by kind.
     pub failed: BTreeMap<&'static str, u64>,
-    /// What the answers cost.
+    /// What the calls cost, those without an answer included.
     pub cost: NanoUsd,
+    /// What calls cost that were given up.
+    pub wasted: NanoUsd,
+    /// What the answers would have cost on the premium model.
+    pub baseline: NanoUsd,
 }
 
 impl Tally {
@@ -48,12 +57,23 @@ impl Tally {
         *self.counts().failed.entry(kind).or_default() += 1;
     }
 
+    /// Counts how right an answer was that a request got; `rightness` is none if nobody knows.
+    pub fn judged(&self, rightness: Option<f64>, is_suspect: bool) {
+        let Some(rightness) = rightness else { return };
+        let mut counts = self.counts();
+        counts.quality.add(1.0, rightness);
+        if !is_suspect {
+            counts.without_suspect.add(1.0, rightness);
+        }
+    }
+
     /// Counts a call of a model from here on: as abandoned, unless the call says how it ended.
     pub fn call(&self, model: &'static str) -> Call<'_> {
         self.counts().models.entry(model).or_default().started += 1;
         Call {
             tally: self,
             model,
+            charged: NanoUsd(0),
             ended: false,
         }
     }
@@ -80,9 +100,19 @@ impl Counts {
         self.failed.values().sum()
     }
 
-    /// What all answers cost.
+    /// What all calls cost.
     pub fn cost(&self) -> NanoUsd {
         self.models.values().map(|model| model.cost).sum()
+    }
+
+    /// What calls cost whose answer nobody got.
+    pub fn wasted(&self) -> NanoUsd {
+        self.models.values().map(|model| model.wasted).sum()
+    }
+
+    /// What the answers would have cost on the premium model.
+    pub fn baseline(&self) -> NanoUsd {
+        self.models.values().map(|model| model.baseline).sum()
     }
 }
 
@@ -92,15 +122,24 @@ impl Counts {
 pub struct Call<'a> {
     tally: &'a Tally,
     model: &'static str,
+    charged: NanoUsd,
     ended: bool,
 }
 
 impl Call<'_> {
-    /// The call gave an answer.
-    pub fn answered(mut self, cost: NanoUsd) {
+    /// The call has cost so much more, however it ends.
+    pub fn charge(&mut self, cost: NanoUsd) {
+        self.charged = self.charged + cost;
+        let mut counts = self.tally.counts();
+        let model = counts.models.entry(self.model).or_default();
+        model.cost = model.cost + cost;
+    }
+
+    /// The call gave an answer, which would have cost `baseline` on the premium model.
+    pub fn answered(mut self, baseline: NanoUsd) {
         self.end(|model| {
             model.answered += 1;
-            model.cost = model.cost + cost;
+            model.baseline = model.baseline + baseline;
         });
     }
 
@@ -117,8 +156,12 @@ impl Call<'_> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
+        let charged = self.charged;
         if !self.ended {
-            self.end(|model| model.abandoned += 1);
+            self.end(|model| {
+                model.abandoned += 1;
+                model.wasted = model.wasted + charged;
+            });
         }
     }
 }

@@ -33,7 +33,7 @@ fn the_questions_of_the_file_are_asked_at_the_times_of_the_trace() {
 
     let asked: Vec<_> = inputs
         .requests()
-        .map(|it| (it.at.as_secs(), it.prompt))
+        .map(|it| (it.at.as_secs(), it.question.prompt.clone()))
         .collect();
     assert_eq!(
         asked,

@@ -63,7 +63,7 @@ fn every_public_set_of_prompts_is_read_whole() {
     ] {
         let Some(path) = shared(file) else { return };
         let questions = Questions::open(&path, OnBadLine::Refuse).unwrap();
-        assert_eq!(questions.prompts().len(), lines, "{file}");
+        assert_eq!(questions.as_slice().len(), lines, "{file}");
     }
 }
 
