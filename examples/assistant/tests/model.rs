@@ -223,13 +223,13 @@ fn another_attempt_for_the_same_request_has_a_fate_of_its_own() {
 #[test]
 fn an_outage_meets_exactly_those_who_ask_in_it() {
     let (begins, ends) = (Duration::from_secs(10), Duration::from_secs(20));
+    let just_before = |time: Duration| time.saturating_sub(Duration::from_nanos(1));
     let model = Model::cheap(11).with_outage(begins..ends);
     let asked = |at| model.plan(&Request { at, ..request(0) }).outcome;
-    let moment = Duration::from_nanos(1);
 
     assert_eq!(asked(begins), Err(ModelFailure::Unavailable));
-    assert_eq!(asked(ends - moment), Err(ModelFailure::Unavailable));
-    assert!(asked(begins - moment).is_ok() && asked(ends).is_ok());
+    assert_eq!(asked(just_before(ends)), Err(ModelFailure::Unavailable));
+    assert!(asked(just_before(begins)).is_ok() && asked(ends).is_ok());
 }
 
 #[test]

@@ -270,11 +270,7 @@ fn read(bytes: &[u8], on_bad_line: OnBadLine) -> Result<Questions, InputError> {
 }
 
 fn prompts(questions: &Questions) -> Vec<&str> {
-    questions
-        .as_slice()
-        .iter()
-        .map(|it| &*it.prompt)
-        .collect()
+    questions.as_slice().iter().map(|it| &*it.prompt).collect()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -42,7 +42,9 @@ fn a_few_questions_are_asked_often_and_the_shares_follow_zipf() {
     let count = 50_000;
     let mut times_asked: HashMap<Arc<str>, f64> = HashMap::new();
     for request in requests(42, count) {
-        *times_asked.entry(Arc::clone(&request.question.prompt)).or_default() += 1.0;
+        *times_asked
+            .entry(Arc::clone(&request.question.prompt))
+            .or_default() += 1.0;
     }
     let mut times_asked: Vec<f64> = times_asked.into_values().collect();
     times_asked.sort_by(|one, other| other.total_cmp(one));
@@ -76,7 +78,9 @@ fn which_questions_are_popular_is_drawn_and_not_the_order_of_the_file() {
     let favourite = |seed| {
         let mut times_asked: HashMap<Arc<str>, u32> = HashMap::new();
         for request in requests(seed, 2_000) {
-            *times_asked.entry(Arc::clone(&request.question.prompt)).or_default() += 1;
+            *times_asked
+                .entry(Arc::clone(&request.question.prompt))
+                .or_default() += 1;
         }
         times_asked
             .into_iter()
