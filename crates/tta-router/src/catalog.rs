@@ -12,9 +12,10 @@ pub const CATALOG: Catalog = Catalog {
         &ERRORS,
         &COST,
         &SAVINGS,
+        &LOSSES,
     ],
-    spans: &[&SELECT_SPAN, &EXECUTE_SPAN],
-    logs: &[&STRATEGY_FAILED],
+    spans: &[&SELECT_SPAN, &EXECUTE_SPAN, &VERIFY_SPAN],
+    logs: &[&STRATEGY_FAILED, &VERIFIER_FAILED],
 };
 
 /// Decisions, by route and reason.
@@ -59,7 +60,8 @@ pub(crate) const ERRORS: MetricSpec = MetricSpec::counter(
 pub(crate) const COST: MetricSpec = MetricSpec::counter(
     "router_cost_usd_total",
     Unit::UsDollars,
-    "What executions of a route cost, failed and abandoned ones included.",
+    "What executions of a route cost: failed, refused and abandoned ones, deciding and verifying \
+     included; route `none` where deciding led to none.",
 )
 .labels(&["primitive", "route"]);
 
@@ -67,11 +69,20 @@ pub(crate) const COST: MetricSpec = MetricSpec::counter(
 pub(crate) const SAVINGS: MetricSpec = MetricSpec::counter(
     "router_cost_savings_usd_total",
     Unit::UsDollars,
-    "What answers of a route cost less than the dearest candidate would have for the same usage. \
-     What calls cost that gave no answer is in the cost and never saved.",
+    "What requests that ended at a route cost less, everything included, than their answer would \
+     have on the dearest candidate. Less router_cost_losses_usd_total it is the net.",
 )
 .labels(&["primitive", "route"])
 .aliases(&["router_cost_savings_usd"]);
+
+/// What a route lost.
+pub(crate) const LOSSES: MetricSpec = MetricSpec::counter(
+    "router_cost_losses_usd_total",
+    Unit::UsDollars,
+    "What requests that ended at a route cost more, everything included, than their answer would \
+     have on the dearest candidate; all that they cost if they gave no answer.",
+)
+.labels(&["primitive", "route"]);
 
 /// Deciding.
 pub(crate) const SELECT_SPAN: SpanSpec = SpanSpec {
@@ -79,18 +90,63 @@ pub(crate) const SELECT_SPAN: SpanSpec = SpanSpec {
     help: "Deciding for a route; its event `route_decision_made` stands at the end.",
     attributes: &[
         "route_selected",
+        "model",
         "route.reason",
         "route.score",
         "route.expected_cost_usd",
         "route.baseline_cost_usd",
+        "route.candidates",
+        "route.rule",
+        "route.turn",
+        "route.share",
+        "route.key_hash",
+        "route.in_flight",
+        "route.latency_ms",
+        "route.latency_target_ms",
+        "route.avoided",
+        "route.failures",
+        "route.threshold",
+        "route.length",
+        "route.structure",
+        "route.code",
+        "route.digits",
+        "route.reasoning",
     ],
 };
 
 /// Running the route.
 pub(crate) const EXECUTE_SPAN: SpanSpec = SpanSpec {
     name: "router.execute_route",
-    help: "Running the route that was chosen.",
-    attributes: &["route_selected", "cost_usd", "saving_usd", "error.type"],
+    help: "Running a route: the one that was chosen, or one that its answer or error led to.",
+    attributes: &[
+        "route_selected",
+        "model",
+        "route.reason",
+        "cost_usd",
+        "saving_usd",
+        "error.type",
+    ],
+};
+
+/// Judging an answer.
+pub(crate) const VERIFY_SPAN: SpanSpec = SpanSpec {
+    name: "router.verify_answer",
+    help: "Finding out whether the answer of a cheap route is good enough.",
+    attributes: &[
+        "route_selected",
+        "verify.accepted",
+        "verify.score",
+        "cost_usd",
+        "saving_usd",
+        "error.type",
+    ],
+};
+
+/// The verifier could not decide.
+pub(crate) const VERIFIER_FAILED: LogSpec = LogSpec {
+    name: "router_verifier_failed",
+    help: "The verifier of a cascade failed; the call was escalated. At warn.",
+    fields: &["primitive", "route", "error"],
 };
 
 /// The strategy could not decide.

@@ -1,26 +1,31 @@
-//! Which route, and why.
+//! Which route.
 
 use std::borrow::Cow;
+
+use crate::reason::RouteReason;
 
 /// What a [strategy](crate::RoutingStrategy) chose.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Choice {
+pub struct Choice<'r> {
     /// The name of the route.
-    pub route: Cow<'static, str>,
+    pub route: Cow<'r, str>,
     /// Why.
     pub reason: RouteReason,
     /// The number that decided, if one did.
     pub score: Option<f64>,
+    /// Whether only one caller at a time may act on it.
+    pub(crate) is_probe: bool,
 }
 
-impl Choice {
+impl<'r> Choice<'r> {
     /// A choice for a reason.
-    pub fn new(route: impl Into<Cow<'static, str>>, reason: RouteReason) -> Self {
+    pub fn new(route: impl Into<Cow<'r, str>>, reason: RouteReason) -> Self {
         Self {
             route: route.into(),
             reason,
             score: None,
+            is_probe: false,
         }
     }
 
@@ -30,59 +35,27 @@ impl Choice {
         self.score = Some(score);
         self
     }
+
+    /// The same choice as a probe: one caller at a time may take the route for that reason. The
+    /// strategy is asked again for whoever comes second, and finds the route
+    /// [being probed](crate::Candidate::is_probed).
+    #[must_use]
+    pub fn as_probe(mut self) -> Self {
+        self.reason = RouteReason::Probe;
+        self.is_probe = true;
+        self
+    }
 }
 
-impl From<&'static str> for Choice {
+impl From<&'static str> for Choice<'static> {
     fn from(route: &'static str) -> Self {
         Self::new(route, RouteReason::Rule)
     }
 }
 
-impl From<String> for Choice {
+impl From<String> for Choice<'static> {
     fn from(route: String) -> Self {
         Self::new(route, RouteReason::Rule)
-    }
-}
-
-/// Why a route was chosen: the `reason` label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RouteReason {
-    /// A rule matched, or a function chose.
-    Rule,
-    /// The complexity score of the input decided.
-    Complexity,
-    /// It was the route's turn.
-    RoundRobin,
-    /// No rule matched.
-    Default,
-    /// The strategy failed, and the default route was taken.
-    StrategyError,
-    /// The strategy named a route that does not exist, and the default route was taken.
-    UnknownRoute,
-}
-
-impl RouteReason {
-    /// Every reason.
-    pub const ALL: [Self; 6] = [
-        Self::Rule,
-        Self::Complexity,
-        Self::RoundRobin,
-        Self::Default,
-        Self::StrategyError,
-        Self::UnknownRoute,
-    ];
-
-    /// The value of the label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rule => "rule",
-            Self::Complexity => "complexity",
-            Self::RoundRobin => "round_robin",
-            Self::Default => "default",
-            Self::StrategyError => "strategy_error",
-            Self::UnknownRoute => "unknown_route",
-        }
     }
 }
 
@@ -92,11 +65,16 @@ impl RouteReason {
 pub struct RoutingDecision<'r> {
     /// The route.
     pub route: &'r str,
+    /// The model behind the route, if the router was told.
+    pub model: Option<&'r str>,
     /// Why.
     pub reason: RouteReason,
     /// The number that decided, if one did.
     pub score: Option<f64>,
-    /// What the call should cost, in US dollars, if that can be known beforehand.
+    /// Where the call goes if the route's answer is refused.
+    pub escalates_to: Option<&'r str>,
+    /// What the call should cost, in US dollars, if that can be known beforehand. Of a cascade this
+    /// is the first call alone.
     pub expected_cost: Option<f64>,
     /// What it would cost on the dearest route, in US dollars.
     pub baseline_cost: Option<f64>,

@@ -4,8 +4,10 @@ use std::sync::OnceLock;
 
 use tta_core::{Counter, ErrorKind, Histogram, MetricSpec, registry};
 
-use crate::catalog::{COST, DECISION_DURATION, DECISIONS, ERRORS, EXECUTION_DURATION, SAVINGS};
-use crate::decision::RouteReason;
+use crate::catalog::{
+    COST, DECISION_DURATION, DECISIONS, ERRORS, EXECUTION_DURATION, LOSSES, SAVINGS,
+};
+use crate::reason::RouteReason;
 
 /// Handles of one primitive's name; primitives of one name share them.
 #[derive(Debug)]
@@ -22,8 +24,9 @@ pub(crate) struct RouteMetrics {
     /// One for each reason, made when the reason first occurs.
     decisions: [OnceLock<Counter>; RouteReason::ALL.len()],
     pub(crate) duration: Histogram,
-    pub(crate) cost: Counter,
-    pub(crate) savings: Counter,
+    cost: Counter,
+    savings: Counter,
+    losses: Counter,
 }
 
 impl Metrics {
@@ -34,6 +37,7 @@ impl Metrics {
             duration: histogram(&EXECUTION_DURATION, &[name, route]),
             cost: counter(&COST, &[name, route]),
             savings: counter(&SAVINGS, &[name, route]),
+            losses: counter(&LOSSES, &[name, route]),
         });
         Self {
             routes: routes.collect(),
@@ -52,6 +56,33 @@ impl Metrics {
         let slot = route.decisions.get(reason as usize)?;
         let labels = [self.name.as_str(), route.route.as_str(), reason.as_str()];
         Some(slot.get_or_init(|| counter(&DECISIONS, &labels)))
+    }
+
+    /// What calls of the route at this place cost, or what was spent and led to none.
+    pub(crate) fn cost(&self, index: Option<usize>) -> Counter {
+        self.money(index, &COST, |route| &route.cost)
+    }
+
+    /// What requests that ended at this place saved.
+    pub(crate) fn savings(&self, index: Option<usize>) -> Counter {
+        self.money(index, &SAVINGS, |route| &route.savings)
+    }
+
+    /// What requests that ended at this place lost.
+    pub(crate) fn losses(&self, index: Option<usize>) -> Counter {
+        self.money(index, &LOSSES, |route| &route.losses)
+    }
+
+    fn money(
+        &self,
+        index: Option<usize>,
+        spec: &'static MetricSpec,
+        of: impl Fn(&RouteMetrics) -> &Counter,
+    ) -> Counter {
+        match index.and_then(|index| self.routes.get(index)) {
+            Some(route) => of(route).clone(),
+            None => counter(spec, &[&self.name, NO_ROUTE]),
+        }
     }
 
     /// Failures of the route at this place, or of finding one.

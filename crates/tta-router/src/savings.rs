@@ -50,7 +50,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn answered(&self, baseline_nano_usd: u64, actual_nano_usd: u64) {
+    pub(crate) fn settle(&self, baseline_nano_usd: u64, actual_nano_usd: u64) {
         self.baseline
             .fetch_add(baseline_nano_usd, Ordering::Relaxed);
         self.actual.fetch_add(actual_nano_usd, Ordering::Relaxed);

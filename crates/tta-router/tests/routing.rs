@@ -95,7 +95,7 @@ async fn each_route_gets_its_turn() -> Result<()> {
 #[tokio::test]
 async fn a_strategy_that_fails_leads_to_the_default_and_is_counted() -> Result<()> {
     let strategy =
-        |_: &String, _: &WorkflowContext| -> Result<Choice> { Err(Error::msg("no idea")) };
+        |_: &String, _: &WorkflowContext| -> Result<Choice<'static>> { Err(Error::msg("no idea")) };
     let router = two_routes("failing")
         .strategy(strategy)
         .default_route("premium")

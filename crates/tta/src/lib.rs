@@ -24,8 +24,10 @@ pub use tta_cache::{
 };
 #[cfg(feature = "router")]
 pub use tta_router::{
-    ByComplexity, ByRule, Choice, Complexity, CostModel, RoundRobin, RouteNames, RouteReason,
-    RouterBuilder, RouterPrimitive, RoutingDecision, RoutingStrategy, Savings, complexity,
+    AsyncVerifier, ByComplexity, ByRule, Candidate, CascadeExt, CheapestWithin, Choice, Complexity,
+    CostModel, HealthAware, LeastInFlight, LowestLatency, OfAnswer, OfAnswerAndContext, RoundRobin,
+    RouteReason, RouterBuilder, RouterPrimitive, Routes, RoutingDecision, RoutingStrategy, Savings,
+    Sticky, Verification, Verifier, Weighted, complexity,
 };
 #[cfg(feature = "prometheus")]
 pub use tta_telemetry::prometheus_client;

@@ -7,6 +7,6 @@ pub use tta_core::{
     if_else, saga, step, step_with, switch,
 };
 #[cfg(feature = "router")]
-pub use tta_router::{CostModel, RouterPrimitive};
+pub use tta_router::{CascadeExt, CostModel, RouterPrimitive};
 #[cfg(feature = "timeout")]
 pub use tta_timeout::TimeoutExt;

@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tta_core::{Error, Result, WorkflowContext};
+use tta_core::{Result, WorkflowContext};
 
-use super::{RouteNames, RoutingStrategy};
-use crate::decision::{Choice, RouteReason};
+use super::{RoutingStrategy, nothing_to_choose};
+use crate::decision::Choice;
+use crate::reason::RouteReason;
+use crate::routes::Routes;
 
 /// Gives each route its turn, in the order in which they were added.
 #[derive(Debug, Default)]
@@ -15,17 +17,27 @@ pub struct RoundRobin {
 
 impl RoundRobin {
     /// Begins with the first route.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            next: AtomicUsize::new(0),
+        }
     }
 }
 
 impl<I> RoutingStrategy<I> for RoundRobin {
-    fn choose(&self, _: &I, _: &WorkflowContext, routes: RouteNames<'_>) -> Result<Choice> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % routes.count().max(1);
+    fn choose<'a>(
+        &'a self,
+        _: &I,
+        ctx: &WorkflowContext,
+        routes: Routes<'a>,
+    ) -> Result<Choice<'a>> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let route = routes
-            .at(turn)
-            .ok_or_else(|| Error::msg("there is no route"))?;
-        Ok(Choice::new(route.to_owned(), RouteReason::RoundRobin))
+            .at(turn % routes.count().max(1))
+            .ok_or_else(nothing_to_choose)?;
+        if ctx.is_sampled() {
+            ctx.set_attribute("route.turn", turn);
+        }
+        Ok(route.choose(RouteReason::RoundRobin))
     }
 }

@@ -5,8 +5,10 @@ use std::fmt;
 
 use tta_core::{Result, WorkflowContext};
 
-use super::{RouteNames, RoutingStrategy};
-use crate::decision::{Choice, RouteReason};
+use super::{RoutingStrategy, known};
+use crate::decision::Choice;
+use crate::reason::RouteReason;
+use crate::routes::Routes;
 
 /// Takes the route of the first rule that matches, or the last one's.
 ///
@@ -48,12 +50,23 @@ impl<I> ByRule<I> {
 }
 
 impl<I> RoutingStrategy<I> for ByRule<I> {
-    fn choose(&self, input: &I, ctx: &WorkflowContext, _: RouteNames<'_>) -> Result<Choice> {
-        let matching = self.rules.iter().find(|(_, matches)| matches(input, ctx));
-        Ok(match matching {
-            Some((route, _)) => Choice::new(route.clone(), RouteReason::Rule),
-            None => Choice::new(self.otherwise.clone(), RouteReason::Default),
+    fn choose<'a>(&'a self, input: &I, ctx: &WorkflowContext, _: Routes<'a>) -> Result<Choice<'a>> {
+        let matching = self
+            .rules
+            .iter()
+            .position(|(_, matches)| matches(input, ctx));
+        if let (true, Some(rule)) = (ctx.is_sampled(), matching) {
+            ctx.set_attribute("route.rule", rule);
+        }
+        Ok(match matching.and_then(|rule| self.rules.get(rule)) {
+            Some((route, _)) => Choice::new(&**route, RouteReason::Rule),
+            None => Choice::new(&*self.otherwise, RouteReason::Default),
         })
+    }
+
+    fn validate(&self, routes: Routes<'_>) -> Result<()> {
+        let named = self.rules.iter().map(|(route, _)| &**route);
+        known(named.chain([&*self.otherwise]), routes)
     }
 }
 
