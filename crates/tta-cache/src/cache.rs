@@ -337,6 +337,10 @@ where
         self.inner.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.inner.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let key = self.key(&input, ctx);
         let compute = move |metered: WorkflowContext| async move {

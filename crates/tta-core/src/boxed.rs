@@ -25,6 +25,7 @@ pub struct BoxPrimitive<I, O> {
     body: Body<I, O>,
     name: Arc<str>,
     depth: usize,
+    idempotent: bool,
     opens_workflow: bool,
 }
 
@@ -51,6 +52,7 @@ impl<I: Send + 'static, O: Send + 'static> BoxPrimitive<I, O> {
             ));
         }
         let name = primitive.name().into();
+        let idempotent = primitive.is_idempotent();
         let opens_workflow = primitive.opens_workflow();
         let body = if P::HAS_STAGES {
             let mut stages = Stages::default();
@@ -63,6 +65,7 @@ impl<I: Send + 'static, O: Send + 'static> BoxPrimitive<I, O> {
             body,
             name,
             depth,
+            idempotent,
             opens_workflow,
         })
     }
@@ -80,6 +83,10 @@ impl<I: Send + 'static, O: Send + 'static> Primitive for BoxPrimitive<I, O> {
 
     fn depth(&self) -> usize {
         self.depth
+    }
+
+    fn is_idempotent(&self) -> bool {
+        self.idempotent
     }
 
     fn opens_workflow(&self) -> bool {
@@ -121,6 +128,7 @@ impl<I, O> Clone for BoxPrimitive<I, O> {
             body,
             name: Arc::clone(&self.name),
             depth: self.depth,
+            idempotent: self.idempotent,
             opens_workflow: self.opens_workflow,
         }
     }

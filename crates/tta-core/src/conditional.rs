@@ -96,6 +96,10 @@ where
         self.then.depth().max(self.otherwise.depth()) + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.then.is_idempotent() && self.otherwise.is_idempotent()
+    }
+
     async fn execute(&self, input: T::Input, ctx: &WorkflowContext) -> Result<T::Output> {
         let yes = (self.predicate)(&input, ctx).verdict()?;
         ctx.set_attribute("condition", yes);

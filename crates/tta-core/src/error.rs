@@ -194,6 +194,12 @@ impl Error {
             .unwrap_or(self.inner.kind.is_retryable())
     }
 
+    /// What the error itself says of trying again, if it says anything; see
+    /// [`with_retryable`](Self::with_retryable).
+    pub fn marked_retryable(&self) -> Option<bool> {
+        self.inner.retryable
+    }
+
     /// How long the other side asked to wait before the next try.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after

@@ -87,6 +87,10 @@ where
         self.primary.depth().max(self.fallback.depth()) + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.primary.is_idempotent() && self.fallback.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let kept = input.clone();
         let part = Subject::Part(&FALLBACK_PRIMARY_SPAN);

@@ -9,6 +9,7 @@ use crate::context::WorkflowContext;
 use crate::error::Result;
 use crate::fallback::FallbackPrimitive;
 use crate::named::Named;
+use crate::non_idempotent::NonIdempotent;
 use crate::observe::{Seam, Subject, observe};
 use crate::observed::Observed;
 use crate::primitive::Primitive;
@@ -111,6 +112,23 @@ impl<P: Primitive> Flow<P> {
     /// part of another one.
     pub fn named(self, name: impl Into<Cow<'static, str>>) -> Flow<Named<P>> {
         Flow::from_primitive(Named::new(self.primitive, &name.into()))
+    }
+
+    /// Marks the flow as one that must not run twice for one input: it charges a card, sends a
+    /// message. Retries and hedges refuse it, also as a part of a larger flow.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tta_core::{Primitive, step};
+    ///
+    /// let price = step("price", async |item: u32| Ok(item * 2));
+    /// let charge = step("charge", async |cents: u32| Ok(cents)).non_idempotent();
+    /// let order = price >> charge;
+    /// assert!(!order.into_primitive().is_idempotent());
+    /// ```
+    pub fn non_idempotent(self) -> Flow<NonIdempotent<P>> {
+        Flow::from_primitive(NonIdempotent::new(self.primitive))
     }
 
     /// Answers with `fallback`, given the same input, when this flow fails.

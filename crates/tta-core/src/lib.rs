@@ -11,6 +11,7 @@ mod identity;
 mod instruments;
 mod metrics;
 mod named;
+mod non_idempotent;
 mod observe;
 mod observed;
 mod operators;
@@ -46,6 +47,7 @@ pub use instruments::{
 };
 pub use metrics::PrimitiveMetrics;
 pub use named::Named;
+pub use non_idempotent::NonIdempotent;
 pub use observed::Observed;
 pub use operators::Operand;
 pub use parallel::Parallel;

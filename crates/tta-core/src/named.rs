@@ -39,6 +39,10 @@ impl<P: Primitive> Primitive for Named<P> {
         self.primitive.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.primitive.is_idempotent()
+    }
+
     fn opens_workflow(&self) -> bool {
         true
     }

@@ -66,6 +66,10 @@ impl<P: Primitive> Primitive for Observed<P> {
         self.primitive.depth()
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.primitive.is_idempotent()
+    }
+
     fn execute(
         &self,
         input: P::Input,

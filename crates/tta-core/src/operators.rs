@@ -5,6 +5,7 @@ use std::ops::{BitOr, Shr};
 use crate::boxed::BoxPrimitive;
 use crate::flow::{Flow, IntoFlow};
 use crate::named::Named;
+use crate::non_idempotent::NonIdempotent;
 use crate::observed::Observed;
 use crate::parallel::Parallel;
 use crate::primitive::Primitive;
@@ -76,6 +77,7 @@ macro_rules! single_operand {
 single_operand! {
     Observed<P> where [P: Primitive];
     Named<P> where [P: Primitive];
+    NonIdempotent<P> where [P: Primitive];
     Sequence<A, B> where [A: Primitive, B: Primitive<Input = A::Output>];
     BoxPrimitive<I, O> where [I: Send + 'static, O: Send + 'static];
 }

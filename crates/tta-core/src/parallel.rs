@@ -65,6 +65,10 @@ macro_rules! parallel {
                 depth + 1
             }
 
+            fn is_idempotent(&self) -> bool {
+                self.branches.0.is_idempotent() $(&& self.branches.$index.is_idempotent())+
+            }
+
             async fn execute(&self, input: First::Input, ctx: &WorkflowContext) -> Result<Self::Output> {
                 $(let $future = input.clone();)+
                 $(

@@ -61,6 +61,10 @@ where
             + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.branches.iter().all(Primitive::is_idempotent)
+    }
+
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<Vec<O>> {
         let mut branches: Vec<_> = self
             .branches

@@ -81,6 +81,13 @@ pub trait Primitive: Send + Sync {
         1
     }
 
+    /// Whether running it again does no more than running it once, so that it may be repeated by a
+    /// retry or a hedge. A primitive that holds others answers whether all of them may be; a step is
+    /// marked with [`Flow::non_idempotent`](crate::Flow::non_idempotent).
+    fn is_idempotent(&self) -> bool {
+        true
+    }
+
     /// Whether it opens a workflow of its own when it stands outermost.
     #[doc(hidden)]
     fn opens_workflow(&self) -> bool {

@@ -107,6 +107,10 @@ where
         self.forward.depth().max(self.compensation.depth()) + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.forward.is_idempotent() && self.compensation.is_idempotent()
+    }
+
     async fn execute(&self, input: F::Input, ctx: &WorkflowContext) -> Result<F::Output> {
         let kept = input.clone();
         let part = Subject::Part(&SAGA_FORWARD_SPAN);

@@ -32,6 +32,10 @@ where
         self.first.depth().max(self.second.depth())
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.first.is_idempotent() && self.second.is_idempotent()
+    }
+
     async fn execute(&self, input: A::Input, ctx: &WorkflowContext) -> Result<B::Output> {
         let middle = self.first.execute(input, ctx).await?;
         self.second.execute(middle, ctx).await

@@ -148,6 +148,11 @@ where
         cases.map(Primitive::depth).max().unwrap_or_default() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        let mut cases = self.cases.values().chain(&self.default);
+        cases.all(Primitive::is_idempotent)
+    }
+
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<O> {
         let case = {
             let key = (self.selector)(&input, ctx)?;

@@ -110,6 +110,11 @@ where
         deepest.unwrap_or_default() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        let mut routes = self.routes.iter();
+        routes.all(|route| route.primitive.is_idempotent())
+    }
+
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<O> {
         let metrics = self
             .metrics

@@ -185,6 +185,10 @@ impl<P: Primitive> Primitive for TimeoutPrimitive<P> {
         self.inner.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.inner.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let bounds = Bounds::new(self.config, ctx);
         ctx.in_span(&EXECUTE_SPAN, self.run(input, ctx, &bounds))

@@ -8,19 +8,24 @@ pub use tta_core::{
     Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution, Error, ErrorKind,
     EventRecord, Exemplar, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level,
     LogField, LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily, MetricKind,
-    MetricSample, MetricSpec, Named, OVERFLOW_LABEL, Observed, Operand, Parallel, ParallelAll,
-    Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive,
-    SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus,
-    StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder, SwitchPrimitive,
-    TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext, WorkflowContextBuilder,
-    conditional, fallback, if_else, install_recorder, parallel_all, recorder_panics,
-    refused_measurements, registry, saga, sequence_all, step, step_with, switch,
+    MetricSample, MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, Operand, Parallel,
+    ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result,
+    SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
+    SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
+    SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
+    WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, parallel_all,
+    recorder_panics, refused_measurements, registry, saga, sequence_all, step, step_with, switch,
     uninstall_recorder, with_current,
 };
 
 #[cfg(feature = "cache")]
 pub use tta_cache::{
     CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, KeyBuilder, Scope,
+};
+#[cfg(feature = "retry")]
+pub use tta_retry::{
+    Backoff, FailedAttempt, HedgeConfig, HedgePrimitive, RetryBudget, RetryConfig, RetryDecision,
+    RetryExt, RetryPolicy, RetryPrimitive,
 };
 #[cfg(feature = "router")]
 pub use tta_router::{

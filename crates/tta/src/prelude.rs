@@ -6,6 +6,8 @@ pub use tta_core::{
     Error, ErrorKind, Flow, IntoFlow, Primitive, Result, WorkflowContext, conditional, fallback,
     if_else, saga, step, step_with, switch,
 };
+#[cfg(feature = "retry")]
+pub use tta_retry::{RetryConfig, RetryExt};
 #[cfg(feature = "router")]
 pub use tta_router::{CascadeExt, CostModel, RouterPrimitive};
 #[cfg(feature = "timeout")]

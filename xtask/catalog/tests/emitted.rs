@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tta::prelude::*;
 use tta::{
-    CacheConfig, ObservabilityConfig, Recorder, Scope, SpanName, WorkflowContextBuilder,
-    parallel_all,
+    CacheConfig, HedgeConfig, ObservabilityConfig, Recorder, Scope, SpanName,
+    WorkflowContextBuilder, parallel_all,
 };
 use tta_catalog::CATALOGS;
 use tta_telemetry::logs::DECLARED_FIELDS;
@@ -81,6 +81,18 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     let (one, other) = tokio::join!(shared.execute(1, &one), shared.execute(1, &other));
     one.and(other)?;
     assert!(shared.invalidate(&1, &ctx()));
+
+    step("fails", fails)
+        .retry(1)?
+        .execute(1, &ctx())
+        .await
+        .unwrap_err();
+    let slow = step("slow", async |n: u32| {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(n)
+    });
+    let hedge = HedgeConfig::new(Duration::from_millis(1));
+    slow.hedged(hedge)?.execute(1, &ctx()).await?;
 
     let hangs = || {
         step("hangs", async |_: u32| {

@@ -16,6 +16,7 @@ mod conformance;
 mod context;
 mod errors;
 mod fallback;
+mod idempotence;
 mod metrics;
 mod observed;
 mod panics;
