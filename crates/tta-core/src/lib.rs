@@ -57,7 +57,9 @@ pub use record::{
     Attribute, EventRecord, Level, LogField, LogRecord, LogValue, LostDetails, SpanKind, SpanName,
     SpanRecord, SpanStatus, StepIdentity, TraceRecords, Value,
 };
-pub use recorder::{ActiveSpan, Recorder, install_recorder, recorder_panics, uninstall_recorder};
+pub use recorder::{
+    ActiveSpan, Recorder, install_recorder, log_globally, recorder_panics, uninstall_recorder,
+};
 pub use saga::{SagaPrimitive, saga};
 pub use sequence::{Sequence, sequence_all};
 pub use stderr::StderrLogger;

@@ -126,8 +126,9 @@ pub(crate) fn installed() -> Option<Arc<dyn Recorder>> {
         .clone()
 }
 
-/// Logs outside any workflow.
-pub(crate) fn log_globally(record: &LogRecord<'_>) {
+/// Logs outside any workflow, to the [installed](install_recorder) recorder; inside one it is
+/// [`WorkflowContext::log`].
+pub fn log_globally(record: &LogRecord<'_>) {
     if let Some(recorder) = installed() {
         guarded(|| {
             if recorder
