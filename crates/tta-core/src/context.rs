@@ -1,6 +1,7 @@
 //! What travels with a request through its steps.
 
 mod builder;
+mod cancellation;
 mod current;
 mod details;
 mod identity;
@@ -8,6 +9,7 @@ mod recording;
 mod usage;
 
 pub use builder::WorkflowContextBuilder;
+pub use cancellation::{Cancelled, Canceller};
 pub(crate) use current::entered;
 pub use current::with_current;
 pub use details::Checkpoint;
@@ -20,6 +22,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use self::cancellation::Cancellation;
 use self::details::Details;
 use self::usage::{Meter, Metered};
 use crate::identity::{SpanId, TraceId};
@@ -57,6 +60,7 @@ pub struct WorkflowContext {
     deadline: Option<Instant>,
     /// The piece of work whose usage is measured apart.
     meter: Option<Arc<Metered>>,
+    cancellation: Cancellation,
 }
 
 struct Shared {
@@ -92,7 +96,7 @@ impl WorkflowContext {
     }
 
     /// A context for a part of the work: it inherits identity, trace, sampling decision, deadline,
-    /// baggage and state, and what is written to it is not seen in this one.
+    /// cancellation, baggage and state, and what is written to it is not seen in this one.
     pub fn child(&self) -> Self {
         let shared = Shared {
             identity: Arc::new(self.shared.identity.child()),
@@ -116,6 +120,7 @@ impl WorkflowContext {
             base: self.span_id(),
             deadline: self.deadline,
             meter: self.meter.clone(),
+            cancellation: self.cancellation.clone(),
         }
     }
 
@@ -315,6 +320,7 @@ impl Clone for WorkflowContext {
             base: self.span_id(),
             deadline: self.deadline,
             meter: self.meter.clone(),
+            cancellation: self.cancellation.clone(),
         }
     }
 }

@@ -34,8 +34,8 @@ pub use catalog::{
 };
 pub use conditional::{ConditionalPrimitive, PassThrough, Verdict, conditional, if_else};
 pub use context::{
-    Checkpoint, Clock, Identity, Parent, Usage, WorkflowContext, WorkflowContextBuilder,
-    with_current,
+    Cancelled, Canceller, Checkpoint, Clock, Identity, Parent, Usage, WorkflowContext,
+    WorkflowContextBuilder, with_current,
 };
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use fallback::{FallbackPrimitive, fallback};

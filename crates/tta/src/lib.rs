@@ -4,13 +4,13 @@ pub mod catalog;
 pub mod prelude;
 
 pub use tta_core::{
-    ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Catalog, Checkpoint,
-    Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution, Error, ErrorKind,
-    EventRecord, Exemplar, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level,
-    LogField, LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily, MetricKind,
-    MetricSample, MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, Operand, Parallel,
-    ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result,
-    SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
+    ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Cancelled, Canceller,
+    Catalog, Checkpoint, Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution,
+    Error, ErrorKind, EventRecord, Exemplar, FallbackPrimitive, Flow, Gauge, Histogram, Identity,
+    IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily,
+    MetricKind, MetricSample, MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, Operand,
+    Parallel, ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry,
+    Result, SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
     SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
     SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
     WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, parallel_all,

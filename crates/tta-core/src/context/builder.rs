@@ -158,6 +158,7 @@ impl WorkflowContextBuilder {
             base,
             deadline: self.deadline,
             meter: None,
+            cancellation: super::Cancellation::default(),
         };
         if !self.metadata.is_empty() || !self.baggage.is_empty() {
             let mut details = ctx.details();

@@ -40,6 +40,7 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
             base: span,
             deadline: ctx.deadline,
             meter: None,
+            cancellation: ctx.cancellation.clone(),
         };
         let outer = exchange(Some(handle));
         let result = poll();

@@ -10,6 +10,7 @@
 )]
 
 mod cancellation;
+mod cancelling;
 mod cardinality;
 mod composition;
 mod conformance;
