@@ -1,20 +1,30 @@
 //! Answering from the cache, or computing once for all who ask.
 
+mod compute;
+mod hit;
 mod lookup;
+mod refresh;
+mod removal;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinSet;
 use tta_core::{Flow, IntoFlow, Observed, Primitive, Result, WorkflowContext};
 
-use self::lookup::{Lookup, Wait};
-use crate::catalog::{EVICT_SPAN, GET_SPAN, SET_SPAN};
+use self::hit::Call;
+use self::lookup::Lookup;
+use crate::catalog::GET_SPAN;
 use crate::config::CacheConfig;
-use crate::key::{CacheKey, KeyBuilder};
+use crate::failure::Failure;
+use crate::flight::Flights;
+use crate::key::{CacheKey, KeyBuilder, SharedKey};
 use crate::metrics::Metrics;
+use crate::outside::Outside;
 use crate::stats::CacheStats;
-use crate::store::{Entry, Lead, Store};
+use crate::store::{Entry, Store};
 
 /// Answers what has been asked before, and computes what has not: once, however many ask.
 ///
@@ -25,29 +35,47 @@ use crate::store::{Entry, Lead, Store};
 /// use tta_core::step;
 ///
 /// let model = step("model", async |question: String| Ok(question.len()));
-/// let config = CacheConfig::new(Scope::Global, |question: &String, _, key| {
-///     key.text(question);
-/// });
-/// let flow = CachePrimitive::new(model, config)?;
+/// let flow = CachePrimitive::new(model, CacheConfig::of_input(Scope::Global))?;
 /// # Ok::<(), tta_core::Error>(())
 /// ```
 ///
 /// # Cancellation
 ///
 /// Dropping the future of the caller that computes drops the computation, and one of those that
-/// wait for it begins it anew. Dropping the future of one that waits concerns nobody else.
+/// wait for it begins it anew. Dropping the future of one that waits concerns nobody else. Dropping
+/// the cache drops what it computes anew in the background.
 pub struct CachePrimitive<P: Primitive> {
+    body: Arc<Body<P>>,
+    /// Dropped with the cache, and what they do with them.
+    refreshes: Mutex<JoinSet<()>>,
+}
+
+/// What lookups and refreshes share.
+struct Body<P: Primitive> {
     inner: P,
     config: CacheConfig<P::Input, P::Output>,
-    store: Store<P::Output>,
+    memory: Option<Store<P::Output>>,
+    outside: Option<Outside<P::Output>>,
+    flights: Arc<Flights<CacheKey, Landed<P::Output>>>,
+    /// What storing has cost and no hit has earned yet, in billionths of a US dollar.
+    owed: AtomicU64,
     name: String,
     /// Resolved at the first use, when the primitive has its name.
     metrics: OnceLock<Metrics>,
 }
 
+/// What a computation gives to those who waited for it.
+enum Landed<V> {
+    /// An answer that may be given again.
+    Kept(Arc<Entry<V>>),
+    /// An answer that may not.
+    Refused(Arc<Entry<V>>),
+    Failed(Arc<Failure>),
+}
+
 impl<P> CachePrimitive<P>
 where
-    P: Primitive,
+    P: Primitive + 'static,
     P::Input: Sync,
     P::Output: Clone + Sync,
 {
@@ -55,8 +83,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](tta_core::ErrorKind::Configuration) for a capacity or a time to
-    /// live of zero, and for a cost that is no amount of money.
+    /// [`ErrorKind::Configuration`](tta_core::ErrorKind::Configuration) for a configuration that
+    /// contradicts itself; the message says how to mend it.
     pub fn new<F>(
         inner: F,
         config: CacheConfig<P::Input, P::Output>,
@@ -64,37 +92,40 @@ where
     where
         F: IntoFlow<Primitive = P, Input = P::Input, Output = P::Output>,
     {
-        let config = config.validated()?;
-        let store = Store::new(
-            config.capacity,
-            config.bytes.as_ref().map(|(bytes, _)| *bytes),
-        )?;
-        Ok(Flow::new(Self {
+        let mut config = config.validated()?;
+        let bytes = config.bytes.as_ref().map(|(bytes, _)| *bytes);
+        let memory = config
+            .memory
+            .then(|| Store::new(config.capacity, bytes))
+            .transpose()?;
+        let body = Body {
             inner: inner.into_flow().into_primitive(),
+            memory,
+            outside: Outside::of(&mut config),
             config,
-            store,
+            flights: Arc::new(Flights::new(SHARDS)),
+            owed: AtomicU64::new(0),
             name: "CachePrimitive".to_owned(),
             metrics: OnceLock::new(),
+        };
+        Ok(Flow::new(Self {
+            body: Arc::new(body),
+            refreshes: Mutex::default(),
         }))
     }
 
-    /// What is held for this input, without computing or waiting; counts as a hit or a miss.
-    pub fn get(&self, input: &P::Input, ctx: &WorkflowContext) -> Option<P::Output> {
-        let key = self.key(input, ctx);
-        ctx.in_span_now(&GET_SPAN, || {
-            let begun = self.now();
-            let Some(key) = key else {
-                self.bypassed(ctx);
-                return None;
+    /// What is held for this input, in memory or outside, without computing or waiting for who
+    /// does; counts as a hit or a miss.
+    pub async fn get(&self, input: &P::Input, ctx: &WorkflowContext) -> Result<Option<P::Output>> {
+        ctx.in_span(&GET_SPAN, async {
+            let begun = self.body.now();
+            let Some(key) = self.body.key(input, ctx) else {
+                self.body.bypassed(ctx);
+                return Ok(None);
             };
-            match self.look(key, begun, ctx) {
-                Ok(entry) => Some(self.hit(key, &entry, Wait::None, begun, ctx)),
-                Err(reason) => {
-                    self.missed(key, reason, begun, ctx);
-                    None
-                }
-            }
+            Ok(self.body.peek(input, &Call { key, begun, ctx }).await)
         })
+        .await
     }
 
     /// What is held for this input, or what `compute` gives back, which is stored.
@@ -115,203 +146,52 @@ where
     where
         C: Future<Output = Result<P::Output>> + Send,
     {
-        let key = self.key(input, ctx);
-        self.answer(key, ctx, compute).await
-    }
-
-    /// Removes what is held for this input; whether there was anything. What is being computed for
-    /// it reaches those who wait for it and is not stored.
-    pub fn invalidate(&self, input: &P::Input, ctx: &WorkflowContext) -> bool {
-        let Some(key) = self.key(input, ctx) else {
-            return false;
+        let begun = self.body.now();
+        let Some(key) = self.body.key(input, ctx) else {
+            ctx.in_span_now(&GET_SPAN, || self.body.bypassed(ctx));
+            return self.body.measured(compute(ctx.metered()), ctx).await;
         };
-        let begun = self.now();
-        let removed = ctx.in_span_now(&EVICT_SPAN, || {
-            describe_eviction(key, "explicit", ctx);
-            self.store.invalidate(key)
-        });
-        let metrics = self.metrics();
-        metrics.evict.record_in(self.since(begun), ctx);
-        if let Some(entry) = &removed {
-            metrics.evicted_explicitly.increment_in(ctx);
-            metrics.resize(-1, -signed(entry.bytes));
+        let call = Call { key, begun, ctx };
+        let looked_up = self.look_up(input, &call, false);
+        match ctx.in_span(&GET_SPAN, looked_up).await? {
+            Lookup::Hit(value) => Ok(value),
+            Lookup::Lead(plan) => {
+                let metered = ctx.metered();
+                let computation = compute(metered.clone());
+                self.body.lead(*plan, computation, &metered, ctx).await
+            }
         }
-        removed.is_some()
-    }
-
-    /// Removes everything and tells how much it was. What is being computed is not stored.
-    pub fn clear(&self) -> u64 {
-        let removed = self.store.clear();
-        self.removed(&removed, |metrics| &metrics.evicted_explicitly)
-    }
-
-    /// Removes what has expired and tells how much it was.
-    ///
-    /// An entry that is asked for after it has expired is removed then; this is for those that
-    /// nobody asks for.
-    pub fn evict_expired(&self) -> u64 {
-        let removed = self.store.evict_expired(self.now());
-        self.removed(&removed, |metrics| &metrics.evicted_expired)
     }
 
     /// What the cache has done and holds.
     pub fn stats(&self) -> CacheStats {
-        let metrics = self.metrics();
+        let metrics = self.body.metrics();
+        let count = |histogram: &tta_core::Histogram| histogram.distribution().count();
+        let outside_hits = metrics.outside_hits.as_ref();
+        let outside_hits = outside_hits.map_or(0, tta_core::Counter::units);
+        let memory = self.body.memory.as_ref();
         CacheStats {
-            hits: metrics.hits.units(),
+            hits: metrics.hits.units() + outside_hits,
+            outside_hits,
+            stale: count(&metrics.get_stale),
             misses: metrics.misses(),
             coalesced: metrics.coalesced.units(),
             hit_rate: metrics.hit_rate(),
+            refreshes: count(&metrics.refresh_ok),
+            stood_in: count(&metrics.compute_stale),
             evicted_by_capacity: metrics.evicted_by_capacity.units(),
             evicted_expired: metrics.evicted_expired.units(),
             evicted_explicitly: metrics.evicted_explicitly.units(),
             saved_usd: metrics.savings.total(),
-            entries: self.store.len(),
-            bytes: self.store.bytes(),
+            entries: memory.map_or(0, Store::len),
+            bytes: memory.map_or(0, Store::bytes),
         }
-    }
-
-    async fn answer<C>(
-        &self,
-        key: Option<CacheKey>,
-        ctx: &WorkflowContext,
-        compute: impl FnOnce(WorkflowContext) -> C + Send,
-    ) -> Result<P::Output>
-    where
-        C: Future<Output = Result<P::Output>> + Send,
-    {
-        let Some(key) = key else {
-            ctx.in_span_now(&GET_SPAN, || self.bypassed(ctx));
-            let metered = ctx.metered();
-            return self.measured(compute(metered), ctx).await;
-        };
-        let lead = match ctx.in_span(&GET_SPAN, self.value_or_lead(key, ctx)).await? {
-            Lookup::Hit(value) => return Ok(value),
-            Lookup::Lead(lead) => lead,
-        };
-        let metered = ctx.metered();
-        let value = self.measured(compute(metered.clone()), ctx).await?;
-        if self
-            .config
-            .store_if
-            .as_ref()
-            .is_none_or(|may_be_stored| may_be_stored(&value))
-        {
-            self.set(key, lead, value.clone(), &metered, ctx);
-        }
-        Ok(value)
-    }
-
-    async fn measured(
-        &self,
-        computation: impl Future<Output = Result<P::Output>> + Send,
-        ctx: &WorkflowContext,
-    ) -> Result<P::Output> {
-        let begun = self.now();
-        let result = computation.await;
-        let metrics = self.metrics();
-        let duration = match &result {
-            Ok(_) => &metrics.compute_ok,
-            Err(_) => &metrics.compute_error,
-        };
-        duration.record_in(self.since(begun), ctx);
-        result
-    }
-
-    fn set(
-        &self,
-        key: CacheKey,
-        lead: Lead<'_, P::Output>,
-        value: P::Output,
-        metered: &WorkflowContext,
-        ctx: &WorkflowContext,
-    ) {
-        let begun = self.now();
-        let usage = metered.usage();
-        let weigh = |(_, weigher): &(u64, _)| -> u64 {
-            let weigher: &Box<dyn Fn(&P::Output) -> usize + Send + Sync> = weigher;
-            weigher(&value) as u64
-        };
-        let entry = Entry {
-            bytes: self.config.bytes.as_ref().map_or(0, weigh),
-            // A time to live beyond the end of time is none.
-            expires: self.config.ttl.and_then(|ttl| begun.checked_add(ttl)),
-            cost_nano_usd: usage.cost_nano_usd,
-            generation: lead.generation,
-            value,
-        };
-        let bytes = entry.bytes;
-        let stored = ctx.in_span_now(&SET_SPAN, || {
-            let stored = self.store.insert(lead, entry);
-            if ctx.is_sampled() {
-                ctx.set_attribute("cache.key_hash", key.to_string());
-                ctx.set_attribute("cache.stored", stored.kept);
-                ctx.set_attribute("cache.evicted", stored.evicted.len());
-                if let Some(cost) = usage.cost_usd() {
-                    ctx.set_attribute("cost_usd", cost);
-                }
-            }
-            stored
-        });
-        let metrics = self.metrics();
-        if stored.admitted {
-            metrics.resize(1, signed(bytes));
-        }
-        for gone in &stored.evicted {
-            metrics.evicted_by_capacity.increment_in(ctx);
-            metrics.resize(-1, -signed(gone.bytes));
-        }
-        metrics.set.record_in(self.since(begun), ctx);
-    }
-
-    fn removed(
-        &self,
-        entries: &[Arc<Entry<P::Output>>],
-        cause: impl Fn(&Metrics) -> &tta_core::Counter,
-    ) -> u64 {
-        let count = entries.len() as u64;
-        if count > 0 {
-            let metrics = self.metrics();
-            cause(metrics).add_units(count);
-            let bytes = entries.iter().map(|entry| entry.bytes).sum();
-            metrics.resize(-signed(count), -signed(bytes));
-        }
-        count
-    }
-
-    /// The key of a call; none if its context lacks what the scope asks for.
-    fn key(&self, input: &P::Input, ctx: &WorkflowContext) -> Option<CacheKey> {
-        let mut key = KeyBuilder::new();
-        if !self.config.scope.write(ctx, &mut key) {
-            return None;
-        }
-        (self.config.key)(input, ctx, &mut key);
-        Some(key.finish())
-    }
-
-    fn now(&self) -> Instant {
-        (self.config.clock)()
-    }
-
-    fn since(&self, begun: Instant) -> Duration {
-        self.now().saturating_duration_since(begun)
-    }
-}
-
-impl<P: Primitive> CachePrimitive<P> {
-    fn metrics(&self) -> &Metrics {
-        self.metrics.get_or_init(|| Metrics::of(&self.name))
-    }
-
-    /// What is held, as the gauges count it.
-    fn held(&self) -> (i64, i64) {
-        (signed(self.store.len()), signed(self.store.bytes()))
     }
 }
 
 impl<P> Primitive for CachePrimitive<P>
 where
-    P: Primitive,
+    P: Primitive + 'static,
     P::Input: Sync,
     P::Output: Clone + Sync,
 {
@@ -319,7 +199,99 @@ where
     type Output = P::Output;
 
     fn name(&self) -> &str {
-        &self.name
+        &self.body.name
+    }
+
+    fn rename(&mut self, name: &str) {
+        // A value that is being computed anew at this moment keeps the body, and its name.
+        if let Some(body) = Arc::get_mut(&mut self.body) {
+            body.rename(name);
+        }
+    }
+
+    fn depth(&self) -> usize {
+        self.body.inner.depth() + 1
+    }
+
+    fn is_idempotent(&self) -> bool {
+        self.body.inner.is_idempotent()
+    }
+
+    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
+        let begun = self.body.now();
+        let Some(key) = self.body.key(&input, ctx) else {
+            ctx.in_span_now(&GET_SPAN, || self.body.bypassed(ctx));
+            let metered = ctx.metered();
+            let computation = self.body.inner.execute(input, &metered);
+            return self.body.measured(computation, ctx).await;
+        };
+        let call = Call { key, begun, ctx };
+        // Most calls end here, and need no more than this.
+        if !ctx.is_sampled()
+            && let Some(value) = self.body.fresh(&call)
+        {
+            return Ok(value);
+        }
+        let looked_up = Box::pin(self.look_up(&input, &call, true));
+        match ctx.in_span(&GET_SPAN, looked_up).await? {
+            Lookup::Hit(value) => Ok(value),
+            Lookup::Lead(plan) => {
+                let metered = ctx.metered();
+                let computation = self.body.inner.execute(input, &metered);
+                self.body.lead(*plan, computation, &metered, ctx).await
+            }
+        }
+    }
+}
+
+impl<P: Primitive> Body<P> {
+    #[inline]
+    fn metrics(&self) -> &Metrics {
+        let tier = || self.outside.as_ref().map(Outside::tier);
+        self.metrics.get_or_init(|| Metrics::of(&self.name, tier()))
+    }
+
+    /// The key of a call; none if its context lacks what the scope asks for, or its input cannot be
+    /// written.
+    #[inline]
+    fn key(&self, input: &P::Input, ctx: &WorkflowContext) -> Option<CacheKey> {
+        let key = KeyBuilder::local();
+        self.written(key, input, ctx)?.finish_local()
+    }
+
+    /// The key of the same call outside the process.
+    fn shared_key(&self, input: &P::Input, ctx: &WorkflowContext) -> Option<SharedKey> {
+        let outside = self.outside.as_ref()?;
+        let key = KeyBuilder::shared(outside.namespace(), outside.version());
+        self.written(key, input, ctx)?.finish_shared()
+    }
+
+    #[inline]
+    fn written(
+        &self,
+        mut key: KeyBuilder,
+        input: &P::Input,
+        ctx: &WorkflowContext,
+    ) -> Option<KeyBuilder> {
+        if !self.config.scope.write(ctx, &mut key) {
+            return None;
+        }
+        (self.config.key)(input, ctx, &self.config.ignored, &mut key);
+        Some(key)
+    }
+
+    fn weigh(&self, value: &P::Output) -> u64 {
+        let weigher = self.config.bytes.as_ref();
+        weigher.map_or(0, |(_, weigher)| weigher(value) as u64)
+    }
+
+    #[inline]
+    fn now(&self) -> Instant {
+        (self.config.clock)()
+    }
+
+    fn since(&self, begun: Instant) -> Duration {
+        self.now().saturating_duration_since(begun)
     }
 
     fn rename(&mut self, name: &str) {
@@ -333,24 +305,15 @@ where
         }
     }
 
-    fn depth(&self) -> usize {
-        self.inner.depth() + 1
-    }
-
-    fn is_idempotent(&self) -> bool {
-        self.inner.is_idempotent()
-    }
-
-    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        let key = self.key(&input, ctx);
-        let compute = move |metered: WorkflowContext| async move {
-            self.inner.execute(input, &metered).await
-        };
-        self.answer(key, ctx, compute).await
+    /// What is held, as the gauges count it.
+    fn held(&self) -> (i64, i64) {
+        self.memory.as_ref().map_or((0, 0), |memory| {
+            (signed(memory.len()), signed(memory.bytes()))
+        })
     }
 }
 
-impl<P: Primitive> Drop for CachePrimitive<P> {
+impl<P: Primitive> Drop for Body<P> {
     /// What goes with the cache is held no more.
     fn drop(&mut self) {
         let (entries, bytes) = self.held();
@@ -363,17 +326,21 @@ impl<P: Primitive> Drop for CachePrimitive<P> {
 impl<P: Primitive> fmt::Debug for CachePrimitive<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachePrimitive")
-            .field("name", &self.name)
-            .field("config", &self.config)
-            .field("store", &self.store)
+            .field("name", &self.body.name)
+            .field("config", &self.body.config)
+            .field("memory", &self.body.memory)
+            .field("outside", &self.body.outside)
             .finish_non_exhaustive()
     }
 }
 
-fn describe_eviction(key: CacheKey, cause: &'static str, ctx: &WorkflowContext) {
-    if ctx.is_sampled() {
-        ctx.set_attribute("cache.key_hash", key.to_string());
-        ctx.set_attribute("cache.evict_cause", cause);
+impl<V> Clone for Landed<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Kept(entry) => Self::Kept(Arc::clone(entry)),
+            Self::Refused(entry) => Self::Refused(Arc::clone(entry)),
+            Self::Failed(failure) => Self::Failed(Arc::clone(failure)),
+        }
     }
 }
 
@@ -381,3 +348,6 @@ fn describe_eviction(key: CacheKey, cause: &'static str, ctx: &WorkflowContext) 
 fn signed(amount: u64) -> i64 {
     i64::try_from(amount).unwrap_or(i64::MAX)
 }
+
+/// Only calls that find nothing meet here, so that a few do for many cores.
+const SHARDS: usize = 16;

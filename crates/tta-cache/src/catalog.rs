@@ -16,7 +16,7 @@ pub const CATALOG: Catalog = Catalog {
         &COST_SAVINGS,
         &COALESCED,
     ],
-    spans: &[&GET_SPAN, &SET_SPAN, &EVICT_SPAN],
+    spans: &[&GET_SPAN, &SET_SPAN, &EVICT_SPAN, &REFRESH_SPAN],
     logs: &[],
 };
 
@@ -33,8 +33,9 @@ pub(crate) const HITS: MetricSpec = MetricSpec::counter(
 pub(crate) const MISSES: MetricSpec = MetricSpec::counter(
     "cache_misses_total",
     Unit::One,
-    "Lookups that found nothing to answer with, by reason: absent, expired, or bypass where the \
-     context lacks what the scope asks for.",
+    "Lookups that found nothing to answer with, by reason: absent, expired, corrupt where the tier \
+     outside held something else, backend_error where it did not answer, or bypass where the call \
+     has no key.",
 )
 .labels(&["primitive", "reason"])
 .aliases(&["cache_miss_total"]);
@@ -75,7 +76,8 @@ pub(crate) const EVICTIONS: MetricSpec = MetricSpec::counter(
 pub(crate) const OPERATION_DURATION: MetricSpec = MetricSpec::histogram(
     "cache_operation_duration_seconds",
     Unit::Seconds,
-    "Time that an operation took: get (hit, miss), set (ok), evict (ok), compute (ok, error).",
+    "Time that an operation took: get (hit, stale, miss), set (ok, error), evict (ok), compute (ok, \
+     error, stale where an older value stood in for the error), refresh (ok, error).",
 )
 .labels(&["primitive", "operation", "result"])
 .bounds(&[
@@ -127,6 +129,8 @@ pub(crate) const GET_SPAN: SpanSpec = SpanSpec {
         "cache.miss_reason",
         "cache.key_hash",
         "cache.coalesced",
+        "cache.tier",
+        "cache.stale",
         "cache.saved_usd",
     ],
 };
@@ -139,8 +143,18 @@ pub(crate) const SET_SPAN: SpanSpec = SpanSpec {
         "cache.key_hash",
         "cache.stored",
         "cache.evicted",
+        "cache.negative",
+        "cache.ttl_ms",
+        "cache.outside",
         "cost_usd",
     ],
+};
+
+/// Computing anew.
+pub(crate) const REFRESH_SPAN: SpanSpec = SpanSpec {
+    name: "cache.refresh",
+    help: "Computing a value anew in the background, below the lookup that found it old.",
+    attributes: &["cache.key_hash", "cache.refresh_reason"],
 };
 
 /// Removing an entry.

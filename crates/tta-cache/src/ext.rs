@@ -19,16 +19,14 @@ pub trait CacheExt {
     /// use tta_core::step;
     ///
     /// let model = step("model", async |question: String| Ok(question.len()));
-    /// let flow = model.cached(CacheConfig::new(Scope::Global, |question: &String, _, key| {
-    ///     key.text(question);
-    /// }))?;
+    /// let flow = model.cached(CacheConfig::of_input(Scope::Global).llm())?;
     /// # Ok::<(), tta_core::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](tta_core::ErrorKind::Configuration) for a capacity or a time to
-    /// live of zero, and for a cost that is no amount of money.
+    /// [`ErrorKind::Configuration`](tta_core::ErrorKind::Configuration) for a configuration that
+    /// contradicts itself; the message says how to mend it.
     fn cached(
         self,
         config: CacheConfig<
@@ -37,6 +35,7 @@ pub trait CacheExt {
         >,
     ) -> Result<Flow<Observed<CachePrimitive<Self::Primitive>>>>
     where
+        Self::Primitive: 'static,
         <Self::Primitive as Primitive>::Input: Sync,
         <Self::Primitive as Primitive>::Output: Clone + Sync;
 }
@@ -49,6 +48,7 @@ impl<P: Primitive> CacheExt for Flow<P> {
         config: CacheConfig<P::Input, P::Output>,
     ) -> Result<Flow<Observed<CachePrimitive<P>>>>
     where
+        P: 'static,
         P::Input: Sync,
         P::Output: Clone + Sync,
     {

@@ -1,15 +1,20 @@
 //! What makes two calls the same.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
 
+use serde_core::Serialize;
+use sha2::{Digest, Sha256};
 use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::canonical::{Ignored, write_canonical};
 
 /// A call's identity: 128 bits of a hash over its parts and its scope.
 ///
-/// The hash is keyed with a secret of the process, so that nobody who chooses inputs can make two of
-/// them share an entry.
+/// In memory the hash is keyed with a secret of the process, so that nobody who chooses inputs can
+/// make two of them share an entry. In a tier outside it is the same in all processes, and
+/// cryptographic for the same reason.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CacheKey(u128);
 
@@ -34,14 +39,42 @@ pub struct CacheKey(u128);
 /// });
 /// ```
 pub struct KeyBuilder {
-    hasher: SipHasher13,
+    hasher: KeyHasher,
+    /// Whether a part could not be written: then there is no key.
+    failed: bool,
+}
+
+enum KeyHasher {
+    Local(SipHasher13),
+    Shared(Sha256),
+}
+
+/// A call's identity in all processes: what it is found under, and what else its hash says, which
+/// is stored with the value and verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SharedKey {
+    pub(crate) address: CacheKey,
+    pub(crate) check: u128,
 }
 
 impl KeyBuilder {
-    pub(crate) fn new() -> Self {
+    /// For this process alone.
+    pub(crate) fn local() -> Self {
         let (first, second) = *SECRET;
+        Self::with(KeyHasher::Local(SipHasher13::new_with_keys(first, second)))
+    }
+
+    /// The same in all processes.
+    pub(crate) fn shared(namespace: &str, version: u32) -> Self {
+        let mut key = Self::with(KeyHasher::Shared(Sha256::new()));
+        key.text(namespace).unsigned(version.into());
+        key
+    }
+
+    fn with(hasher: KeyHasher) -> Self {
         Self {
-            hasher: SipHasher13::new_with_keys(first, second),
+            hasher,
+            failed: false,
         }
     }
 
@@ -87,20 +120,73 @@ impl KeyBuilder {
         self.part(Tag::None, &[])
     }
 
-    pub(crate) fn finish(&self) -> CacheKey {
-        CacheKey(self.hasher.finish128().as_u128())
+    /// A whole value, in a canonical form: what is the same JSON value is the same part, whatever
+    /// the order of its keys and the notation of its numbers. `1` and `1.0` are one number.
+    ///
+    /// A value that cannot be serialised makes no key: the call is computed and not stored.
+    pub fn value(&mut self, value: &(impl Serialize + ?Sized)) -> &mut Self {
+        self.value_without(value, &Ignored::default())
+    }
+
+    /// A whole value but for the fields that do not matter.
+    pub(crate) fn value_without(
+        &mut self,
+        value: &(impl Serialize + ?Sized),
+        ignored: &Ignored,
+    ) -> &mut Self {
+        if let Ok(canonical) = write_canonical(value, ignored) {
+            self.part(Tag::Value, &canonical)
+        } else {
+            self.failed = true;
+            self
+        }
+    }
+
+    /// The key in memory; none if a part could not be written.
+    pub(crate) fn finish_local(self) -> Option<CacheKey> {
+        let KeyHasher::Local(hasher) = self.hasher else {
+            return None;
+        };
+        (!self.failed).then(|| CacheKey(hasher.finish128().as_u128()))
+    }
+
+    /// The key outside; none if a part could not be written.
+    pub(crate) fn finish_shared(self) -> Option<SharedKey> {
+        let KeyHasher::Shared(hasher) = self.hasher else {
+            return None;
+        };
+        let digest: [u8; 32] = hasher.finalize().into();
+        let (address, check) = digest.split_first_chunk::<16>()?;
+        let check = check.first_chunk::<16>()?;
+        (!self.failed).then(|| SharedKey {
+            address: CacheKey(u128::from_be_bytes(*address)),
+            check: u128::from_be_bytes(*check),
+        })
     }
 
     fn part(&mut self, tag: Tag, bytes: &[u8]) -> &mut Self {
-        self.hasher.write_u8(tag as u8);
-        self.hasher.write(&(bytes.len() as u64).to_le_bytes());
-        self.hasher.write(bytes);
+        // No part is as long as 2^56 bytes, so the tag and the length share a word.
+        let head = ((bytes.len() as u64) << 8) | u64::from(tag as u8);
+        match &mut self.hasher {
+            KeyHasher::Local(hasher) => {
+                hasher.write(&head.to_le_bytes());
+                hasher.write(bytes);
+            }
+            KeyHasher::Shared(hasher) => {
+                hasher.update(head.to_le_bytes());
+                hasher.update(bytes);
+            }
+        }
         self
     }
 }
 
 impl CacheKey {
-    /// The low half, for tables that take 64 bits: a keyed hash is as good as any other.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// The low half, for tables that take 64 bits: such a hash is as good as any other.
     pub(crate) fn low(self) -> u64 {
         #[expect(
             clippy::cast_possible_truncation,
@@ -108,6 +194,12 @@ impl CacheKey {
         )]
         let low = self.0 as u64;
         low
+    }
+}
+
+impl Hash for CacheKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.low());
     }
 }
 
@@ -130,6 +222,38 @@ impl fmt::Debug for KeyBuilder {
     }
 }
 
+/// Keys are hashes already.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyHash;
+
+impl BuildHasher for KeyHash {
+    type Hasher = Low;
+
+    fn build_hasher(&self) -> Low {
+        Low(0)
+    }
+}
+
+/// Passes on the 64 bits that it is given.
+#[derive(Debug)]
+pub(crate) struct Low(u64);
+
+impl Hasher for Low {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, low: u64) {
+        self.0 = low;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Tag {
     Text,
@@ -139,6 +263,7 @@ enum Tag {
     Float,
     Flag,
     None,
+    Value,
 }
 
 /// The standard library's random keys, which it does not give away but through their hashes.

@@ -1,58 +1,50 @@
 //! Entries in memory.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use quick_cache::sync::{Cache, PlaceholderGuard};
+use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
 use tta_core::{Error, ErrorKind, Result};
 
-use crate::key::CacheKey;
+use crate::freshness::{Age, Ageing};
+use crate::key::{CacheKey, KeyHash};
 
-/// Entries by key, bounded in number and bytes, and who is computing which.
+/// Entries by key, bounded in number and bytes.
 ///
 /// What is held are reference counts, so that a user's `clone` and `drop` run where no lock is held.
 pub(crate) struct Store<V> {
     cells: Cells<V>,
     share: Share,
     bytes: AtomicU64,
-    /// Raised when everything is cleared: what was begun before is not to be answered with.
-    generation: AtomicU64,
 }
 
 /// A result, with what is to be known of it.
 pub(crate) struct Entry<V> {
     pub(crate) value: V,
-    pub(crate) expires: Option<Instant>,
+    pub(crate) fresh_until: Option<Instant>,
+    /// When memory is not to answer any more without asking the tier behind it.
+    pub(crate) memory_until: Option<Instant>,
     pub(crate) cost_nano_usd: Option<u64>,
+    /// How long its computation took.
+    pub(crate) took: Duration,
     pub(crate) bytes: u64,
-    pub(crate) generation: u64,
-}
-
-/// What a look at a key finds.
-pub(crate) enum Found<V> {
-    Fresh(Arc<Entry<V>>),
-    Expired(Arc<Entry<V>>),
-    Absent,
-}
-
-/// The right to compute a key's value while others wait; dropped, it passes to one of them.
-pub(crate) struct Lead<'a, V> {
-    guard: PlaceholderGuard<'a, CacheKey, Arc<Entry<V>>, Weight, KeyHash, Collect>,
-    pub(crate) generation: u64,
+    pub(crate) tags: Vec<Arc<str>>,
+    /// Whether it came from outside the process.
+    pub(crate) from_outside: bool,
 }
 
 /// What came of storing an entry.
 pub(crate) struct Stored<V> {
-    /// Whether it was taken in; its key may have been invalidated meanwhile.
-    pub(crate) admitted: bool,
     /// Whether it is there now.
     pub(crate) kept: bool,
     /// Entries that made room, with the new one among them if there was no room for it.
     pub(crate) evicted: Vec<Arc<Entry<V>>>,
+    /// The entry of the same key that it took the place of.
+    pub(crate) replaced: Option<Arc<Entry<V>>>,
 }
 
 impl<V> Store<V> {
@@ -72,60 +64,35 @@ impl<V> Store<V> {
             cells: Cache::with_options(options, Weight(share), KeyHash, Collect),
             share,
             bytes: AtomicU64::new(0),
-            generation: AtomicU64::new(0),
         })
     }
 
-    /// Looks a key up without waiting for anybody.
-    pub(crate) fn find(&self, key: CacheKey, now: Instant) -> Found<V> {
-        match self.cells.get(&key) {
-            Some(entry) if self.is_outdated(&entry) => Found::Absent,
-            Some(entry) if entry.has_expired(now) => Found::Expired(entry),
-            Some(entry) => Found::Fresh(entry),
-            None => Found::Absent,
-        }
+    /// Looks a key up.
+    #[inline]
+    pub(crate) fn find(&self, key: CacheKey) -> Option<Arc<Entry<V>>> {
+        self.cells.get(&key)
     }
 
-    /// Waits for whoever computes the key, or takes the lead if nobody does. The entry may be
-    /// [outdated](Self::is_outdated).
-    pub(crate) async fn join(&self, key: CacheKey) -> Result<Arc<Entry<V>>, Lead<'_, V>> {
-        self.cells
-            .get_value_or_guard_async(&key)
-            .await
-            .map_err(|guard| Lead {
-                guard,
-                generation: self.generation.load(Ordering::Acquire),
-            })
-    }
-
-    /// Stores an entry, unless its key was invalidated or everything cleared since the lead was
-    /// taken.
-    pub(crate) fn insert(&self, lead: Lead<'_, V>, entry: Entry<V>) -> Stored<V> {
-        if !self.is_current(entry.generation) {
-            return Stored {
-                admitted: false,
-                kept: false,
-                evicted: Vec::new(),
-            };
-        }
-        let entry = Arc::new(entry);
-        let mut evicted = Vec::new();
+    /// Stores an entry in place of what is there.
+    pub(crate) fn insert(&self, key: CacheKey, entry: &Arc<Entry<V>>) -> Stored<V> {
+        let mut out = Vec::new();
         // Added before it can be evicted by another thread, which subtracts it.
         self.bytes.fetch_add(entry.bytes, Ordering::Relaxed);
-        let inserted = lead
-            .guard
-            .insert_with_lifecycle(Arc::clone(&entry), &mut evicted);
-        if inserted.is_err() {
-            self.bytes.fetch_sub(entry.bytes, Ordering::Relaxed);
-        }
-        for gone in &evicted {
+        self.cells
+            .insert_with_lifecycle(key, Arc::clone(entry), &mut out);
+        let (mut replaced, mut evicted) = (None, Vec::new());
+        for (of, gone) in out {
             self.bytes.fetch_sub(gone.bytes, Ordering::Relaxed);
+            if of == key && !Arc::ptr_eq(&gone, entry) {
+                replaced = Some(gone);
+            } else {
+                evicted.push(gone);
+            }
         }
-        let admitted = inserted.is_ok();
         Stored {
-            admitted,
-            kept: admitted && !evicted.iter().any(|gone| Arc::ptr_eq(gone, &entry)),
+            kept: !evicted.iter().any(|gone| Arc::ptr_eq(gone, entry)),
             evicted,
+            replaced,
         }
     }
 
@@ -135,36 +102,27 @@ impl<V> Store<V> {
         self.left(removed).is_some()
     }
 
-    /// Removes what is held under a key, and keeps what is being computed for it from being stored.
-    pub(crate) fn invalidate(&self, key: CacheKey) -> Option<Arc<Entry<V>>> {
+    /// Removes what is held under a key.
+    pub(crate) fn take(&self, key: CacheKey) -> Option<Arc<Entry<V>>> {
         let removed = self.cells.remove(&key);
         self.left(removed)
     }
 
-    /// Removes everything, and keeps what is being computed from being stored.
+    /// Removes everything.
     pub(crate) fn clear(&self) -> Vec<Arc<Entry<V>>> {
-        self.generation.fetch_add(1, Ordering::AcqRel);
         self.cells
             .drain()
             .filter_map(|removed| self.left(Some(removed)))
             .collect()
     }
 
-    /// Removes what has expired.
-    pub(crate) fn evict_expired(&self, now: Instant) -> Vec<Arc<Entry<V>>> {
-        let expired = self
-            .cells
-            .iter()
-            .filter(|(_, entry)| entry.has_expired(now));
-        expired
+    /// Removes what an age or a tag says is to go. Looks at every entry.
+    pub(crate) fn remove_where(&self, goes: impl Fn(&Entry<V>) -> bool) -> Vec<Arc<Entry<V>>> {
+        let chosen = self.cells.iter().filter(|(_, entry)| goes(entry));
+        chosen
             .filter(|(key, entry)| self.remove(*key, entry))
             .map(|(_, entry)| entry)
             .collect()
-    }
-
-    /// Whether everything was cleared after the entry's computation had begun.
-    pub(crate) fn is_outdated(&self, entry: &Entry<V>) -> bool {
-        !self.is_current(entry.generation)
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -180,15 +138,41 @@ impl<V> Store<V> {
         self.bytes.fetch_sub(entry.bytes, Ordering::Relaxed);
         Some(entry)
     }
-
-    fn is_current(&self, generation: u64) -> bool {
-        generation == self.generation.load(Ordering::Acquire)
-    }
 }
 
 impl<V> Entry<V> {
-    pub(crate) fn has_expired(&self, now: Instant) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
+    /// What it is good for.
+    #[inline]
+    pub(crate) fn age(&self, ageing: &Ageing, now: Instant) -> Age {
+        match self.fresh_until {
+            Some(end) if end <= now => ageing.age(now.saturating_duration_since(end)),
+            _ => Age::Fresh,
+        }
+    }
+
+    /// Whether the tier behind memory is to be asked again.
+    #[inline]
+    pub(crate) fn is_to_be_checked(&self, now: Instant) -> bool {
+        self.memory_until.is_some_and(|end| end <= now)
+    }
+
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        self.tags.iter().any(|own| **own == *tag)
+    }
+}
+
+/// Drops entries one by one: a value whose destructor panics takes nobody else along.
+pub(crate) fn let_go<V>(entries: impl IntoIterator<Item = Arc<Entry<V>>>) {
+    for entry in entries {
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(entry)));
+        // The panic's hook has told of it. Its payload is the user's too, and may do it again.
+        std::mem::forget(dropped);
+    }
+}
+
+impl<V> Drop for Store<V> {
+    fn drop(&mut self) {
+        let_go(self.cells.drain().map(|(_, entry)| entry));
     }
 }
 
@@ -253,47 +237,10 @@ impl<V> Weighter<CacheKey, Arc<Entry<V>>> for Weight {
 pub(crate) struct Collect;
 
 impl<V> Lifecycle<CacheKey, Arc<Entry<V>>> for Collect {
-    type RequestState = Vec<Arc<Entry<V>>>;
+    type RequestState = Vec<(CacheKey, Arc<Entry<V>>)>;
 
-    fn on_evict(&self, evicted: &mut Self::RequestState, _: CacheKey, entry: Arc<Entry<V>>) {
-        evicted.push(entry);
-    }
-}
-
-/// Keys are hashes already.
-#[derive(Clone)]
-pub(crate) struct KeyHash;
-
-impl BuildHasher for KeyHash {
-    type Hasher = Low;
-
-    fn build_hasher(&self) -> Low {
-        Low(0)
-    }
-}
-
-/// Passes on the 64 bits that it is given.
-pub(crate) struct Low(u64);
-
-impl Hasher for Low {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, low: u64) {
-        self.0 = low;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-impl Hash for CacheKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.low());
+    fn on_evict(&self, evicted: &mut Self::RequestState, key: CacheKey, entry: Arc<Entry<V>>) {
+        evicted.push((key, entry));
     }
 }
 

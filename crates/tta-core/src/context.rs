@@ -124,6 +124,16 @@ impl WorkflowContext {
         }
     }
 
+    /// A [`child`](Self::child) for work that goes on when the caller has its answer, such as
+    /// refreshing what it was given: part of the same trace, below the span it is made in, and
+    /// without the deadline.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let mut ctx = self.child();
+        ctx.deadline = None;
+        ctx
+    }
+
     /// The same context with a deadline, unless it has an earlier one.
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {

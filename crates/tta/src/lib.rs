@@ -20,7 +20,8 @@ pub use tta_core::{
 
 #[cfg(feature = "cache")]
 pub use tta_cache::{
-    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, KeyBuilder, Scope,
+    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, CacheVerdict, Codec, Fetched, Json,
+    KeyBuilder, Kept, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed, Scope, SharedConfig,
 };
 #[cfg(feature = "retry")]
 pub use tta_retry::{

@@ -68,7 +68,7 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     for n in [1, 1, 2, 3] {
         cache.execute(n, &ctx()).await?;
     }
-    cache.clear();
+    cache.clear().await?;
     let config = CacheConfig::new(Scope::Global, |_: &u32, _, key| {
         key.text("one");
     });
@@ -80,7 +80,7 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     let (one, other) = (ctx(), ctx());
     let (one, other) = tokio::join!(shared.execute(1, &one), shared.execute(1, &other));
     one.and(other)?;
-    assert!(shared.invalidate(&1, &ctx()));
+    assert!(shared.invalidate(&1, &ctx()).await?);
 
     step("fails", fails)
         .retry(1)?

@@ -52,8 +52,8 @@ async fn an_answer_without_an_owner_is_computed_and_not_kept() -> Result<()> {
     assert_eq!(flow.stats().misses, 2);
     assert_eq!(flow.stats().entries, 0);
     let ctx = WorkflowContext::new();
-    assert_eq!(flow.get(&ask("q"), &ctx), None);
-    assert!(!flow.invalidate(&ask("q"), &ctx));
+    assert_eq!(flow.get(&ask("q"), &ctx).await?, None);
+    assert!(!flow.invalidate(&ask("q"), &ctx).await?);
     Ok(())
 }
 
@@ -172,13 +172,13 @@ async fn a_step_and_the_callers_of_get_or_compute_share_entries() -> Result<()> 
     let calls = Calls::default();
     let flow = counting(&calls).cached(by_text())?;
     let ctx = WorkflowContext::new();
-    assert_eq!(flow.get(&ask("q"), &ctx), None);
+    assert_eq!(flow.get(&ask("q"), &ctx).await?, None);
     let computed = flow
         .get_or_compute(&ask("q"), &ctx, async |_| Ok(7))
         .await?;
     assert_eq!(computed, 7);
     assert_eq!(flow.execute(ask("q"), &ctx).await?, 7);
-    assert_eq!(flow.get(&ask("q"), &ctx), Some(7));
+    assert_eq!(flow.get(&ask("q"), &ctx).await?, Some(7));
     assert_eq!(calls.count(), 0);
     Ok(())
 }
@@ -195,7 +195,10 @@ async fn a_fallback_outside_the_cache_is_not_kept_and_one_inside_is() -> Result<
     assert_eq!(right.run(ask("q")).await?, "later");
     let wrong = down().with_fallback(canned()).cached(by_text())?;
     assert_eq!(wrong.run(ask("q")).await?, "later");
-    assert_eq!(wrong.get(&ask("q"), &WorkflowContext::new()), Some("later"));
+    assert_eq!(
+        wrong.get(&ask("q"), &WorkflowContext::new()).await?,
+        Some("later")
+    );
     Ok(())
 }
 

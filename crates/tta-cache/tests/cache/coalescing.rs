@@ -183,9 +183,13 @@ async fn what_is_computed_while_its_key_is_invalidated_or_all_is_cleared_is_not_
         };
         settle().await;
         if clears {
-            assert_eq!(flow.clear(), 0);
+            assert_eq!(flow.clear().await?, 0);
         } else {
-            assert!(!flow.invalidate(&ask("q"), &tta_core::WorkflowContext::new()));
+            assert!(
+                !flow
+                    .invalidate(&ask("q"), &tta_core::WorkflowContext::new())
+                    .await?
+            );
         }
         gate.add_permits(2);
         assert_eq!(leader.await??, 1);

@@ -86,12 +86,12 @@ async fn entries_go_when_they_are_too_large_together_and_size_and_bytes_stay_rig
     flow.run(ask("5000")).await?;
     let ctx = WorkflowContext::new();
     assert_eq!(
-        flow.get(&ask("5000"), &ctx),
+        flow.get(&ask("5000"), &ctx).await?,
         None,
         "larger than the whole cache"
     );
     assert_eq!(flow.stats().entries, stats.entries);
-    flow.clear();
+    flow.clear().await?;
     assert_eq!(flow.stats().bytes, 0);
     Ok(())
 }
@@ -105,9 +105,9 @@ async fn invalidating_and_clearing_remove_and_count() -> Result<()> {
         flow.run(ask(question)).await?;
     }
     let ctx = WorkflowContext::new();
-    assert!(flow.invalidate(&ask("a"), &ctx));
-    assert!(!flow.invalidate(&ask("a"), &ctx));
-    assert_eq!(flow.clear(), 2);
+    assert!(flow.invalidate(&ask("a"), &ctx).await?);
+    assert!(!flow.invalidate(&ask("a"), &ctx).await?);
+    assert_eq!(flow.clear().await?, 2);
     assert_eq!(flow.stats().entries, 0);
     assert_eq!(flow.stats().evicted_explicitly, 3);
     assert_eq!(flow.run(ask("b")).await?, 4);

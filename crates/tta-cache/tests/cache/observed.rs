@@ -135,7 +135,7 @@ async fn every_declared_metric_is_emitted_and_every_declared_span_appears() -> R
     let ctx = recorder.context();
     ctx.workflow("test", async {
         flow.execute(ask("q"), &ctx).await?;
-        flow.invalidate(&ask("q"), &ctx);
+        flow.invalidate(&ask("q"), &ctx).await?;
         Ok::<_, tta_core::Error>(())
     })
     .await?;

@@ -33,6 +33,8 @@ pub struct Usage {
     /// Money spent, in billionths of a US dollar so that sums are exact; none if no step has named
     /// a price, which is not the same as a price of nothing.
     pub cost_nano_usd: Option<u64>,
+    /// Whether an answer on the way was not whole: cut off at a limit, or filtered.
+    pub incomplete: bool,
 }
 
 impl Usage {
@@ -42,6 +44,7 @@ impl Usage {
             input_tokens,
             output_tokens,
             cost_nano_usd: None,
+            incomplete: false,
         }
     }
 
@@ -70,6 +73,13 @@ impl WorkflowContext {
     /// [`report_cost`](Self::report_cost).
     pub fn report_tokens(&self, input: u64, output: u64) {
         self.each_meter(|meter| meter.take(input, output));
+    }
+
+    /// Says that the answer is not whole: a model stopped at its limit of tokens, or a filter took
+    /// something out. It is an answer all the same; whoever would keep it for others, such as a
+    /// cache, does not. Counts as for [`report_cost`](Self::report_cost).
+    pub fn report_incomplete(&self) {
+        self.each_meter(|meter| meter.incomplete.store(true, Ordering::Relaxed));
     }
 
     /// What has been reported so far: of the [metered](Self::metered) piece of work that this
@@ -121,6 +131,7 @@ pub(super) struct Meter {
     output_tokens: AtomicU64,
     nano_usd: AtomicU64,
     priced: AtomicBool,
+    incomplete: AtomicBool,
 }
 
 impl Meter {
@@ -142,6 +153,7 @@ impl Meter {
             input_tokens: self.input_tokens.load(Ordering::Relaxed),
             output_tokens: self.output_tokens.load(Ordering::Relaxed),
             cost_nano_usd: priced.then(|| self.nano_usd.load(Ordering::Relaxed)),
+            incomplete: self.incomplete.load(Ordering::Relaxed),
         }
     }
 }
