@@ -6,7 +6,7 @@ use tta_core::{Catalog, MetricSpec, SpanSpec, Unit};
 pub const CATALOG: Catalog = Catalog {
     crate_name: "tta-timeout",
     metrics: &[&SUCCESSES, &FAILURES, &DURATION, &RATE],
-    spans: &[&EXECUTE_SPAN, &CANCEL_SPAN],
+    spans: &[&EXECUTE_SPAN, &CANCEL_SPAN, &FALLBACK_SPAN],
     logs: &[],
 };
 
@@ -52,9 +52,11 @@ pub(crate) const EXECUTE_SPAN: SpanSpec = SpanSpec {
     attributes: &[
         "timeout.limit_ms",
         "timeout.grace_ms",
+        "timeout.minimum_ms",
         "timeout.budget_ms",
         "timeout.deadline_inherited",
         "timeout.within",
+        "timeout.overrun_ms",
         "error.type",
     ],
 };
@@ -64,4 +66,11 @@ pub(crate) const CANCEL_SPAN: SpanSpec = SpanSpec {
     name: "timeout.cancel",
     help: "Dropping the operation that ran out of time.",
     attributes: &["timeout.cause"],
+};
+
+/// Answering instead.
+pub(crate) const FALLBACK_SPAN: SpanSpec = SpanSpec {
+    name: "timeout.fallback",
+    help: "The fallback of an operation that ran past its limit.",
+    attributes: &["error.type"],
 };

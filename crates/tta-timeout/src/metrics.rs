@@ -3,7 +3,7 @@
 use tta_core::{Counter, Histogram, MetricSpec, registry};
 
 use crate::catalog::{DURATION, FAILURES, RATE, SUCCESSES};
-use crate::timeout::Cause;
+use crate::cause::TimeoutCause;
 
 /// Handles of one primitive's name; primitives of one name share them.
 #[derive(Debug)]
@@ -46,11 +46,12 @@ impl Metrics {
         let _ = registry.observe_gauge(&RATE, &[name], rate);
         metrics
     }
+
     /// The counter of executions that ran out of time.
-    pub(crate) fn past(&self, cause: Cause) -> &Counter {
+    pub(crate) fn past(&self, cause: TimeoutCause) -> &Counter {
         match cause {
-            Cause::Limit => &self.past_limit,
-            Cause::Deadline => &self.past_deadline,
+            TimeoutCause::Deadline => &self.past_deadline,
+            _ => &self.past_limit,
         }
     }
 }

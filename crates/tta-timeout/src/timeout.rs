@@ -1,20 +1,20 @@
 //! Running an operation under a limit.
 
 use std::future::poll_fn;
-use std::panic::catch_unwind;
 use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::task::coop::unconstrained;
-use tokio::time::Sleep;
-use tta_core::{Error, ErrorKind, Flow, IntoFlow, Observed, Primitive, Result, WorkflowContext};
+use tta_core::{Canceller, Flow, IntoFlow, Observed, Primitive, Result, WorkflowContext};
 
+use crate::bounds::{Bounds, millis};
 use crate::catalog::{CANCEL_SPAN, EXECUTE_SPAN};
+use crate::cause::{TimedOut, TimeoutCause};
 use crate::config::TimeoutConfig;
 use crate::metrics::Metrics;
+use crate::policy::{Ending, FixedLimit, LimitPolicy};
+use crate::timer::{arm, poll_fired, rearm};
 
 /// Cuts an operation off when it takes too long.
 ///
@@ -33,142 +33,76 @@ use crate::metrics::Metrics;
 ///
 /// # Cancellation
 ///
-/// Dropping the future drops the operation; that is no timeout and not counted as one.
+/// Dropping the future drops the operation; that is no timeout and not counted as one. Work that an
+/// operation with a grace period has moved to other tasks is told through the context's
+/// [signal](WorkflowContext::cancelled) then too.
 #[derive(Debug)]
-pub struct TimeoutPrimitive<P> {
+pub struct TimeoutPrimitive<P, L = FixedLimit> {
     inner: P,
-    config: TimeoutConfig,
+    config: TimeoutConfig<L>,
     name: String,
     /// Resolved at the first execution, when the primitive has its name.
     metrics: OnceLock<Metrics>,
 }
 
-impl<P: Primitive> TimeoutPrimitive<P> {
+impl<P: Primitive, L: LimitPolicy<P::Input>> TimeoutPrimitive<P, L> {
     /// Runs `inner` under a limit: a [`Duration`], or a [`TimeoutConfig`] for more than that.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] for a limit of zero. A [`Duration`] cannot be negative.
-    pub fn new<F>(inner: F, config: impl Into<TimeoutConfig>) -> Result<Flow<Observed<Self>>>
+    /// [`ErrorKind::Configuration`](tta_core::ErrorKind::Configuration) for a limit of zero, a
+    /// minimum above the limit, and what the [`LimitPolicy`] refuses. A [`Duration`] cannot be
+    /// negative.
+    pub fn new<F>(inner: F, config: impl Into<TimeoutConfig<L>>) -> Result<Flow<Observed<Self>>>
     where
         F: IntoFlow<Primitive = P, Input = P::Input, Output = P::Output>,
     {
-        Ok(Flow::new(Self {
-            inner: inner.into_flow().into_primitive(),
-            config: config.into().validated()?,
-            name: "TimeoutPrimitive".to_owned(),
-            metrics: OnceLock::new(),
-        }))
+        let inner = inner.into_flow().into_primitive();
+        Ok(Flow::new(Self::around(inner, config.into())?))
     }
 
-    /// Runs the operation and counts how it ended.
-    async fn run(
+    pub(crate) fn around(inner: P, config: TimeoutConfig<L>) -> Result<Self> {
+        Ok(Self {
+            inner,
+            config: config.validated::<P::Input>()?,
+            name: "TimeoutPrimitive".to_owned(),
+            metrics: OnceLock::new(),
+        })
+    }
+
+    /// Runs the operation, and says in `out_of_time` whether this limit or deadline ended it: an
+    /// error of the operation's own may look the same.
+    pub(crate) async fn attempt(
         &self,
         input: P::Input,
         ctx: &WorkflowContext,
-        bounds: &Bounds,
+        out_of_time: &mut Option<TimeoutCause>,
     ) -> Result<P::Output> {
-        bounds.describe(self.config, ctx);
-        let metrics = self.metrics();
-        if bounds.stop.is_some_and(|stop| stop <= bounds.begun) {
-            metrics.past_deadline.increment_in(ctx);
-            metrics.duration.record_in(Duration::ZERO, ctx);
-            return Err(self.out_of_time(bounds, Lateness::NotStarted));
-        }
-        let limited = bounds.limit.map(|limit| ctx.with_deadline(limit));
-        let inner_ctx = limited.as_ref().unwrap_or(ctx);
-        let mut operation = pin!(Some(self.inner.execute(input, inner_ctx)));
-        let mut timer = pin!(None);
-        // Most operations that are ready at once never see a timer, which costs more than they do.
-        let ended = poll_fn(|cx| {
-            if let Some(operation) = operation.as_mut().as_pin_mut()
-                && let Poll::Ready(result) = operation.poll(cx)
-            {
-                return Poll::Ready(result.map(Some));
-            }
-            let Some(stop) = bounds.stop else {
-                return Poll::Pending;
-            };
-            if timer.is_none() {
-                let left = stop.saturating_duration_since(ctx.now());
-                // An operation that uses up the task's budget must not keep the timer from firing.
-                timer.set(Some(unconstrained(arm(left)?)));
-            }
-            match timer.as_mut().as_pin_mut() {
-                Some(timer) => timer.poll(cx).map(|()| Ok(None)),
-                // Set just above.
-                None => Poll::Pending,
-            }
-        })
-        .await;
-
-        let now = ctx.now();
-        let took = now.saturating_duration_since(bounds.begun);
-        match ended {
-            Ok(Some(output)) if bounds.is_within_limit(now) => {
-                metrics.within_limit.increment_in(ctx);
-                metrics.duration.record_in(took, ctx);
-                ctx.set_attribute("timeout.within", "limit");
-                Ok(output)
-            }
-            Ok(Some(output)) if bounds.is_within_grace(now) => {
-                metrics.within_grace.increment_in(ctx);
-                metrics.duration.record_in(took, ctx);
-                ctx.set_attribute("timeout.within", "grace");
-                Ok(output)
-            }
-            Ok(output) => {
-                // Counted before the operation is dropped: its destructors may panic.
-                metrics.past(bounds.cause).increment_in(ctx);
-                metrics.duration.record_in(took, ctx);
-                let lateness = match output {
-                    Some(_) => Lateness::Overran(took),
-                    None => Lateness::CutOff,
-                };
-                ctx.in_span_now(&CANCEL_SPAN, || {
-                    ctx.set_attribute("timeout.cause", bounds.cause.as_str());
-                    drop(output);
-                    operation.set(None);
-                });
-                Err(self.out_of_time(bounds, lateness))
-            }
-            Err(error) => {
-                metrics.duration.record_in(took, ctx);
-                Err(error)
-            }
-        }
-    }
-
-    fn metrics(&self) -> &Metrics {
-        self.metrics.get_or_init(|| Metrics::of(&self.name))
-    }
-
-    fn out_of_time(&self, bounds: &Bounds, lateness: Lateness) -> Error {
-        let operation = self.inner.name();
-        let limit = match (bounds.cause, self.config.grace) {
-            (Cause::Deadline, _) => {
-                let limit = self.config.limit;
-                format!("the deadline it inherited, earlier than its own limit of {limit:?}")
-            }
-            (Cause::Limit, Duration::ZERO) => format!("its limit of {:?}", self.config.limit),
-            (Cause::Limit, grace) => {
-                let limit = self.config.limit;
-                format!("its limit of {limit:?} and the grace period of {grace:?}")
-            }
+        let TimeoutConfig {
+            policy,
+            grace,
+            minimum,
+        } = &self.config;
+        let limit = policy.limit(&input, ctx);
+        let bounds = Bounds::new(limit, *grace, policy.minimum().max(*minimum), ctx);
+        let metrics = self.metrics.get_or_init(|| Metrics::of(&self.name));
+        let call = Call {
+            timeout: self,
+            metrics,
+            bounds,
+            ctx,
         };
-        let message = match lateness {
-            Lateness::NotStarted => format!("`{operation}` was not started: past {limit}"),
-            Lateness::CutOff => format!("`{operation}` did not end within {limit}"),
-            Lateness::Overran(took) => format!(
-                "`{operation}` did not end within {limit}: it held its thread and ended after \
-                 {took:?}, when it could be stopped no more"
-            ),
-        };
-        Error::new(ErrorKind::Timeout, message)
+        // What is around this sees to panics, so that nothing is needed where nothing is recorded.
+        if ctx.is_sampled() {
+            ctx.in_span(&EXECUTE_SPAN, call.run(input, out_of_time))
+                .await
+        } else {
+            call.run(input, out_of_time).await
+        }
     }
 }
 
-impl<P: Primitive> Primitive for TimeoutPrimitive<P> {
+impl<P: Primitive, L: LimitPolicy<P::Input>> Primitive for TimeoutPrimitive<P, L> {
     type Input = P::Input;
     type Output = P::Output;
 
@@ -190,29 +124,16 @@ impl<P: Primitive> Primitive for TimeoutPrimitive<P> {
     }
 
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        let bounds = Bounds::new(self.config, ctx);
-        ctx.in_span(&EXECUTE_SPAN, self.run(input, ctx, &bounds))
-            .await
+        self.attempt(input, ctx, &mut None).await
     }
 }
 
-/// The points in time that matter to one execution.
-struct Bounds {
-    begun: Instant,
-    /// The operation's deadline; none if it lies beyond the end of time.
-    limit: Option<Instant>,
-    /// When the operation is dropped.
-    stop: Option<Instant>,
-    cause: Cause,
-}
-
-/// What the time runs out by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// The limit of this primitive.
-    Limit,
-    /// An earlier deadline of the context.
-    Deadline,
+/// One execution.
+struct Call<'a, P, L> {
+    timeout: &'a TimeoutPrimitive<P, L>,
+    metrics: &'a Metrics,
+    bounds: Bounds,
+    ctx: &'a WorkflowContext,
 }
 
 /// How an operation was late.
@@ -223,78 +144,179 @@ enum Lateness {
     Overran(Duration),
 }
 
-impl Bounds {
-    fn new(config: TimeoutConfig, ctx: &WorkflowContext) -> Self {
-        let begun = ctx.now();
-        let own = begun.checked_add(config.limit);
-        let own_stop = own.and_then(|limit| limit.checked_add(config.grace));
-        let earlier = |own: Option<Instant>| match (own, ctx.deadline()) {
-            (Some(own), Some(inherited)) => Some(own.min(inherited)),
-            (own, inherited) => own.or(inherited),
+impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
+    /// Runs the operation and counts how it ended.
+    async fn run(
+        &self,
+        input: P::Input,
+        out_of_time: &mut Option<TimeoutCause>,
+    ) -> Result<P::Output> {
+        let Self {
+            metrics,
+            bounds,
+            ctx,
+            ..
+        } = self;
+        if ctx.is_sampled() {
+            bounds.describe(ctx);
+        }
+        if bounds.is_too_short() {
+            *out_of_time = Some(bounds.cause);
+            metrics.past(bounds.cause).increment_in(ctx);
+            metrics.duration.record_in(Duration::ZERO, ctx);
+            return self.late(Lateness::NotStarted);
+        }
+        let mut inner_ctx = bounds.limit.map(|limit| ctx.with_deadline(limit));
+        let mut signal = Signal::default();
+        if bounds.has_grace() {
+            let (told, canceller) = inner_ctx.as_ref().unwrap_or(ctx).cancellable();
+            inner_ctx = Some(told);
+            signal.canceller = Some(canceller);
+        }
+        let inner_ctx = inner_ctx.as_ref().unwrap_or(ctx);
+        let mut operation = pin!(Some(self.timeout.inner.execute(input, inner_ctx)));
+        let mut timer = pin!(None);
+        let mut next = bounds.limit;
+        // Most operations that are ready at once never see a timer, which costs more than they do.
+        let ended = poll_fn(|cx| {
+            loop {
+                if let Some(operation) = operation.as_mut().as_pin_mut()
+                    && let Poll::Ready(result) = operation.poll(cx)
+                {
+                    return Poll::Ready(result.map(Some));
+                }
+                let Some(end) = next else {
+                    return Poll::Pending;
+                };
+                if timer.is_none() {
+                    timer.set(Some(arm(end.saturating_duration_since(ctx.now()))?));
+                }
+                let Some(armed) = timer.as_mut().as_pin_mut() else {
+                    // Set just above.
+                    return Poll::Pending;
+                };
+                if poll_fired(armed, cx).is_pending() {
+                    return Poll::Pending;
+                }
+                if !signal.raise() {
+                    return Poll::Ready(Ok(None));
+                }
+                // Told, the operation is asked at once: it may have nothing left to do.
+                next = bounds.stop;
+                if let (Some(stop), Some(armed)) = (next, timer.as_mut().as_pin_mut()) {
+                    rearm(armed, stop.saturating_duration_since(ctx.now()));
+                }
+            }
+        })
+        .await;
+        let was_told = bounds.has_grace() && signal.canceller.is_none();
+        signal.canceller = None;
+
+        let now = ctx.now();
+        let took = now.saturating_duration_since(bounds.begun);
+        let observe = |ending| {
+            metrics.duration.record_in(took, ctx);
+            self.timeout.config.policy.observe(took, ending);
         };
-        let limit = earlier(own);
-        Self {
-            begun,
-            limit,
-            stop: earlier(own_stop),
-            cause: if limit == own {
-                Cause::Limit
-            } else {
-                Cause::Deadline
-            },
+        match ended {
+            Ok(Some(output)) if bounds.is_within_grace(now) => {
+                let (counter, within) = if bounds.is_within_limit(now) && !was_told {
+                    (&metrics.within_limit, "limit")
+                } else {
+                    (&metrics.within_grace, "grace")
+                };
+                counter.increment_in(ctx);
+                observe(Ending::Success);
+                ctx.set_attribute("timeout.within", within);
+                Ok(output)
+            }
+            Ok(output) => {
+                // Counted before the operation is dropped: its destructors may panic.
+                *out_of_time = Some(bounds.cause);
+                metrics.past(bounds.cause).increment_in(ctx);
+                observe(match bounds.cause {
+                    TimeoutCause::Deadline => Ending::PastDeadline,
+                    _ => Ending::PastLimit,
+                });
+                let overrun = bounds.overrun(now);
+                if output.is_some() || overrun >= PROMPT {
+                    ctx.set_attribute("timeout.overrun_ms", millis(overrun));
+                }
+                let lateness = match output {
+                    Some(_) => Lateness::Overran(took),
+                    None => Lateness::CutOff,
+                };
+                ctx.in_span_now(&CANCEL_SPAN, || {
+                    ctx.set_attribute("timeout.cause", bounds.cause.label());
+                    drop(output);
+                    operation.set(None);
+                });
+                self.late(lateness)
+            }
+            Err(error) => {
+                observe(Ending::Error);
+                Err(error)
+            }
         }
     }
 
-    fn is_within_limit(&self, at: Instant) -> bool {
-        self.limit.is_none_or(|limit| at <= limit)
-    }
-
-    fn is_within_grace(&self, at: Instant) -> bool {
-        self.stop.is_none_or(|stop| at <= stop)
-    }
-
-    fn describe(&self, config: TimeoutConfig, ctx: &WorkflowContext) {
-        if !ctx.is_sampled() {
-            return;
-        }
-        ctx.set_attribute("timeout.limit_ms", millis(config.limit));
-        ctx.set_attribute("timeout.deadline_inherited", self.cause == Cause::Deadline);
-        if !config.grace.is_zero() {
-            ctx.set_attribute("timeout.grace_ms", millis(config.grace));
-        }
-        if let Some(stop) = self.stop {
-            let budget = stop.saturating_duration_since(self.begun);
-            ctx.set_attribute("timeout.budget_ms", millis(budget));
-        }
+    fn late(&self, lateness: Lateness) -> Result<P::Output> {
+        let Bounds {
+            own,
+            grace,
+            minimum,
+            cause,
+            ..
+        } = &self.bounds;
+        let operation = self.timeout.inner.name();
+        let limit = match (cause, grace) {
+            (TimeoutCause::Deadline, _) => {
+                format!("the deadline it inherited, earlier than its own limit of {own:?}")
+            }
+            (_, &Duration::ZERO) => format!("its limit of {own:?}"),
+            (_, grace) => format!("its limit of {own:?} and the grace period of {grace:?}"),
+        };
+        let left = self.bounds.left().unwrap_or_default();
+        let message = match lateness {
+            Lateness::NotStarted if left.is_zero() => {
+                format!("`{operation}` was not started: past {limit}")
+            }
+            Lateness::NotStarted => format!(
+                "`{operation}` was not started: it needs {minimum:?}, and {left:?} is left of \
+                 {limit}"
+            ),
+            Lateness::CutOff => format!("`{operation}` did not end within {limit}"),
+            Lateness::Overran(took) => format!(
+                "`{operation}` did not end within {limit}: it held its thread and ended after \
+                 {took:?}, when it could be stopped no more"
+            ),
+        };
+        Err(TimedOut::error(*cause, message))
     }
 }
 
-impl Cause {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Limit => "limit",
-            Self::Deadline => "deadline",
+/// What tells the operation that it is past its limit, or that its caller has gone.
+#[derive(Default)]
+struct Signal {
+    canceller: Option<Canceller>,
+}
+
+impl Signal {
+    /// Tells the operation, if there is something to tell it with and it has not been told.
+    fn raise(&mut self) -> bool {
+        let canceller = self.canceller.take();
+        if let Some(canceller) = &canceller {
+            canceller.cancel();
         }
+        canceller.is_some()
     }
 }
 
-/// A timer, or an error that says what is missing where tokio would panic.
-fn arm(left: Duration) -> Result<Sleep> {
-    let armed = Handle::try_current()
-        .ok()
-        // A runtime that was built without its timer panics here, and there is no way to ask it.
-        .and_then(|_| catch_unwind(|| tokio::time::sleep(left)).ok());
-    armed.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Configuration,
-            "a timeout needs a tokio runtime with its timer on; run the flow inside one, built \
-             with `enable_time` or `enable_all`",
-        )
-    })
+impl Drop for Signal {
+    fn drop(&mut self) {
+        self.raise();
+    }
 }
 
-/// Whole milliseconds, rounded up so that a limit is never shown as nothing.
-fn millis(duration: Duration) -> u64 {
-    let millis = duration.as_nanos().div_ceil(1_000_000);
-    u64::try_from(millis).unwrap_or(u64::MAX)
-}
+/// How late a timer may be for no one to wonder.
+const PROMPT: Duration = Duration::from_millis(5);

@@ -126,24 +126,6 @@ async fn the_error_of_the_operation_passes_unchanged_even_if_it_is_a_timeout() -
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fallback_answers_instead() -> Result<()> {
-    let flow = operation(50)
-        .timeout(10 * MS)?
-        .with_fallback(step("canned", async |_: u64| Ok(42)));
-    assert_eq!(flow.execute(1, &context()).await?, 42);
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_limit_over_operation_and_fallback_leaves_the_fallback_no_time() -> Result<()> {
-    let flow = operation(50)
-        .with_fallback(step("canned", async |_: u64| Ok(42)))
-        .timeout(10 * MS)?;
-    assert!(times_out(flow.execute(1, &context()).await));
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
 async fn calls_at_once_are_independent() -> Result<()> {
     let flow = step("operation", async |ms: u64| {
         sleep(Duration::from_millis(ms)).await;

@@ -1,5 +1,13 @@
 //! A step under a timeout, as its user sees it.
 
+mod adaptive;
+mod blocking;
+mod composition;
+mod fallback;
+mod grace;
 mod limits;
+mod minimum;
 mod observed;
+mod per_call;
+mod streams;
 mod support;

@@ -70,6 +70,59 @@ async fn a_timed_out_step_ends_cancelled_and_the_timeout_says_by_whose_limit() -
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_span_says_whether_the_answer_came_within_the_grace() -> Result<()> {
+    let recorder = RecordingRecorder::new();
+    let config = TimeoutConfig::new(10 * MS).with_grace(5 * MS);
+    let flow = operation(12).timeout(config)?;
+    flow.execute(1, &on_paused_clock(recorder.builder()))
+        .await?;
+    let span = recorder.span("timeout.execute").span_id;
+    let attribute = |key| recorder.attribute(span, key);
+    assert_eq!(attribute("timeout.within"), Some("grace".into()));
+    assert_eq!(attribute("timeout.budget_ms"), Some(Value::Int(15)));
+    Ok(())
+}
+
+/// Each operation moves the clock without yielding: to its end, or on its way.
+#[tokio::test(start_paused = true)]
+async fn the_span_says_by_how_much_an_operation_that_held_its_thread_overran() -> Result<()> {
+    for (held, ends, overrun) in [
+        (12, true, Some(2)),
+        (15, false, Some(5)),
+        (14, false, None),
+        (9, true, None),
+    ] {
+        let recorder = RecordingRecorder::new();
+        let flow = step_with(
+            "holds",
+            (held, ends),
+            async |(held, ends): &(u32, bool), (): ()| {
+                let mut advance = Box::pin(tokio::time::advance(MS * *held));
+                std::future::poll_fn(|cx| {
+                    let _ = advance.as_mut().poll(cx);
+                    std::task::Poll::Ready(())
+                })
+                .await;
+                if !ends {
+                    std::future::pending::<()>().await;
+                }
+                Ok(())
+            },
+        )
+        .timeout(10 * MS)?;
+        let ctx = on_paused_clock(recorder.builder());
+        let result = flow.execute((), &ctx).await;
+        assert_eq!(result.is_ok(), held == 9);
+        let span = recorder.span("timeout.execute").span_id;
+        assert_eq!(
+            recorder.attribute(span, "timeout.overrun_ms"),
+            overrun.map(Value::Int)
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_timed_out_step_is_reported_once_where_it_began() -> Result<()> {
     let recorder = RecordingRecorder::new();
     let flow = operation(50).timeout(10 * MS)?.with_name("reported");
@@ -209,7 +262,10 @@ async fn the_rate_is_the_share_of_executions_that_ran_out_of_time() -> Result<()
 #[tokio::test(start_paused = true)]
 async fn every_declared_metric_is_emitted_and_every_span_declared() -> Result<()> {
     let recorder = RecordingRecorder::new();
-    let flow = operation(50).timeout(10 * MS)?.with_name("declared");
+    let canned = step("canned", async |n: u64| Ok(n));
+    let flow = operation(50)
+        .timeout_or(10 * MS, canned)?
+        .with_name("declared");
     let _ = flow.execute(1, &on_paused_clock(recorder.builder())).await;
     let families = registry().gather();
     for metric in CATALOG.metrics {

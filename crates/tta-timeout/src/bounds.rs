@@ -1,0 +1,111 @@
+//! The points in time that matter to one call.
+
+use std::time::{Duration, Instant};
+
+use tta_core::WorkflowContext;
+
+use crate::cause::TimeoutCause;
+
+/// The points in time that matter to one call.
+pub(crate) struct Bounds {
+    pub(crate) begun: Instant,
+    /// The limit of this call, and how long past it an answer is taken.
+    pub(crate) own: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) minimum: Duration,
+    /// The operation's deadline; none if it lies beyond the end of time.
+    pub(crate) limit: Option<Instant>,
+    /// When the operation is dropped.
+    pub(crate) stop: Option<Instant>,
+    pub(crate) cause: TimeoutCause,
+}
+
+impl Bounds {
+    pub(crate) fn new(
+        own: Duration,
+        grace: Duration,
+        minimum: Duration,
+        ctx: &WorkflowContext,
+    ) -> Self {
+        let begun = ctx.now();
+        let own_limit = begun.checked_add(own);
+        let own_stop = own_limit.and_then(|limit| limit.checked_add(grace));
+        let limit = earlier(own_limit, ctx.deadline());
+        Self {
+            begun,
+            own,
+            grace,
+            minimum,
+            limit,
+            stop: earlier(own_stop, ctx.deadline()),
+            cause: if limit == own_limit {
+                TimeoutCause::Limit
+            } else {
+                TimeoutCause::Deadline
+            },
+        }
+    }
+
+    /// How much of the time there is until the operation's deadline.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.limit
+            .map(|limit| limit.saturating_duration_since(self.begun))
+    }
+
+    /// Whether the operation cannot end in time.
+    pub(crate) fn is_too_short(&self) -> bool {
+        self.left()
+            .is_some_and(|left| left.is_zero() || left < self.minimum)
+    }
+
+    /// Whether an answer is taken past the limit.
+    pub(crate) fn has_grace(&self) -> bool {
+        self.limit != self.stop
+    }
+
+    pub(crate) fn is_within_limit(&self, at: Instant) -> bool {
+        self.limit.is_none_or(|limit| at <= limit)
+    }
+
+    pub(crate) fn is_within_grace(&self, at: Instant) -> bool {
+        self.stop.is_none_or(|stop| at <= stop)
+    }
+
+    /// How long past the end of all time it is.
+    pub(crate) fn overrun(&self, at: Instant) -> Duration {
+        self.stop
+            .map_or(Duration::ZERO, |stop| at.saturating_duration_since(stop))
+    }
+
+    pub(crate) fn describe(&self, ctx: &WorkflowContext) {
+        ctx.set_attribute("timeout.limit_ms", millis(self.own));
+        ctx.set_attribute(
+            "timeout.deadline_inherited",
+            self.cause == TimeoutCause::Deadline,
+        );
+        if !self.grace.is_zero() {
+            ctx.set_attribute("timeout.grace_ms", millis(self.grace));
+        }
+        if !self.minimum.is_zero() {
+            ctx.set_attribute("timeout.minimum_ms", millis(self.minimum));
+        }
+        if let Some(stop) = self.stop {
+            let budget = stop.saturating_duration_since(self.begun);
+            ctx.set_attribute("timeout.budget_ms", millis(budget));
+        }
+    }
+}
+
+/// The earlier of two points in time, where there may be none.
+pub(crate) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Whole milliseconds, rounded up so that a limit is never shown as nothing.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    let millis = duration.as_nanos().div_ceil(1_000_000);
+    u64::try_from(millis).unwrap_or(u64::MAX)
+}
