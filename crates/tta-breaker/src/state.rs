@@ -103,6 +103,7 @@ impl fmt::Display for Opening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reason, bad, calls } = self;
         match reason {
+            Reason::ConsecutiveFailures if *bad == 1 => f.write_str("a call failed"),
             Reason::ConsecutiveFailures => write!(f, "{bad} calls failed in a row"),
             Reason::FailureRate => write!(f, "{bad} of {calls} calls failed"),
             Reason::SlowCallRate => write!(f, "{bad} of {calls} calls were slow"),
