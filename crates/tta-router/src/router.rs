@@ -112,7 +112,7 @@ where
 
     fn is_idempotent(&self) -> bool {
         let mut routes = self.routes.iter();
-        routes.all(|route| route.primitive.is_idempotent())
+        routes.all(|route| route.is_idempotent())
     }
 
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<O> {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod activity;
 pub mod answer;
 pub mod arithmetic;
 pub mod arrivals;
@@ -14,6 +15,7 @@ pub mod money;
 pub mod options;
 pub mod outage;
 pub mod overhead;
+pub mod pace;
 pub mod positive;
 pub mod profile;
 pub mod question;
@@ -25,6 +27,7 @@ pub mod replay;
 pub mod report;
 pub mod scrape;
 mod table;
+pub mod steps;
 pub mod tally;
 pub mod verifier;
 pub mod verify;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use assistant::activity::Activity;
 use assistant::comparison::Comparison;
 use assistant::inputs::Inputs;
 use assistant::options::Options;
@@ -14,7 +15,7 @@ use assistant::report::{CacheReport, LedgerReport, Report, this_run};
 use assistant::scrape::Scrape;
 use assistant::tally::Tally;
 use assistant::world::{Truth, World};
-use assistant::{flow, load, overhead, verify};
+use assistant::{flow, load, overhead, pace, steps, verify};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tta::prelude::*;
@@ -83,7 +84,7 @@ async fn run(
     observability: &ObservabilityGuard,
 ) -> Result<Report> {
     let tally = Arc::new(Tally::default());
-    let assistant = flow::assistant(options, inputs.models(), &tally)?;
+    let assistant = flow::assistant(options, &inputs.models(), &tally)?;
     let trace = Arc::new(OnceLock::new());
     let world = World::new(options.seed);
     let is_judged = inputs.truth() != Truth::Unknown;
@@ -94,7 +95,7 @@ async fn run(
         let (trace, bar) = (Arc::clone(&trace), bar.clone());
         async move {
             let ctx = WorkflowContext::new();
-            ctx.put(flow::Attempts::default());
+            ctx.put(steps::Attempts::default());
             trace.get_or_init(|| ctx.trace_id().to_string());
             let question = Arc::clone(&request.question);
             let rightness = |tier| world.rightness(&question, tier);
@@ -147,7 +148,7 @@ fn policies(
 ) -> Result<Comparison> {
     let [cheap, premium] = inputs.models();
     let models = [&cheap, &premium];
-    let replay = Replay::of(inputs.requests(), models, flow::FRESHNESS, options.seed);
+    let replay = Replay::of(inputs.requests(), models, pace::FRESHNESS, options.seed);
     let mut comparison = Comparison::of(&replay, models, inputs.truth())?;
     let steps: u64 = report.steps.iter().map(|step| step.executions).sum();
     let observing = report.overhead_nanos_per_step * steps as f64;
@@ -182,6 +183,7 @@ async fn compare(report: &mut Report, counts: &assistant::tally::Counts, url: Op
             return;
         }
     };
+    report.primitives = Activity::of(&scrape);
     report.cache = CacheReport::of(&scrape);
     report.cost.take_savings(&scrape);
     report.disagreements = verify::disagreements(&scrape, counts);

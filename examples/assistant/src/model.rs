@@ -22,6 +22,7 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use tta::CostModel;
 
 use crate::answer::{Answer, ModelFailure};
 use crate::money::NanoUsd;
@@ -101,6 +102,12 @@ impl Model {
         } = self.profile;
         NanoUsd(u64::from(input_tokens) * nano_usd_per_input_token)
             + NanoUsd(u64::from(output_tokens) * nano_usd_per_output_token)
+    }
+
+    /// The price list, which says what an answer would have cost on the other route.
+    pub fn price(&self) -> CostModel {
+        let million = |input, output| self.cost(input, output).usd();
+        CostModel::per_million_tokens(million(1_000_000, 0), million(0, 1_000_000))
     }
 
     /// What the first call for `request` will do, without doing it.

@@ -13,7 +13,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use crate::positive::Positive;
 use crate::profile::Pair;
@@ -59,6 +59,10 @@ pub struct Options {
     #[arg(long, value_name = "PAIR")]
     pub models: Option<Pair>,
 
+    /// How the router picks a model
+    #[arg(long, value_name = "HOW", default_value = "complexity")]
+    pub router: Routing,
+
     /// Let no model fail, hang or be down
     #[arg(long)]
     pub no_failures: bool,
@@ -90,6 +94,15 @@ pub struct Options {
     /// [default: OTEL_EXPORTER_PROMETHEUS_PORT, else 9464]
     #[arg(long, value_name = "PORT")]
     pub metrics_port: Option<u16>,
+}
+
+/// How the router picks a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Routing {
+    /// By how hard the question looks
+    Complexity,
+    /// The cheap model first, the premium one if a verifier does not accept the cheap answer
+    Cascade,
 }
 
 impl Options {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tta::{Registry, registry};
 
+use crate::activity::Activity;
 use crate::comparison::{Comparison, PolicyReport, price_of};
 use crate::replay::Outcome;
 use crate::scrape::Scrape;
@@ -26,6 +27,8 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// What the cache did.
     pub cache: CacheReport,
+    /// What each primitive did.
+    pub primitives: Vec<Activity>,
     /// Calls by route.
     pub routes: Vec<RouteReport>,
     /// Cost and savings, in US dollars.
@@ -164,10 +167,10 @@ pub fn this_run(
     hit_rate: f64,
     computing: Duration,
 ) -> PolicyReport {
-    let answered = |model: &ModelCounts| model.answered;
+    let given = |model: &ModelCounts| model.answered - model.refused;
     let outcome = Outcome {
-        computations: counts.models.values().map(answered).sum(),
-        premium: counts.models.get(premium).map_or(0, answered) as f64,
+        computations: counts.computed(),
+        premium: counts.models.get(premium).map_or(0, given) as f64,
         used: counts.cost().usd() - counts.wasted().usd(),
         wasted: counts.wasted().usd() + price_of(computing),
         quality: counts.quality,
@@ -231,6 +234,7 @@ impl Report {
             wall_seconds: wall.as_secs_f64(),
             steps: steps(registry()),
             cache: CacheReport::default(),
+            primitives: Vec::new(),
             routes: routes(counts),
             cost: CostReport {
                 actual_usd: counts.cost().usd(),

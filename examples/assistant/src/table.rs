@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::activity::Activity;
 use crate::report::{Report, RouteReport};
 
 impl fmt::Display for Report {
@@ -52,6 +53,7 @@ impl fmt::Display for Report {
                 line(f, "", format_args!("{rejected}"))?;
             }
         }
+        self.primitives(f)?;
         self.steps(f)?;
         match &self.comparison {
             Some(comparison) => write!(f, "\n{comparison}"),
@@ -100,16 +102,31 @@ impl Report {
         )
     }
 
+    fn primitives(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f)?;
+        for Activity {
+            primitive, figures, ..
+        } in &self.primitives
+        {
+            let figures: Vec<_> = figures
+                .iter()
+                .map(|(what, count)| format!("{what} {count}"))
+                .collect();
+            writeln!(f, "{primitive:<34} {}", figures.join(", "))?;
+        }
+        Ok(())
+    }
+
     fn steps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\n{:<18} {:>8} {:>7} {:>9} {:>9} {:>9} {:>9}",
+            "\n{:<34} {:>8} {:>7} {:>9} {:>9} {:>9} {:>9}",
             "step", "runs", "errors", "cancelled", "p50 ms", "p95 ms", "p99 ms"
         )?;
         for step in &self.steps {
             writeln!(
                 f,
-                "{:<18} {:>8} {:>7} {:>9} {:>9.3} {:>9.2} {:>9.2}",
+                "{:<34} {:>8} {:>7} {:>9} {:>9.3} {:>9.2} {:>9.2}",
                 step.name,
                 step.executions,
                 step.errors,

@@ -17,6 +17,14 @@ pub struct Tally {
 pub struct Counts {
     /// Requests that were answered.
     pub answered: u64,
+    /// Requests that were answered with the canned answer, among those.
+    pub canned: u64,
+    /// Cheap answers that the verifier did not accept.
+    pub refused: u64,
+    /// Answers for which money was set aside.
+    pub reserved: u64,
+    /// Answers for which that money was given back.
+    pub released: u64,
     /// How right the answers were that requests got, where that is known; no answer is not right.
     pub quality: Quality,
     /// The same without questions whose verdicts are suspect.
@@ -34,6 +42,8 @@ pub struct ModelCounts {
     pub started: u64,
     /// Calls that gave an answer.
     pub answered: u64,
+    /// Answers among those that nobody was given.
+    pub refused: u64,
     /// Calls that were given up before they ended.
     pub abandoned: u64,
     /// Calls that failed, by kind.
@@ -55,6 +65,32 @@ impl Tally {
     /// Counts a request that failed.
     pub fn failed(&self, kind: &'static str) {
         *self.counts().failed.entry(kind).or_default() += 1;
+    }
+
+    /// Counts a canned answer.
+    pub fn canned(&self) {
+        self.counts().canned += 1;
+    }
+
+    /// Counts money set aside.
+    pub fn reserved(&self) {
+        self.counts().reserved += 1;
+    }
+
+    /// Counts money given back.
+    pub fn released(&self) {
+        self.counts().released += 1;
+    }
+
+    /// Counts an answer of `model` that nobody is given: what it cost was in vain, and it avoided
+    /// no call that would have cost `baseline`.
+    pub fn refused(&self, model: &'static str, cost: NanoUsd, baseline: NanoUsd) {
+        let mut counts = self.counts();
+        counts.refused += 1;
+        let model = counts.models.entry(model).or_default();
+        model.refused += 1;
+        model.wasted = model.wasted + cost;
+        model.baseline = NanoUsd(model.baseline.0.saturating_sub(baseline.0));
     }
 
     /// Counts how right an answer was that a request got; `rightness` is none if nobody knows.
@@ -98,6 +134,12 @@ impl Counts {
     /// Requests that failed.
     pub fn errors(&self) -> u64 {
         self.failed.values().sum()
+    }
+
+    /// Answers that were computed and given.
+    pub fn computed(&self) -> u64 {
+        let computed = |model: &ModelCounts| model.answered - model.refused;
+        self.models.values().map(computed).sum()
     }
 
     /// What all calls cost.

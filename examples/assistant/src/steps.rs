@@ -1,0 +1,175 @@
+//! The steps that the assistant is composed of.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tta::prelude::*;
+
+use crate::answer::{Answer, ModelFailure};
+use crate::model::Model;
+use crate::money::NanoUsd;
+use crate::pace::Pace;
+use crate::positive::Positive;
+use crate::tally::Tally;
+use crate::verifier;
+use crate::workload::Request;
+
+/// A model as a step: it calls, says what that cost, and keeps the program's own count.
+#[derive(Debug)]
+pub struct ModelStep {
+    model: Model,
+    premium: Model,
+    pace: Pace,
+    speed: Positive,
+    tally: Arc<Tally>,
+}
+
+impl ModelStep {
+    /// The step, by the model's name.
+    pub fn flow(
+        model: &Model,
+        premium: &Model,
+        speed: Positive,
+        tally: &Arc<Tally>,
+    ) -> Flow<impl Primitive<Input = Request, Output = Answer> + use<>> {
+        let call = Self {
+            model: model.clone(),
+            premium: premium.clone(),
+            pace: Pace::new(speed),
+            speed,
+            tally: Arc::clone(tally),
+        };
+        step_with(model.name(), call, Self::ask)
+    }
+
+    async fn ask(&self, request: Request, ctx: &WorkflowContext) -> Result<Answer> {
+        ctx.set_attribute("model", self.model.name());
+        let mut call = self.tally.call(self.model.name());
+        let earlier = ctx.state::<Attempts>().map_or(0, |it| it.next());
+        let plan = self.model.plan_attempt(&request, earlier);
+        // A provider charges for what it reads even if nobody waits for what it writes.
+        let mut charge = |cost: NanoUsd| {
+            call.charge(cost);
+            ctx.report_cost(cost.usd());
+        };
+        if let Ok(answer) = &plan.outcome {
+            charge(answer.input_cost);
+            ctx.report_tokens(answer.input_tokens.into(), 0);
+        }
+        match plan.carry_out(self.speed).await {
+            Ok(answer) => {
+                let (read, written) = (answer.input_tokens, answer.output_tokens);
+                charge(self.model.cost(0, written));
+                ctx.report_tokens(0, written.into());
+                ctx.set_attribute("prompt_tokens", read);
+                ctx.set_attribute("completion_tokens", written);
+                call.answered(self.premium.cost(read, written));
+                Ok(answer)
+            }
+            Err(failure) => {
+                let error = failed(failure, self.pace);
+                call.failed(error.kind().as_str());
+                Err(error)
+            }
+        }
+    }
+}
+
+/// How often a request has asked a model, kept in its context.
+#[derive(Debug, Default)]
+pub struct Attempts(AtomicU64);
+
+impl Attempts {
+    fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A failure of the model as an error that a retry or a fallback understands.
+fn failed(failure: ModelFailure, pace: Pace) -> Error {
+    match failure {
+        ModelFailure::RateLimited { retry_after } => Error::from(failure)
+            .with_kind(ErrorKind::RateLimited)
+            .with_retry_after(pace.of(retry_after)),
+        ModelFailure::Unavailable => Error::from(failure).with_kind(ErrorKind::Unavailable),
+    }
+}
+
+/// Judges cheap answers for a cascade, and counts those that were paid for in vain.
+pub fn verifier(
+    cheap: &Model,
+    premium: &Model,
+    tally: &Arc<Tally>,
+) -> impl Fn(&Request, &Answer) -> bool + Send + Sync + use<> {
+    let (cheap, premium, tally) = (cheap.name(), premium.clone(), Arc::clone(tally));
+    move |_, answer| {
+        let is_accepted = verifier::accepts(answer);
+        if !is_accepted {
+            let baseline = premium.cost(answer.input_tokens, answer.output_tokens);
+            tally.refused(cheap, answer.cost, baseline);
+        }
+        is_accepted
+    }
+}
+
+/// Refuses what no model should be asked.
+pub fn moderate() -> Flow<impl Primitive<Input = Request, Output = Request>> {
+    step("moderate", async |request: Request| {
+        let is_allowed = request.prompt().chars().count() <= LONGEST_PROMPT;
+        if is_allowed {
+            return Ok(request);
+        }
+        let error = Error::new(ErrorKind::InvalidInput, "answer: the question is too long");
+        Err(error)
+    })
+}
+
+/// Looks for what is known on the subject: simulated, as the models are.
+pub fn retrieve(pace: Pace) -> Flow<impl Primitive<Input = Request, Output = Passages>> {
+    step_with("retrieve", pace, async |pace: &Pace, request: Request, ctx: &WorkflowContext| {
+        tokio::time::sleep(pace.of(TIME_TO_RETRIEVE)).await;
+        let found = request.prompt().split_whitespace().filter(|word| word.len() > 7);
+        let passages = Passages(found.count().min(MOST_PASSAGES));
+        ctx.set_attribute("passages", passages.0 as u64);
+        Ok(passages)
+    })
+}
+
+/// How many passages were found.
+#[derive(Clone, Copy, Debug)]
+pub struct Passages(usize);
+
+/// Puts together what the model is asked. The passages stay out of it: what a call costs is to be
+/// what the data says.
+pub fn prompt() -> Flow<impl Primitive<Input = (Request, Passages), Output = Request>> {
+    step("prompt", async |(request, _): (Request, Passages)| Ok(request))
+}
+
+/// Sets money aside for an answer.
+pub fn reserve(tally: &Arc<Tally>) -> Flow<impl Primitive<Input = Request, Output = Request> + use<>> {
+    step_with("reserve", Arc::clone(tally), async |tally: &Arc<Tally>, request: Request| {
+        tally.reserved();
+        Ok(request)
+    })
+}
+
+/// Gives back what was set aside for an answer that did not come.
+pub fn release(tally: &Arc<Tally>) -> Flow<impl Primitive<Input = Request, Output = ()> + use<>> {
+    step_with("release", Arc::clone(tally), async |tally: &Arc<Tally>, _: Request| {
+        tally.released();
+        Ok(())
+    })
+}
+
+/// Says that there is no answer now.
+pub fn canned(tally: &Arc<Tally>) -> Flow<impl Primitive<Input = Request, Output = Answer> + use<>> {
+    step_with("canned", Arc::clone(tally), async |tally: &Arc<Tally>, _: Request| {
+        tally.canned();
+        Ok(Answer::canned())
+    })
+}
+
+const LONGEST_PROMPT: usize = 100_000;
+const TIME_TO_RETRIEVE: Duration = Duration::from_millis(40);
+const MOST_PASSAGES: usize = 5;
