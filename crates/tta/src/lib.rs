@@ -18,10 +18,20 @@ pub use tta_core::{
     uninstall_recorder, with_current,
 };
 
+#[cfg(feature = "breaker")]
+pub use tta_breaker::{
+    CircuitBreaker, CircuitBreakerConfig, CircuitBreakerExt, CircuitBreakerPrimitive, Window,
+};
 #[cfg(feature = "cache")]
 pub use tta_cache::{
-    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, CacheVerdict, Codec, Fetched, Json,
-    KeyBuilder, Kept, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed, Scope, SharedConfig,
+    CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, CacheVerdict, Codec, Fetched,
+    Json, Kept, KeyBuilder, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed, Scope,
+    SharedConfig,
+};
+#[cfg(feature = "limit")]
+pub use tta_limit::{
+    Bulkhead, BulkheadConfig, BulkheadPermit, BulkheadPrimitive, Limit, LimitExt, RateLimit,
+    RateLimitConfig, RateLimitPrimitive,
 };
 #[cfg(feature = "retry")]
 pub use tta_retry::{

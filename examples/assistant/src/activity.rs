@@ -44,17 +44,41 @@ impl Activity {
 /// Metrics, the labels that tell their series apart, and what to write before those.
 const FIGURES: [(&str, &[&str], &str); 14] = [
     ("fallback_executions_total", &["primitive", "path"], ""),
-    ("saga_compensations_total", &["primitive", "outcome"], "compensation "),
+    (
+        "saga_compensations_total",
+        &["primitive", "outcome"],
+        "compensation ",
+    ),
     ("cache_hits_total", &["primitive", "tier"], "hit in "),
-    ("cache_coalesced_total", &["primitive"], "shared a computation"),
+    (
+        "cache_coalesced_total",
+        &["primitive"],
+        "shared a computation",
+    ),
     ("cache_misses_total", &["primitive", "reason"], "miss "),
-    ("router_decisions_total", &["primitive", "route", "reason"], ""),
+    (
+        "router_decisions_total",
+        &["primitive", "route", "reason"],
+        "",
+    ),
     ("retry_executions_total", &["primitive", "outcome"], ""),
-    ("circuit_breaker_transitions_total", &["primitive", "from", "to"], ""),
-    ("circuit_breaker_rejections_total", &["primitive"], "rejected"),
+    (
+        "circuit_breaker_transitions_total",
+        &["primitive", "from", "to"],
+        "",
+    ),
+    (
+        "circuit_breaker_rejections_total",
+        &["primitive"],
+        "rejected",
+    ),
     ("circuit_breaker_state", &["primitive", "state"], "now "),
     ("hedge_executions_total", &["primitive", "outcome"], ""),
     ("limit_executions_total", &["primitive", "outcome"], ""),
-    ("timeout_successes_total", &["primitive", "within"], "within "),
+    (
+        "timeout_successes_total",
+        &["primitive", "within"],
+        "within ",
+    ),
     ("timeout_failures_total", &["primitive", "cause"], "past "),
 ];

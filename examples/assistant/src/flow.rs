@@ -33,15 +33,21 @@ pub fn assistant(
 ) -> Result<BoxFlow<Request, Answer>> {
     let pace = Pace::new(options.speed);
 
-    let prepare = (steps::moderate() | steps::retrieve(pace)) >> steps::prompt();
-    let answer = prepare >> router(options, models, tally)?;
-    let paid = (steps::reserve(tally) >> answer).with_compensation(steps::release(tally));
+    let moderate = step("moderate", steps::moderate);
+    let retrieve = step_with("retrieve", pace, steps::retrieve);
+    let compose = step("compose", steps::compose);
+    let reserve = step_with("reserve", Arc::clone(tally), steps::reserve);
+    let release = step_with("release", Arc::clone(tally), steps::release);
+    let apologise = step_with("apologise", Arc::clone(tally), steps::apologise);
+
+    let answer = (moderate | retrieve) >> compose >> router(options, models, tally)?;
+    let paid = (reserve >> answer).with_compensation(release);
 
     let cache = CacheConfig::new(Scope::Global, |request: &Request, _, key| {
         key.text(request.prompt());
     });
     paid.cached(cache.with_ttl(pace.of(FRESHNESS)))?
-        .with_fallback(steps::canned(tally))
+        .with_fallback(apologise)
         .named(WORKFLOW)
         .boxed()
 }
@@ -59,7 +65,11 @@ fn router(
 
     let router = RouterPrimitive::builder()
         .route(small, provider(cheap, call(cheap), pace)?, cheap.price())
-        .route(large, provider(premium, call(premium), pace)?, premium.price())
+        .route(
+            large,
+            provider(premium, call(premium), pace)?,
+            premium.price(),
+        )
         .cascade_errors(small, large);
     let router = match options.router {
         Routing::Complexity => router
@@ -90,7 +100,10 @@ where
         .with_name(name("quota"));
     // A second call of the premium model would cost more than the wait.
     let attempt = match model.tier() {
-        Tier::Cheap => attempt.hedged(pace.hedge())?.with_name(name("hedge")).boxed()?,
+        Tier::Cheap => attempt
+            .hedged(pace.hedge())?
+            .with_name(name("hedge"))
+            .boxed()?,
         Tier::Premium => attempt.boxed()?,
     };
     attempt

@@ -114,62 +114,53 @@ pub fn verifier(
 }
 
 /// Refuses what no model should be asked.
-pub fn moderate() -> Flow<impl Primitive<Input = Request, Output = Request>> {
-    step("moderate", async |request: Request| {
-        let is_allowed = request.prompt().chars().count() <= LONGEST_PROMPT;
-        if is_allowed {
-            return Ok(request);
-        }
-        let error = Error::new(ErrorKind::InvalidInput, "answer: the question is too long");
-        Err(error)
-    })
+pub async fn moderate(request: Request) -> Result<Request> {
+    if request.prompt().chars().count() > LONGEST_PROMPT {
+        let error = "answer: the question is too long";
+        return Err(Error::new(ErrorKind::InvalidInput, error));
+    }
+    Ok(request)
 }
+
+/// How many passages were found on a subject.
+#[derive(Clone, Copy, Debug)]
+pub struct Passages(pub usize);
 
 /// Looks for what is known on the subject: simulated, as the models are.
-pub fn retrieve(pace: Pace) -> Flow<impl Primitive<Input = Request, Output = Passages>> {
-    step_with("retrieve", pace, async |pace: &Pace, request: Request, ctx: &WorkflowContext| {
-        tokio::time::sleep(pace.of(TIME_TO_RETRIEVE)).await;
-        let found = request.prompt().split_whitespace().filter(|word| word.len() > 7);
-        let passages = Passages(found.count().min(MOST_PASSAGES));
-        ctx.set_attribute("passages", passages.0 as u64);
-        Ok(passages)
-    })
+pub async fn retrieve(pace: &Pace, request: Request, ctx: &WorkflowContext) -> Result<Passages> {
+    tokio::time::sleep(pace.of(TIME_TO_RETRIEVE)).await;
+    let words = request.prompt().split_whitespace();
+    let telling = words.filter(|word| word.len() > SHORT_WORD).count();
+    let passages = Passages(telling.min(MOST_PASSAGES));
+    ctx.set_attribute("passages", passages.0 as u64);
+    Ok(passages)
 }
-
-/// How many passages were found.
-#[derive(Clone, Copy, Debug)]
-pub struct Passages(usize);
 
 /// Puts together what the model is asked. The passages stay out of it: what a call costs is to be
 /// what the data says.
-pub fn prompt() -> Flow<impl Primitive<Input = (Request, Passages), Output = Request>> {
-    step("prompt", async |(request, _): (Request, Passages)| Ok(request))
+pub async fn compose((request, _): (Request, Passages)) -> Result<Request> {
+    Ok(request)
 }
 
 /// Sets money aside for an answer.
-pub fn reserve(tally: &Arc<Tally>) -> Flow<impl Primitive<Input = Request, Output = Request> + use<>> {
-    step_with("reserve", Arc::clone(tally), async |tally: &Arc<Tally>, request: Request| {
-        tally.reserved();
-        Ok(request)
-    })
+pub async fn reserve(tally: &Arc<Tally>, request: Request) -> Result<Request> {
+    tally.reserved();
+    Ok(request)
 }
 
 /// Gives back what was set aside for an answer that did not come.
-pub fn release(tally: &Arc<Tally>) -> Flow<impl Primitive<Input = Request, Output = ()> + use<>> {
-    step_with("release", Arc::clone(tally), async |tally: &Arc<Tally>, _: Request| {
-        tally.released();
-        Ok(())
-    })
+pub async fn release(tally: &Arc<Tally>, _: Request) -> Result<()> {
+    tally.released();
+    Ok(())
 }
 
 /// Says that there is no answer now.
-pub fn canned(tally: &Arc<Tally>) -> Flow<impl Primitive<Input = Request, Output = Answer> + use<>> {
-    step_with("canned", Arc::clone(tally), async |tally: &Arc<Tally>, _: Request| {
-        tally.canned();
-        Ok(Answer::canned())
-    })
+pub async fn apologise(tally: &Arc<Tally>, _: Request) -> Result<Answer> {
+    tally.canned();
+    Ok(Answer::canned())
 }
 
 const LONGEST_PROMPT: usize = 100_000;
 const TIME_TO_RETRIEVE: Duration = Duration::from_millis(40);
+const SHORT_WORD: usize = 7;
 const MOST_PASSAGES: usize = 5;

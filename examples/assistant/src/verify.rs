@@ -44,9 +44,21 @@ impl Totals<'_> {
     fn requests(&mut self, counts: &Counts) {
         let workflow = ("workflow", WORKFLOW);
         let executions = "workflow_executions_total";
-        self.same(executions, &[workflow, ("status", "success")], counts.answered);
-        self.same(executions, &[workflow, ("status", "error")], counts.errors());
-        self.same("workflow_duration_seconds_count", &[workflow], counts.requests());
+        self.same(
+            executions,
+            &[workflow, ("status", "success")],
+            counts.answered,
+        );
+        self.same(
+            executions,
+            &[workflow, ("status", "error")],
+            counts.errors(),
+        );
+        self.same(
+            "workflow_duration_seconds_count",
+            &[workflow],
+            counts.requests(),
+        );
         self.same("active_workflows", &[workflow], 0);
     }
 
@@ -67,11 +79,23 @@ impl Totals<'_> {
         self.same("saga_compensations_total", &compensated, counts.released);
         self.same("saga_compensations_total", &[], counts.released);
         let kept = counts.reserved - counts.released;
-        self.same("primitive_executions_total", &of("SagaPrimitive", "success"), kept);
+        self.same(
+            "primitive_executions_total",
+            &of("SagaPrimitive", "success"),
+            kept,
+        );
         for name in ["reserve", "retrieve", "moderate"] {
-            self.same("primitive_executions_total", &of(name, "success"), counts.reserved);
+            self.same(
+                "primitive_executions_total",
+                &of(name, "success"),
+                counts.reserved,
+            );
         }
-        self.same("router_decision_duration_seconds_count", &[], counts.reserved);
+        self.same(
+            "router_decision_duration_seconds_count",
+            &[],
+            counts.reserved,
+        );
     }
 
     /// The calls of a model.
@@ -98,11 +122,18 @@ impl Totals<'_> {
         let by = |metric: &str, primitive: &str| sum(metric, &[("primitive", primitive)]);
         let limited = |limit: &str| {
             let all = by("limit_executions_total", limit);
-            all - sum("limit_executions_total", &[("primitive", limit), ("outcome", "admitted")])
+            all - sum(
+                "limit_executions_total",
+                &[("primitive", limit), ("outcome", "admitted")],
+            )
         };
         let second = by("hedge_delay_seconds_count", &hedge)
-            - sum("hedge_executions_total", &[("primitive", &hedge), ("outcome", "budget")]);
-        let begun = by("retry_attempts_sum", &retry) - by("circuit_breaker_rejections_total", &breaker)
+            - sum(
+                "hedge_executions_total",
+                &[("primitive", &hedge), ("outcome", "budget")],
+            );
+        let begun = by("retry_attempts_sum", &retry)
+            - by("circuit_breaker_rejections_total", &breaker)
             + second
             - limited(&quota)
             - limited(&bulkhead);
@@ -117,8 +148,16 @@ impl Totals<'_> {
             model.started,
             begun,
         ));
-        self.list.push(total(format!("{timeout}: calls given up"), model.abandoned, cut_off));
-        self.list.push(total(format!("{timeout}: calls answered"), model.answered, succeeded));
+        self.list.push(total(
+            format!("{timeout}: calls given up"),
+            model.abandoned,
+            cut_off,
+        ));
+        self.list.push(total(
+            format!("{timeout}: calls answered"),
+            model.answered,
+            succeeded,
+        ));
         self.list.push(Total {
             what: format!("{retry}: executions and the decisions for its route"),
             counted: decided,
@@ -136,7 +175,10 @@ impl Totals<'_> {
 
     fn equal(&mut self, metric: &str, labels: Labels<'_>, counted: f64) {
         let shown = self.scrape.sum(metric, labels);
-        let labels: Vec<_> = labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
+        let labels: Vec<_> = labels
+            .iter()
+            .map(|(key, value)| format!("{key}=\"{value}\""))
+            .collect();
         self.list.push(Total {
             what: format!("{metric}{{{}}}", labels.join(",")),
             counted,
