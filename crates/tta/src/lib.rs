@@ -13,14 +13,15 @@ pub use tta_core::{
     Result, SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
     SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
     SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
-    WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, parallel_all,
-    recorder_panics, refused_measurements, registry, saga, sequence_all, step, step_with, switch,
-    uninstall_recorder, with_current,
+    WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, log_globally,
+    parallel_all, recorder_panics, refused_measurements, registry, saga, sequence_all, step,
+    step_with, switch, uninstall_recorder, with_current,
 };
 
 #[cfg(feature = "breaker")]
 pub use tta_breaker::{
-    CircuitBreaker, CircuitBreakerConfig, CircuitBreakerExt, CircuitBreakerPrimitive, Window,
+    CircuitBreaker, CircuitBreakerConfig, CircuitBreakerExt, CircuitBreakerPrimitive, CircuitState,
+    LastFailure, Permit, Window,
 };
 #[cfg(feature = "cache")]
 pub use tta_cache::{

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tta::prelude::*;
 use tta::{
-    CacheConfig, HedgeConfig, ObservabilityConfig, Recorder, Scope, SpanName,
-    WorkflowContextBuilder, parallel_all,
+    BulkheadConfig, CacheConfig, CircuitBreakerConfig, HedgeConfig, ObservabilityConfig, Recorder,
+    Scope, SpanName, WorkflowContextBuilder, parallel_all,
 };
 use tta_catalog::CATALOGS;
 use tta_telemetry::logs::DECLARED_FIELDS;
@@ -108,6 +108,24 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         .execute(1, &ctx())
         .await
         .unwrap_err();
+
+    let breaker = CircuitBreakerConfig::new().with_consecutive_failures(1);
+    let guarded = step("fails", fails).circuit_breaker(breaker)?;
+    for _ in 0..2 {
+        guarded.execute(1, &ctx()).await.unwrap_err();
+    }
+
+    let slow = step("slow", async |n: u32| {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(n)
+    });
+    let one_at_a_time = slow.limit(BulkheadConfig::new(1).with_queue(1))?;
+    let (one, other) = (ctx(), ctx());
+    let (one, other) = tokio::join!(
+        one_at_a_time.execute(1, &one),
+        one_at_a_time.execute(1, &other)
+    );
+    one.and(other)?;
 
     tta::registry().set_label_limit(1);
     step("beyond_the_limit", async |n: u32| Ok(n))

@@ -184,4 +184,9 @@ declared_fields! {
     setting
     value
     part
+    from
+    to
+    failures
+    calls
+    wait_ms
 }
