@@ -205,8 +205,8 @@ fn begins_item(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
     match line.get(digits..) {
-        Some([b'-' | b'*' | b'#', ..]) => digits == 0,
-        Some([b'.' | b')', ..]) => digits > 0,
+        Some([b'#', ..] | [b'-' | b'*', b' ', ..]) => digits == 0,
+        Some([b'.' | b')', b' ', ..]) => digits > 0,
         _ => false,
     }
 }

@@ -116,7 +116,8 @@ impl Live {
     /// Makes this caller the one that probes the route, unless there is one.
     pub(crate) fn claim(&self) -> Option<Claim<'_>> {
         let was_probed = self.probed.swap(true, Ordering::Relaxed);
-        (!was_probed).then_some(Claim { live: self })
+        // Made only where it is granted: one that is dropped gives the right back.
+        (!was_probed).then(|| Claim { live: self })
     }
 
     fn succeeded(&self, took: Duration, half_life: Duration, tick: u64) {

@@ -61,6 +61,15 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
     router.execute(1, &ctx()).await.unwrap_err();
     router.execute(2, &ctx()).await?;
 
+    let unsure = async |n: &u32, _: &u32, _: &WorkflowContext| match n {
+        0 => Err(Error::msg("no idea")),
+        n => Ok(*n > 1),
+    };
+    let cascade = double().cascade(double(), unsure)?;
+    for n in 0..3 {
+        cascade.execute(n, &ctx()).await?;
+    }
+
     let config = CacheConfig::new(Scope::Global, |n: &u32, _, key| {
         key.text(&n.to_string());
     });
