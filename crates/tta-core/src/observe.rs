@@ -144,10 +144,13 @@ where
 
 /// Runs a part of a step of which nothing is recorded: only a panic is seen to, as it is where
 /// something is.
-pub(crate) async fn caught<T>(future: impl Future<Output = Result<T>> + Send) -> Result<T> {
+pub(crate) async fn caught<T, F>(start: impl FnOnce() -> F + Send) -> Result<T>
+where
+    F: Future<Output = Result<T>> + Send,
+{
     let slot = pin!(None);
     let mut contained = Contained::new(slot);
-    let mut start = Some(|| future);
+    let mut start = Some(start);
     let result = poll_fn(|cx| contained.poll(&mut start, cx)).await;
     contained.release().and(result)
 }

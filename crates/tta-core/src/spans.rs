@@ -77,7 +77,28 @@ impl WorkflowContext {
         if self.is_sampled() {
             observe(Subject::Part(spec), self, move || future).await
         } else {
-            caught(future).await
+            caught(move || future).await
+        }
+    }
+
+    /// The same as [`in_span`](Self::in_span) for a part that is made when it begins. The future
+    /// holds the part once and not several times, which counts where parts lie inside one another.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`observe`](Self::observe).
+    pub async fn in_span_with<T: Send, F>(
+        &self,
+        spec: &'static SpanSpec,
+        start: impl FnOnce() -> F + Send,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send,
+    {
+        if self.is_sampled() {
+            observe(Subject::Part(spec), self, start).await
+        } else {
+            caught(start).await
         }
     }
 

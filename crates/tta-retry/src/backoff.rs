@@ -104,11 +104,11 @@ impl Backoff {
     /// The wait before this retry, counted from 1, after `last` was waited before the retry ahead of
     /// it.
     pub(crate) fn wait(&self, retry: u32, last: Option<Duration>, random: &Random) -> Duration {
-        let (least, mut most) = self.range(retry).into_inner();
+        let (shortest, mut longest) = self.range(retry).into_inner();
         if self.shape == Shape::Decorrelated {
-            most = self.scaled(last.unwrap_or(self.base), self.factor);
+            longest = self.scaled(last.unwrap_or(self.base), self.factor);
         }
-        random.between(least, most)
+        random.between(shortest, longest)
     }
 
     /// The shortest wait.

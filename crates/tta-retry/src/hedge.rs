@@ -183,7 +183,7 @@ where
         ctx: &WorkflowContext,
         hedge: Option<(Duration, &'static str)>,
     ) -> Result<P::Output> {
-        let attempt = async {
+        let attempt = move || async move {
             if ctx.is_sampled() {
                 ctx.set_attribute("hedge.attempt", if hedge.is_none() { 1_u64 } else { 2 });
                 if let Some((delay, reason)) = hedge {
@@ -193,7 +193,7 @@ where
             }
             self.inner.execute(input, ctx).await
         };
-        ctx.in_span(&HEDGE_SPAN, attempt).await
+        ctx.in_span_with(&HEDGE_SPAN, attempt).await
     }
 
     /// How the first attempt ended, unless a second one is due before that.
@@ -291,8 +291,12 @@ where
         self.inner.is_idempotent()
     }
 
-    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        self.run(input, ctx).await
+    fn execute(
+        &self,
+        input: P::Input,
+        ctx: &WorkflowContext,
+    ) -> impl Future<Output = Result<P::Output>> + Send {
+        self.run(input, ctx)
     }
 }
 

@@ -134,18 +134,19 @@ where
         progress: &Progress,
     ) -> (Result<P::Output>, Result<Pause, Stop>) {
         let mut next = Err(Stop::NotRetryable);
-        let attempt = async {
+        let decided = &mut next;
+        let attempt = move || async move {
             progress.describe(self.config.max_retries, ctx);
             let result = self.inner.execute(input, ctx).await;
             if let Err(error) = &result {
-                next = self.decide(error, progress, ctx);
+                *decided = self.decide(error, progress, ctx);
                 if ctx.is_sampled() {
-                    describe_decision(&next, ctx);
+                    describe_decision(decided, ctx);
                 }
             }
             result
         };
-        let result = ctx.in_span(&ATTEMPT_SPAN, attempt).await;
+        let result = ctx.in_span_with(&ATTEMPT_SPAN, attempt).await;
         (result, next)
     }
 
@@ -258,8 +259,12 @@ where
         self.inner.is_idempotent()
     }
 
-    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        self.run(input, ctx).await
+    fn execute(
+        &self,
+        input: P::Input,
+        ctx: &WorkflowContext,
+    ) -> impl Future<Output = Result<P::Output>> + Send {
+        self.run(input, ctx)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a dependency that is down costs under retries.
+//! What a dependency that is down costs under retries, and what panics and cancellations leave.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tta_core::{Error, ErrorKind, Flow, Primitive, WorkflowContext, step_with};
-use tta_retry::{HedgeConfig, RetryBudget, RetryConfig, RetryExt};
-use tta_testkit::conformance::tokio_clock;
+use tokio::sync::Semaphore;
+use tta_core::{Error, ErrorKind, Flow, Primitive, WorkflowContext, step, step_with};
+use tta_retry::{FailedAttempt, HedgeConfig, RetryBudget, RetryConfig, RetryDecision, RetryExt};
+use tta_testkit::conformance::{poll_then_drop, tokio_clock};
 use tta_testkit::faults;
 
 /// What is called: down until it is not, and how often it was called.
@@ -165,5 +166,130 @@ async fn fault_52_hedges_of_what_has_become_slow_make_a_tenth_more_load() {
         "<= 10 %",
         format!("{:.1} % ({extra} second attempts)", share * 100.0),
         share <= 0.1 && extra > 100,
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn fault_48_a_retry_and_a_hedge_dropped_at_every_await_point_leave_nothing() {
+    let permits = Arc::new(Semaphore::new(1_000));
+    let step = |name: &'static str| {
+        step_with(
+            name,
+            Arc::clone(&permits),
+            async |permits: &Arc<Semaphore>, n: u64| {
+                let _permit = permits.acquire().await?;
+                for _ in 0..3 {
+                    tokio::task::yield_now().await;
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                Err::<u64, _>(Error::new(ErrorKind::Unavailable, n.to_string()))
+            },
+        )
+    };
+    let retried = step("dropped_in_retry")
+        .retry(3)
+        .unwrap()
+        .with_name("retry_48");
+    let hedge = HedgeConfig::fixed(Duration::from_millis(3));
+    let hedged = step("dropped_in_hedge")
+        .hedged(hedge)
+        .unwrap()
+        .with_name("hedge_48");
+    let (mut points, mut left) = (0, 0);
+    for is_hedge in [false, true] {
+        for polls in 0..1_000 {
+            let ctx = WorkflowContext::builder().clock(tokio_clock).build();
+            let ended = if is_hedge {
+                poll_then_drop(hedged.execute(1, &ctx), polls).await
+            } else {
+                poll_then_drop(retried.execute(1, &ctx), polls).await
+            };
+            points += 1;
+            left += 1_000 - permits.available_permits();
+            for name in ["dropped_in_retry", "dropped_in_hedge"] {
+                let metrics = tta_core::registry().primitive_metrics(name);
+                left += usize::try_from(metrics.map_or(0, |it| it.in_flight())).unwrap();
+            }
+            left += usize::try_from(retried.metrics().in_flight()).unwrap();
+            left += usize::try_from(hedged.metrics().in_flight()).unwrap();
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+    faults::report(
+        48,
+        "retry and hedge dropped at every await point: permits and executions left",
+        "0 left at each of more than 10 points",
+        format!("{left} left at {points} points"),
+        left == 0 && points > 10,
+    );
+}
+
+/// An input that cannot be cloned once it is told so.
+#[derive(Debug)]
+struct Fragile(u64);
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        assert!(self.0 != 13, "thirteen cannot be cloned");
+        Self(self.0)
+    }
+}
+
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::error::Error for Unspeakable {}
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("there are no words")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fault_49_what_panics_under_a_retry_fails_that_workflow_only() {
+    let work = || {
+        step("works", async |input: Fragile| match input.0 {
+            1 => panic!("the step panics"),
+            2 => Err(Error::new(ErrorKind::Unavailable, "the policy will panic")),
+            3 => Err(Error::from_boxed(Box::new(Unspeakable)).with_retryable(true)),
+            n => Ok(n),
+        })
+    };
+    let policy = |failed: &FailedAttempt<'_>, _: &WorkflowContext| {
+        assert!(failed.error.kind() != ErrorKind::Unavailable, "no idea");
+        RetryDecision::Retry
+    };
+    let retried = work()
+        .retry(RetryConfig::new(2).with_policy(policy))
+        .unwrap();
+    let hedged = work().hedged(HedgeConfig::standard()).unwrap();
+    let (mut wrong, mut cases) = (0, 0);
+    for n in [1, 2, 3, 13] {
+        let ctx = WorkflowContext::builder().clock(tokio_clock).build();
+        let outcomes = [
+            retried.execute(Fragile(n), &ctx).await.err(),
+            hedged.execute(Fragile(n), &ctx).await.err(),
+            // The next workflow finds nothing wedged.
+            retried.execute(Fragile(7), &ctx).await.err(),
+            hedged.execute(Fragile(7), &ctx).await.err(),
+        ];
+        let expected = match n {
+            1 | 13 => ErrorKind::Panic,
+            2 => ErrorKind::Unavailable,
+            _ => ErrorKind::Other,
+        };
+        let kinds = outcomes.map(|error| error.map(|error| error.kind()));
+        cases += 1;
+        wrong += u32::from(kinds != [Some(expected), Some(expected), None, None]);
+    }
+    faults::report(
+        49,
+        "step, policy, Display and Clone panic under a retry and a hedge",
+        "typed errors, 0 workflows wedged",
+        format!("{wrong} wrong of {cases} cases"),
+        wrong == 0,
     );
 }

@@ -51,9 +51,12 @@ fn a_parallel_keeps_the_mark_of_each_branch() {
 
 #[test]
 fn a_parallel_made_at_run_time_keeps_the_mark_of_each_branch() {
-    let boxed = |charges: bool| match charges {
-        true => charge().boxed().unwrap(),
-        false => double("a").boxed().unwrap(),
+    let boxed = |charges: bool| {
+        if charges {
+            charge().boxed().unwrap()
+        } else {
+            double("a").boxed().unwrap()
+        }
     };
     assert!(!repeats(parallel_all([boxed(false), boxed(true)]).unwrap()));
     assert!(repeats(parallel_all([boxed(false), boxed(false)]).unwrap()));
@@ -85,13 +88,15 @@ fn a_switch_keeps_the_mark_of_each_case_and_of_the_default() {
     let key = |_: &u64, _: &_| Ok::<_, Error>("a");
     let build = |case: bool, default: bool| {
         let mut switch = switch(key).case("b", double("b"));
-        switch = match case {
-            true => switch.case("a", charge()),
-            false => switch.case("a", double("a")),
+        switch = if case {
+            switch.case("a", charge())
+        } else {
+            switch.case("a", double("a"))
         };
-        switch = match default {
-            true => switch.default(charge()),
-            false => switch.default(double("c")),
+        switch = if default {
+            switch.default(charge())
+        } else {
+            switch.default(double("c"))
         };
         repeats(switch.build().unwrap())
     };
@@ -117,8 +122,8 @@ async fn the_mark_changes_nothing_but_the_mark() {
     let named = double("c").named("inner").non_idempotent();
     let flow = (marked >> named).boxed().unwrap();
     assert_eq!(flow.execute(1, &recorder.context()).await.unwrap(), 8);
-    let names: Vec<_> = recorder.spans();
-    assert_eq!(names.len(), 5, "{names:?}");
+    let spans = recorder.spans();
+    assert_eq!(spans.len(), 5, "{spans:?}");
     assert_eq!(charge().into_primitive().name(), "charge");
     assert_eq!(charge().into_primitive().primitive_type(), "StepPrimitive");
     assert_eq!(

@@ -7,7 +7,7 @@ use tta_core::{ErrorKind, Flow, Observed};
 use tta_retry::{RetryBudget, RetryConfig, RetryPrimitive};
 use tta_testkit::mock::MockPrimitive;
 
-use crate::support::{MS, SECOND, broken, context, down, ended, failing, quick, related};
+use crate::support::{SECOND, broken, context, down, ended, failing, quick, related};
 
 type Retried = Flow<Observed<RetryPrimitive<Observed<MockPrimitive<u64, u64>>>>>;
 
@@ -66,7 +66,7 @@ async fn by_default_a_tenth_of_the_calls_and_ten_a_second_are_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_primitive_has_a_budget_of_its_own_by_default() {
-    let config = RetryConfig::new(100).with_backoff(tta_retry::Backoff::constant(0 * MS));
+    let config = RetryConfig::new(100).with_backoff(tta_retry::Backoff::constant(Duration::ZERO));
     let service = broken(down);
     for _ in 0..2 {
         let flow = RetryPrimitive::new(service.clone(), config.clone()).unwrap();
@@ -182,7 +182,7 @@ async fn callers_on_many_threads_never_retry_more_than_allowed() {
     let budget = RetryBudget::new(0.1, 0).unwrap();
     let service = broken(down);
     let config = RetryConfig::new(3)
-        .with_backoff(tta_retry::Backoff::constant(0 * MS))
+        .with_backoff(tta_retry::Backoff::constant(Duration::ZERO))
         .with_budget(&budget);
     let flow = std::sync::Arc::new(RetryPrimitive::new(service.clone(), config).unwrap());
     let tasks: Vec<_> = (0..8)

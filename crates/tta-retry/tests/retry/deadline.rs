@@ -45,7 +45,7 @@ async fn an_attempt_that_cannot_end_in_time_is_not_begun() {
 async fn a_model_is_not_asked_again_with_less_than_a_second_left() {
     let config = || RetryConfig::llm().with_backoff(Backoff::constant(SECOND));
     assert_eq!(attempts(config(), 2 * SECOND).await, (2, SECOND));
-    assert_eq!(attempts(config(), 2 * SECOND - MS).await, (1, 0 * MS));
+    assert_eq!(attempts(config(), 1_999 * MS).await, (1, Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,7 +55,7 @@ async fn a_wait_that_the_other_side_asks_for_and_that_does_not_fit_ends_the_retr
     let ctx = context();
     let hurried = ctx.with_deadline(ctx.now() + SECOND);
     flow.execute(1, &hurried).await.unwrap_err();
-    assert_eq!((service.calls(), ctx.elapsed()), (1, 0 * MS));
+    assert_eq!((service.calls(), ctx.elapsed()), (1, Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]

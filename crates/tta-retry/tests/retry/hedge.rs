@@ -289,7 +289,7 @@ fn a_hedge_that_cannot_be_is_refused_with_a_word_on_what_to_do() {
         assert_eq!(error.kind(), ErrorKind::Configuration);
         error.to_string()
     };
-    assert!(refused(HedgeConfig::new(0 * MS)).contains("above zero"));
+    assert!(refused(HedgeConfig::new(Duration::ZERO)).contains("above zero"));
     for share in [0.0, 1.0, -1.0, 95.0, f64::NAN] {
         let said = refused(HedgeConfig::new(MS).with_percentile(share));
         assert!(said.contains("such as 0.95"), "{said}");

@@ -91,9 +91,10 @@ async fn a_loser_that_failed_by_itself_is_wasted_but_charged_no_call() {
         let first = ctx.state::<Called>().is_none();
         ctx.put(Called);
         tokio::time::sleep(20 * MS).await;
-        match first {
-            true => Err(crate::support::down()),
-            false => Ok(1),
+        if first {
+            Err(crate::support::down())
+        } else {
+            Ok(1)
         }
     };
     let config = config().with_cost_per_call(9.0);

@@ -286,3 +286,15 @@ fn a_configuration_shows_what_it_says() {
     let wait = Duration::from_millis(12);
     assert!(format!("{:?}", Backoff::constant(wait)).contains("12ms"));
 }
+
+#[test]
+fn a_retry_adds_little_to_a_future_and_nothing_twice() {
+    let ctx = context();
+    let retried = || Flow::new(failing(0)).retry(1).unwrap();
+    let step = size_of_val(&Flow::new(failing(0)).execute(1, &ctx));
+    let (once, twice) = (retried(), retried().retry(1).unwrap());
+    let once = size_of_val(&once.execute(1, &ctx));
+    let twice = size_of_val(&twice.execute(1, &ctx));
+    assert!(once <= step + 1_024, "{step} and {once} bytes");
+    assert!(twice <= once + 1_024, "{once} and {twice} bytes");
+}

@@ -124,9 +124,10 @@ fn router(
     decisions: &Arc<AtomicUsize>,
 ) -> Flow<tta_core::Observed<RouterPrimitive<u64, u64>>> {
     let route = Flow::new(service.clone());
-    let route = match retries_inside {
-        true => route.retry(quick(3)).unwrap().boxed().unwrap(),
-        false => route.boxed().unwrap(),
+    let route = if retries_inside {
+        route.retry(quick(3)).unwrap().boxed().unwrap()
+    } else {
+        route.boxed().unwrap()
     };
     let decisions = Arc::clone(decisions);
     RouterPrimitive::builder()

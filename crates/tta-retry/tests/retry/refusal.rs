@@ -16,11 +16,8 @@ fn charge() -> Flow<tta_core::NonIdempotent<impl Primitive<Input = u64, Output =
 
 /// The word of a constructor that refused.
 fn refused<P: Primitive<Input = u64>>(flow: impl Fn() -> Flow<P>) -> [String; 2] {
-    let retried = flow().retry(1).err().expect("a retry refuses it");
-    let hedged = flow()
-        .hedged(HedgeConfig::new(MS))
-        .err()
-        .expect("a hedge refuses it");
+    let retried = flow().retry(1).err().unwrap();
+    let hedged = flow().hedged(HedgeConfig::new(MS)).err().unwrap();
     [retried, hedged].map(|error: Error| {
         assert_eq!(error.kind(), ErrorKind::Configuration);
         error.to_string()
@@ -49,9 +46,12 @@ fn the_mark_is_seen_through_every_other_primitive() {
         charge().cached(config).unwrap()
     });
     for charges in ["first", "second"] {
-        let route = move |name: &str| match name == charges {
-            true => charge().boxed().unwrap(),
-            false => step("look", async |n: u64| Ok(n)).boxed().unwrap(),
+        let route = move |name: &str| {
+            if name == charges {
+                charge().boxed().unwrap()
+            } else {
+                step("look", async |n: u64| Ok(n)).boxed().unwrap()
+            }
         };
         refused(move || {
             RouterPrimitive::builder()

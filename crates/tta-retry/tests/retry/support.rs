@@ -70,12 +70,12 @@ pub(crate) async fn waits(config: RetryConfig, error: fn() -> Error) -> Vec<Dura
     began.windows(2).map(|two| two[1] - two[0]).collect()
 }
 
-/// How many executions ended as first_try, recovered, exhausted, not_retryable, budget.
+/// How many executions ended in each way, in the order of [`OUTCOMES`].
 pub(crate) fn ended(name: &str) -> [u64; 5] {
     OUTCOMES.map(|outcome| count("retry_executions_total", &[name, outcome]))
 }
 
-/// The same for a hedge: not_hedged, first, second, failed, budget.
+/// The same for a hedge, in the order of [`HEDGE_OUTCOMES`].
 pub(crate) fn hedges(name: &str) -> [u64; 5] {
     HEDGE_OUTCOMES.map(|outcome| count("hedge_executions_total", &[name, outcome]))
 }
