@@ -1,6 +1,6 @@
 //! What this crate emits.
 
-use tta_core::{Catalog, MetricSpec, SpanSpec, Unit};
+use tta_core::{Catalog, LogSpec, MetricSpec, SpanSpec, Unit};
 
 /// What `tta-cache` emits.
 pub const CATALOG: Catalog = Catalog {
@@ -17,7 +17,7 @@ pub const CATALOG: Catalog = Catalog {
         &COALESCED,
     ],
     spans: &[&GET_SPAN, &SET_SPAN, &EVICT_SPAN, &REFRESH_SPAN],
-    logs: &[],
+    logs: &[&TIER_DEGRADED, &TIER_RECOVERED, &TIER_ERROR],
 };
 
 /// Answers from the cache.
@@ -162,4 +162,27 @@ pub(crate) const EVICT_SPAN: SpanSpec = SpanSpec {
     name: "cache.evict",
     help: "Removing an entry that has expired or that the program wants gone.",
     attributes: &["cache.key_hash", "cache.evict_cause"],
+};
+
+/// A tier outside is not asked any more.
+pub(crate) const TIER_DEGRADED: LogSpec = LogSpec {
+    name: "cache_degraded",
+    help: "A tier outside the process does not answer and is not asked until it does; calls compute. \
+           At warn, once for each change.",
+    fields: &["tier", "endpoint", "error_type"],
+};
+
+/// A tier outside is asked again.
+pub(crate) const TIER_RECOVERED: LogSpec = LogSpec {
+    name: "cache_recovered",
+    help: "A tier outside the process has answered again for a while. At info, once for each change.",
+    fields: &["tier", "endpoint", "duration_ms"],
+};
+
+/// An operation of a tier outside failed.
+pub(crate) const TIER_ERROR: LogSpec = LogSpec {
+    name: "cache_tier_error",
+    help: "An operation of a tier outside the process failed, which counts as a miss. At warn, once \
+           a minute for each kind of error.",
+    fields: &["tier", "endpoint", "error_type"],
 };

@@ -15,6 +15,8 @@ mod key;
 mod leading;
 mod metrics;
 mod outside;
+#[cfg(feature = "redis")]
+mod redis;
 mod remote;
 mod scope;
 mod stats;
@@ -33,6 +35,8 @@ pub use codec::Postcard;
 pub use config::{CacheConfig, SharedConfig};
 pub use ext::CacheExt;
 pub use key::{CacheKey, KeyBuilder};
+#[cfg(feature = "redis")]
+pub use redis::{RedisConfig, RedisState, RedisTier};
 pub use remote::{Fetched, Kept, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed};
 pub use scope::Scope;
 pub use stats::CacheStats;

@@ -8,5 +8,7 @@ pub mod measured;
 pub mod mock;
 pub mod network;
 pub mod otlp;
+pub mod proxy;
 pub mod recording;
+pub mod resp;
 pub mod servers;

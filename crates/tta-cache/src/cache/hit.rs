@@ -40,12 +40,13 @@ where
     /// What memory answers without further ado.
     #[inline]
     pub(super) fn fresh(&self, call: &Call<'_>) -> Option<P::Output> {
+        // Early refresh draws a lot for each lookup, once, where it can act on it.
+        if self.config.ageing.early > 0.0 {
+            return None;
+        }
         let entry = self.memory.as_ref()?.find(call.key)?;
-        let ageing = &self.config.ageing;
-        let due = |end| ageing.is_due_early(entry.took, end, call.begun);
-        let as_new = entry.age(ageing, call.begun) == Age::Fresh
-            && !entry.is_to_be_checked(call.begun)
-            && !entry.fresh_until.is_some_and(due);
+        let as_new = entry.age(&self.config.ageing, call.begun) == Age::Fresh
+            && !entry.is_to_be_checked(call.begun);
         as_new.then(|| self.hit(&entry, Way::default(), call))
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use tta_cache::{CATALOG, CacheConfig, CacheExt, Scope};
 use tta_core::{ErrorKind, Primitive, Result, SpanRecord, Value, WorkflowContext, registry, step};
@@ -98,7 +99,8 @@ async fn a_panic_in_any_function_of_the_users_is_an_error_of_that_call_alone() -
         assert!(question != "step", "step panics");
         Ok(question)
     })
-    .cached(config)?;
+    .cached(config)?
+    .with_name("panicking_callbacks");
     for place in ["key", "verdict", "weigher", "step"] {
         for _ in 0..2 {
             let error = flow.run(ask(place)).await.unwrap_err();
@@ -128,13 +130,20 @@ async fn results_are_the_same_with_and_without_a_recorder() -> Result<()> {
 
 #[tokio::test]
 async fn every_declared_metric_is_emitted_and_every_declared_span_appears() -> Result<()> {
+    let config = by_text()
+        .with_ttl(Duration::from_nanos(1))
+        .with_stale_while_revalidate(Duration::from_hours(1));
     let flow = counting(&Calls::default())
-        .cached(by_text())?
+        .cached(config)?
         .with_name("declared");
     let recorder = RecordingRecorder::new();
     let ctx = recorder.context();
     ctx.workflow("test", async {
         flow.execute(ask("q"), &ctx).await?;
+        flow.execute(ask("q"), &ctx).await?;
+        while flow.stats().refreshes == 0 {
+            tokio::task::yield_now().await;
+        }
         flow.invalidate(&ask("q"), &ctx).await?;
         Ok::<_, tta_core::Error>(())
     })
@@ -147,8 +156,9 @@ async fn every_declared_metric_is_emitted_and_every_declared_span_appears() -> R
             metric.name
         );
     }
+    drop(ctx);
     for span in CATALOG.spans {
-        recorder.span(span.name);
+        assert!(!recorder.spans_named(span.name).is_empty(), "{}", span.name);
     }
     Ok(())
 }

@@ -189,4 +189,5 @@ declared_fields! {
     failures
     calls
     wait_ms
+    tier
 }

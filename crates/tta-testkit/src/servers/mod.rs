@@ -15,9 +15,14 @@ mod missing;
 mod process;
 mod prometheus;
 mod redis;
+mod redis_cluster;
+mod redis_sentinel;
+mod redis_tls;
 
 pub use collector::{DebugSignal, OtlpCollector};
 pub(crate) use missing::program;
 pub use missing::{ServiceMissing, StartError, found};
 pub use prometheus::{Exemplar, Labels, PrometheusOptions, PrometheusServer};
 pub use redis::RedisServer;
+pub use redis_cluster::RedisCluster;
+pub use redis_sentinel::RedisSentinel;

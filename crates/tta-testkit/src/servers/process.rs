@@ -84,6 +84,13 @@ impl Process {
         }
     }
 
+    /// Ends the server at once, however it feels about it.
+    pub(super) fn kill(&self) {
+        if let Some(running) = self.lock().take() {
+            running.end(Signal::KILL);
+        }
+    }
+
     pub(super) fn pause(&self) {
         self.signal(Signal::STOP);
     }
@@ -174,9 +181,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if let Some(running) = self.lock().take() {
-            running.end(Signal::KILL);
-        }
+        self.kill();
     }
 }
 
