@@ -97,7 +97,7 @@ impl Inputs {
             if self.is_reliable {
                 return model.reliable();
             }
-            let down = outage::draw(self.seed, model.name(), self.duration());
+            let down = outage::draw(self.seed, tier, self.duration());
             model.with_outage(down)
         })
     }
