@@ -1,0 +1,185 @@
+//! What is kept, for how long, and what is removed.
+
+use std::time::Duration;
+
+use tta_cache::{CacheExt, Json, RedisConfig, RedisState, RedisTier, SharedConfig};
+use tta_core::WorkflowContext;
+use tta_testkit::require;
+use tta_testkit::servers::RedisServer;
+
+use crate::support::{Calls, answer, by_text, cached, config, model, tier, timed, until};
+
+#[tokio::test]
+async fn the_first_question_is_answered_from_redis_if_it_is_there() {
+    let redis = require!(RedisServer::start());
+    let calls = Calls::default();
+    timed(&cached(&tier(&redis.url()), &calls), "q").await;
+    // Another tier, not connected yet when it is asked.
+    timed(&cached(&tier(&redis.url()), &calls), "q").await;
+    assert_eq!(calls.count(), 1);
+}
+
+#[test]
+fn a_tier_works_on_whichever_runtime_asks_and_outlives_them() {
+    let redis = require!(RedisServer::start());
+    let (tier, calls) = (tier(&redis.url()), Calls::default());
+    let flow = cached(&tier, &calls);
+    let runtime = || {
+        // Without a clock or sockets: the tier has its own.
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap()
+    };
+    for _ in 0..3 {
+        runtime().block_on(timed(&flow, "q"));
+    }
+    assert_eq!(calls.count(), 1);
+}
+
+#[tokio::test]
+async fn a_value_expires_in_redis_itself() {
+    let redis = require!(RedisServer::start());
+    let calls = Calls::default();
+    let config = config(&tier(&redis.url()))
+        .with_ttl(Duration::from_secs(60))
+        .with_ttl_jitter(0.0);
+    timed(&model(&calls).cached(config).unwrap(), "q").await;
+    let keys = redis.command(&[
+        "EVAL",
+        "return redis.call('KEYS','tta:answers:v:*')[1]",
+        "0",
+    ]);
+    let key = keys.unwrap().unwrap();
+    let left: u64 = redis
+        .command(&["PTTL", &key])
+        .unwrap()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((50_000..=60_000).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn a_tag_removes_its_values_and_no_others() {
+    let redis = require!(RedisServer::start());
+    let calls = Calls::default();
+    let config = config(&tier(&redis.url()))
+        .with_ttl(Duration::from_secs(60))
+        .with_tags(|question| vec![question.split(' ').next().unwrap_or_default().to_owned()]);
+    let flow = model(&calls).cached(config).unwrap();
+    for question in ["rust 1", "rust 2", "go 1"] {
+        timed(&flow, question).await;
+    }
+    assert_eq!(flow.invalidate_tag("rust").await.unwrap(), 2);
+    for question in ["rust 1", "rust 2", "go 1"] {
+        timed(&flow, question).await;
+    }
+    assert_eq!(calls.count(), 5);
+    assert_eq!(flow.invalidate_tag("none").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn clearing_removes_one_namespace_however_large() {
+    let redis = require!(RedisServer::start());
+    let (calls, tier) = (Calls::default(), tier(&redis.url()));
+    let other = SharedConfig::new("other", tier.clone(), Json);
+    let other = model(&calls)
+        .cached(by_text().with_shared(other).without_memory())
+        .unwrap();
+    let flow = cached(&tier, &calls);
+    timed(&other, "q").await;
+    for number in 0..2500 {
+        timed(&flow, &number.to_string()).await;
+    }
+    assert_eq!(flow.clear().await.unwrap(), 2500);
+    let before = calls.count();
+    timed(&other, "q").await;
+    assert_eq!(calls.count(), before, "the other namespace is as it was");
+    timed(&flow, "7").await;
+    assert_eq!(calls.count(), before + 1);
+}
+
+#[tokio::test]
+async fn one_question_is_removed_by_itself() {
+    let redis = require!(RedisServer::start());
+    let calls = Calls::default();
+    let flow = cached(&tier(&redis.url()), &calls);
+    timed(&flow, "q").await;
+    flow.invalidate(&"q".to_owned(), &WorkflowContext::new())
+        .await;
+    timed(&flow, "q").await;
+    assert_eq!(calls.count(), 2);
+}
+
+#[tokio::test]
+async fn tls_and_a_user_of_its_own_are_used() {
+    let redis = require!(RedisServer::start_with_tls());
+    let rights = [
+        "~tta:*",
+        "+getrange",
+        "+set",
+        "+unlink",
+        "+eval",
+        "+get",
+        "+del",
+    ];
+    redis.add_user("cache", "p@ss", &rights).unwrap();
+    let config = RedisConfig::new(redis.tls_url()).unwrap();
+    let config = config
+        .with_authority(redis.authority())
+        .with_credentials("cache", "p@ss");
+    let (tier, calls) = (RedisTier::new(config).unwrap(), Calls::default());
+    timed(&cached(&tier, &calls), "q").await;
+    timed(&cached(&tier, &calls), "q").await;
+    assert_eq!(calls.count(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_vouches_for_is_told_nothing() {
+    let redis = require!(RedisServer::start_with_tls());
+    let stranger = require!(RedisServer::start_with_tls());
+    let config = RedisConfig::new(redis.tls_url()).unwrap();
+    let config = config.with_authority(stranger.authority());
+    let (tier, calls) = (RedisTier::new(config).unwrap(), Calls::default());
+    let flow = cached(&tier, &calls);
+    assert_eq!(flow.run("q".to_owned()).await.unwrap(), answer("q"));
+    until(&tier, RedisState::Down, Duration::from_secs(5)).await;
+    let stored = redis.command(&["DBSIZE"]).unwrap();
+    assert_eq!(stored.as_deref(), Some("0"));
+}
+
+#[cfg(feature = "redis-pool")]
+#[tokio::test]
+async fn a_pool_keeps_and_answers_as_one_connection_does() {
+    let redis = require!(RedisServer::start());
+    let config = RedisConfig::new(redis.url()).unwrap().with_pool(4);
+    let (tier, calls) = (RedisTier::new(config).unwrap(), Calls::default());
+    let flow = cached(&tier, &calls);
+    let questions: Vec<_> = (0..50).map(|number| number.to_string()).collect();
+    for _ in 0..2 {
+        let asked = questions.iter().map(|question| timed(&flow, question));
+        for asked in asked {
+            asked.await;
+        }
+    }
+    assert_eq!(calls.count(), 50);
+}
+
+#[test]
+fn what_cannot_be_worked_with_is_refused() {
+    let config = || RedisConfig::new("redis://localhost").unwrap();
+    for wrong in [
+        config().with_budget(Duration::ZERO),
+        config().with_patience(Duration::from_millis(1)),
+        config().with_failures(0),
+        config().with_prefix("a b"),
+        config().with_connection_timeout(Duration::ZERO),
+        RedisConfig::new("rediss://localhost")
+            .unwrap()
+            .with_authority("no certificate"),
+    ] {
+        let error = RedisTier::new(wrong).unwrap_err();
+        assert_eq!(error.kind(), tta_core::ErrorKind::Configuration);
+    }
+}
