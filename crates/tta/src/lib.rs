@@ -29,6 +29,8 @@ pub use tta_cache::{
     Json, Kept, KeyBuilder, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed, Scope,
     SharedConfig,
 };
+#[cfg(feature = "redis")]
+pub use tta_cache::{RedisConfig, RedisState, RedisTier};
 #[cfg(feature = "limit")]
 pub use tta_limit::{
     Bulkhead, BulkheadConfig, BulkheadPermit, BulkheadPrimitive, Limit, LimitExt, RateLimit,

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,17 @@ pub struct Answer {
     /// How sure the model is, from 0 to 1, as log-probabilities would tell. Only answers that the
     /// [synthetic world](crate::world) makes have it.
     pub certainty: Option<f64>,
+    /// Who made it and when; none before it was made.
+    pub origin: Option<Origin>,
+}
+
+/// Who made an answer, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The [run](crate::tally::Tally::run) of the program.
+    pub run: u64,
+    /// When the model had answered.
+    pub at: SystemTime,
 }
 
 impl Answer {
@@ -41,6 +52,7 @@ impl Answer {
             input_cost: NanoUsd(0),
             cost: NanoUsd(0),
             certainty: None,
+            origin: None,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tta::prelude::*;
 use tta::{
-    BoxFlow, ByComplexity, CacheConfig, CircuitBreaker, CircuitBreakerExt, LimitExt, RetryBudget,
-    Scope,
+    BoxFlow, ByComplexity, CacheConfig, CircuitBreaker, Json, KeyBuilder, RedisTier, RetryBudget,
+    Scope, SharedConfig,
 };
 
 use crate::answer::Answer;
@@ -43,13 +43,28 @@ pub fn assistant(
     let answer = (moderate | retrieve) >> compose >> router(options, models, tally)?;
     let paid = (reserve >> answer).with_compensation(release);
 
-    let cache = CacheConfig::new(Scope::Global, |request: &Request, _, key| {
-        key.text(request.prompt());
-    });
-    paid.cached(cache.with_ttl(pace.of(FRESHNESS)))?
+    paid.cached(cache(options, models)?)?
         .with_fallback(apologise)
         .named(WORKFLOW)
         .boxed()
+}
+
+/// What is kept: answers by their question, in memory, and in Redis if there is one.
+fn cache(options: &Options, models: &[Model; 2]) -> Result<CacheConfig<Request, Answer>> {
+    // Answers of other models, or of the same to another seed, are other answers.
+    let [cheap, premium] = models.each_ref().map(Model::name);
+    let world = format!("{cheap}, {premium}, {}", options.seed);
+    let key = move |request: &Request, _: &WorkflowContext, key: &mut KeyBuilder| {
+        key.text(&world);
+        key.text(request.prompt());
+    };
+    let cache =
+        CacheConfig::new(Scope::Global, key).with_ttl(Pace::new(options.speed).of(FRESHNESS));
+    let Some(redis) = &options.redis else {
+        return Ok(cache);
+    };
+    let tier = RedisTier::new(redis.clone())?;
+    Ok(cache.with_shared(SharedConfig::new("assistant", tier, Json)))
 }
 
 /// Picks the model: by the question, away from a provider that fails, and on to the premium model

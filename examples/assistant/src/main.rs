@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use assistant::activity::Activity;
 use assistant::comparison::Comparison;
@@ -99,7 +99,11 @@ async fn run(
             trace.get_or_init(|| ctx.trace_id().to_string());
             let question = Arc::clone(&request.question);
             let rightness = |tier| world.rightness(&question, tier);
+            let asked = SystemTime::now();
             let answer = assistant.execute(request, &ctx).await;
+            if let Ok(answer) = &answer {
+                tally.got(answer, asked);
+            }
             let rightness = match &answer {
                 Ok(answer) => answer.tier.map_or(Some(0.0), rightness),
                 Err(_) => Some(0.0),

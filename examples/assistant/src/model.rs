@@ -179,6 +179,7 @@ impl Model {
             input_cost: self.cost(input_tokens, 0),
             cost: self.cost(input_tokens, output_tokens),
             certainty: World::new(self.seed).certainty(question, self.tier()),
+            origin: None,
         }
     }
 

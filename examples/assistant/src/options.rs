@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
+use tta::RedisConfig;
 
 use crate::positive::Positive;
 use crate::profile::Pair;
@@ -62,6 +63,11 @@ pub struct Options {
     /// How the router picks a model
     #[arg(long, value_name = "HOW", default_value = "complexity")]
     pub router: Routing,
+
+    /// Share the cache with other processes, in the Redis at this URL: redis://, rediss://,
+    /// redis+cluster:// or redis+sentinel:// [default: in memory only]
+    #[arg(long, value_name = "URL", value_parser = redis)]
+    pub redis: Option<RedisConfig>,
 
     /// Let no model fail, hang or be down
     #[arg(long)]
@@ -123,6 +129,10 @@ impl Options {
             OnBadLine::Skip
         }
     }
+}
+
+fn redis(url: &str) -> Result<RedisConfig, String> {
+    RedisConfig::new(url).map_err(|error| error.to_string())
 }
 
 fn at_least_one<N: FromStr>(text: &str) -> Result<N, &'static str> {

@@ -19,6 +19,12 @@ pub struct Report {
     pub requests: u64,
     /// Requests that were answered.
     pub answered: u64,
+    /// Answers that another process had computed.
+    pub from_elsewhere: u64,
+    /// Answers among those that another process was computing when they were asked for.
+    pub awaited_elsewhere: u64,
+    /// Answers that were computed here.
+    pub computed: u64,
     /// Requests that failed, by kind of error.
     pub errors: Vec<(String, u64)>,
     /// How long the run took.
@@ -75,6 +81,8 @@ pub struct StepReport {
 pub struct CacheReport {
     /// Requests answered without computing.
     pub hits: f64,
+    /// Those among them that Redis answered.
+    pub redis_hits: f64,
     /// Requests that had to be computed.
     pub misses: f64,
     /// Hits that shared the computation of another request.
@@ -131,6 +139,7 @@ impl CacheReport {
         let count = |name| scrape.sum(name, &[]);
         Self {
             hits: count("cache_hits_total"),
+            redis_hits: scrape.sum("cache_hits_total", &[("tier", "redis")]),
             misses: count("cache_misses_total"),
             coalesced: count("cache_coalesced_total"),
             hit_rate: count("cache_hit_rate"),
@@ -230,6 +239,9 @@ impl Report {
         Self {
             requests: counts.requests(),
             answered: counts.answered,
+            from_elsewhere: counts.from_elsewhere,
+            awaited_elsewhere: counts.awaited_elsewhere,
+            computed: counts.computed(),
             errors: errors.collect(),
             wall_seconds: wall.as_secs_f64(),
             steps: steps(registry()),

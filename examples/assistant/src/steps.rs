@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tta::prelude::*;
 
-use crate::answer::{Answer, ModelFailure};
+use crate::answer::{Answer, ModelFailure, Origin};
 use crate::model::Model;
 use crate::money::NanoUsd;
 use crate::pace::Pace;
@@ -58,7 +58,11 @@ impl ModelStep {
             ctx.report_tokens(answer.input_tokens.into(), 0);
         }
         match plan.carry_out(self.speed).await {
-            Ok(answer) => {
+            Ok(mut answer) => {
+                answer.origin = Some(Origin {
+                    run: self.tally.run(),
+                    at: SystemTime::now(),
+                });
                 let (read, written) = (answer.input_tokens, answer.output_tokens);
                 charge(self.model.cost(0, written));
                 ctx.report_tokens(0, written.into());

@@ -76,6 +76,17 @@ impl Report {
                 cache.coalesced
             ),
         )?;
+        if self.from_elsewhere > 0 {
+            line(
+                f,
+                "shared",
+                format_args!(
+                    "{} answers computed by another process, {} of them while they were asked for \
+                     (single flight across processes), {} hits in Redis; {} computed here",
+                    self.from_elsewhere, self.awaited_elsewhere, cache.redis_hits, self.computed
+                ),
+            )?;
+        }
         let calls: u64 = self.routes.iter().map(|route| route.calls).sum();
         for RouteReport {
             route,

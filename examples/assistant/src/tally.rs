@@ -1,14 +1,18 @@
 //! What the assistant counts itself, to hold the metrics against.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
+use crate::answer::Answer;
 use crate::money::NanoUsd;
 use crate::replay::Quality;
 
 /// What the assistant counts itself: plain numbers under a lock, far from any telemetry.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tally {
+    run: u64,
     counts: Mutex<Counts>,
 }
 
@@ -25,6 +29,10 @@ pub struct Counts {
     pub reserved: u64,
     /// Answers for which that money was given back.
     pub released: u64,
+    /// Answers that another process had computed.
+    pub from_elsewhere: u64,
+    /// Answers among those for which another process was waited for.
+    pub awaited_elsewhere: u64,
     /// How right the answers were that requests got, where that is known; no answer is not right.
     pub quality: Quality,
     /// The same without questions whose verdicts are suspect.
@@ -57,6 +65,23 @@ pub struct ModelCounts {
 }
 
 impl Tally {
+    /// A number that tells this run of the program from others.
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// Counts what a request got that was asked at `asked`.
+    pub fn got(&self, answer: &Answer, asked: SystemTime) {
+        let Some(origin) = answer.origin.filter(|it| it.run != self.run) else {
+            return;
+        };
+        let mut counts = self.counts();
+        counts.from_elsewhere += 1;
+        if origin.at > asked {
+            counts.awaited_elsewhere += 1;
+        }
+    }
+
     /// Counts a request that was answered.
     pub fn answered(&self) {
         self.counts().answered += 1;
@@ -122,6 +147,16 @@ impl Tally {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // Counts are added one at a time; there is no half-way state to be afraid of.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Tally {
+    /// Nothing counted yet, under a new number.
+    fn default() -> Self {
+        Self {
+            run: RandomState::new().build_hasher().finish(),
+            counts: Mutex::default(),
+        }
     }
 }
 
