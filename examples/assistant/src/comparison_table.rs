@@ -58,6 +58,8 @@ fn row(f: &mut fmt::Formatter<'_>, policy: &PolicyReport, has_suspect: bool) -> 
         Some(spread) => format!("{} ±{:.1}", percent(policy.quality), spread * 100.0),
         None => percent(policy.quality),
     };
+    // What shows as nothing is shown without a sign.
+    let money = |usd: f64| if usd.abs() < 0.000_05 { 0.0 } else { usd };
     let without_suspect = if has_suspect {
         format!("{:>11} ", percent(policy.quality_without_suspect))
     } else {
@@ -72,9 +74,9 @@ fn row(f: &mut fmt::Formatter<'_>, policy: &PolicyReport, has_suspect: bool) -> 
         policy.policy,
         percent(Some(policy.hit_rate)),
         percent(Some(policy.premium_share)),
-        policy.cost_usd,
-        policy.gross_savings_usd,
-        policy.overhead_usd,
-        policy.net_savings_usd,
+        money(policy.cost_usd),
+        money(policy.gross_savings_usd),
+        money(policy.overhead_usd),
+        money(policy.net_savings_usd),
     )
 }

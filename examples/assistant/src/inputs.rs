@@ -16,12 +16,13 @@ use std::time::Duration;
 
 use crate::arrivals::{Arrival, Poisson, Trace};
 use crate::model::Model;
-use crate::options::Options;
+use crate::options::{Options, Routing};
 use crate::outage;
 use crate::positive::Positive;
 use crate::profile::{Pair, Tier};
 use crate::questions::Questions;
 use crate::rejected::InputError;
+use crate::verifier;
 use crate::workload::{Request, Workload};
 use crate::world::{Truth, World};
 
@@ -50,6 +51,16 @@ impl Inputs {
             Some(path) => Questions::open(path, on_bad_line)?,
             None => Questions::built_in(),
         };
+        let can_verify = questions
+            .as_slice()
+            .iter()
+            .all(|it| verifier::can_judge(it));
+        if let (Routing::Cascade, false, Some(path)) =
+            (options.router, can_verify, &options.questions)
+        {
+            let file = path.display().to_string();
+            return Err(InputError::NothingToVerify { file });
+        }
         let trace = match &options.trace {
             Some(path) => Some(Trace::open(path, on_bad_line)?),
             None => None,

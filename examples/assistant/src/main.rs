@@ -188,6 +188,9 @@ async fn compare(report: &mut Report, counts: &assistant::tally::Counts, url: Op
         }
     };
     report.primitives = Activity::of(&scrape);
+    for route in &mut report.routes {
+        route.executions = scrape.sum("router_decisions_total", &[("route", &route.route)]);
+    }
     report.cache = CacheReport::of(&scrape);
     report.cost.take_savings(&scrape);
     report.disagreements = verify::disagreements(&scrape, counts);

@@ -83,6 +83,11 @@ impl Model {
         self
     }
 
+    /// When the model is down.
+    pub fn down(&self) -> &Range<Duration> {
+        &self.down
+    }
+
     /// Which model of its pair it is.
     pub fn tier(&self) -> Tier {
         self.profile.tier

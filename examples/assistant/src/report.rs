@@ -97,7 +97,9 @@ pub struct CacheReport {
 pub struct RouteReport {
     /// The model.
     pub route: String,
-    /// Calls that began.
+    /// Times that the router, or an escalation, led here.
+    pub executions: f64,
+    /// Calls of the model that began: attempts and hedges that nothing held back.
     pub calls: u64,
     /// Calls among those of all routes.
     pub share: f64,
@@ -222,6 +224,7 @@ pub fn routes(counts: &Counts) -> Vec<RouteReport> {
     };
     let routes = counts.models.iter().map(|(name, model)| RouteReport {
         route: (*name).to_owned(),
+        executions: 0.0,
         calls: model.started,
         share: share(model.started),
         cost_usd: model.cost.usd(),
