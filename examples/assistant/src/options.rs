@@ -22,9 +22,9 @@ use crate::rejected::OnBadLine;
 
 /// A question-answering assistant under load, every step of it observed.
 ///
-/// Questions pass a cache, a router that picks a cheap or a premium model, and a timeout. The
-/// models are simulated: nothing is installed, paid for, or sent anywhere. Traces leave the process
-/// only if OTEL_EXPORTER_OTLP_ENDPOINT says where to.
+/// Questions pass a cache and a router that picks a cheap or a premium model, each behind a retry, a
+/// breaker, limits and a timeout. The models are simulated: nothing is installed, paid for, or sent
+/// anywhere. Traces leave the process only if OTEL_EXPORTER_OTLP_ENDPOINT says where to.
 #[expect(
     clippy::doc_markdown,
     reason = "these comments are the help, shown as they stand"
