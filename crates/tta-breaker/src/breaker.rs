@@ -100,6 +100,7 @@ impl CircuitBreaker {
     ///
     /// [`ErrorKind::Rejected`], with the [last failure](LastFailure) as its source and, where it is
     /// known, what is left of the wait as its `retry_after`.
+    #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>> {
         let ticket = self.admit(self.inner.clock, None)?;
         Ok(Permit::new(Cow::Borrowed(self), ticket))
@@ -169,6 +170,7 @@ impl CircuitBreaker {
 
     /// The verdict on the result of a ticket's call. An error that counts is kept, unless it is
     /// late.
+    #[inline]
     pub(crate) fn judge<T>(&self, ticket: &Ticket, result: &Result<T>) -> Verdict {
         let verdict = Verdict::on(result, |error| (self.inner.counts)(error));
         if let (Verdict::Failure { .. }, Err(error)) = (verdict, result)
@@ -180,6 +182,7 @@ impl CircuitBreaker {
         verdict
     }
 
+    #[inline]
     pub(crate) fn clock(&self) -> Clock {
         self.inner.clock
     }

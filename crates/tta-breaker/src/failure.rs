@@ -73,6 +73,7 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// The verdict on a result; `counts` is the user's, and called with no lock held.
+    #[inline]
     pub(crate) fn on<T>(result: &Result<T>, counts: impl FnOnce(&Error) -> bool) -> Self {
         match result {
             Ok(_) => Self::Success,

@@ -91,6 +91,8 @@ impl Gate {
         self.change(|machine| machine.reset(now))
     }
 
+    /// Out of line, so that the ways without the lock stay short.
+    #[inline(never)]
     fn change<R>(&self, change: impl FnOnce(&mut Machine) -> R) -> R {
         let mut machine = self.lock();
         let result = change(&mut machine);

@@ -55,17 +55,20 @@ impl<'a> Permit<'a> {
     }
 
     /// The call succeeded.
+    #[inline]
     pub fn success(self) {
         self.settle(Verdict::Success, None);
     }
 
     /// The call failed.
+    #[inline]
     pub fn failure(self) {
         self.settle(Verdict::Failure { retry_after: None }, None);
     }
 
     /// The call ended like this; the configuration says what counts as a failure, and the error is
     /// kept as the [last failure](CircuitBreaker::last_failure) if it does.
+    #[inline]
     pub fn record<T>(self, result: &Result<T>) {
         let verdict = self.breaker.judge(&self.ticket, result);
         self.settle(verdict, None);

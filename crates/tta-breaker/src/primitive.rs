@@ -79,6 +79,10 @@ impl<P: Primitive> Primitive for CircuitBreakerPrimitive<P> {
         self.inner.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.inner.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let permit = self.breaker.acquire_in(ctx)?;
         if ctx.is_sampled() {

@@ -79,6 +79,10 @@ impl<P: Primitive> Primitive for BulkheadPrimitive<P> {
         self.inner.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.inner.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let _permit = self.bulkhead.acquire(ctx).await?;
         self.inner.execute(input, ctx).await

@@ -79,6 +79,10 @@ impl<P: Primitive> Primitive for RateLimitPrimitive<P> {
         self.inner.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.inner.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         self.limit.acquire(ctx).await?;
         self.inner.execute(input, ctx).await

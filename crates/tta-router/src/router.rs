@@ -112,7 +112,7 @@ where
 
     fn is_idempotent(&self) -> bool {
         let mut routes = self.routes.iter();
-        routes.all(|route| route.is_idempotent())
+        routes.all(Primitive::is_idempotent)
     }
 
     async fn execute(&self, input: I, ctx: &WorkflowContext) -> Result<O> {

@@ -1,11 +1,10 @@
 //! Right and wrong orders of composition.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use tta_cache::{CacheConfig, CacheExt, Scope};
 use tta_core::{Error, ErrorKind, Flow, Primitive, Result, WorkflowContext, step, step_with};
+use tta_retry::{Backoff, RetryConfig, RetryExt};
 use tta_router::{ByRule, CostModel, HealthAware, RoundRobin, RouterPrimitive};
 use tta_testkit::conformance::tokio_clock;
 use tta_testkit::measured::measured;
@@ -26,27 +25,11 @@ fn on_tokios_clock() -> WorkflowContext {
     WorkflowContext::builder().clock(tokio_clock).build()
 }
 
-/// Tries twice.
-struct Twice<P>(P);
-
-impl<P: Primitive<Input: Clone + Sync>> Primitive for Twice<P> {
-    type Input = P::Input;
-    type Output = P::Output;
-
-    fn name(&self) -> &'static str {
-        "twice"
-    }
-
-    fn depth(&self) -> usize {
-        self.0.depth() + 1
-    }
-
-    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        match self.0.execute(input.clone(), ctx).await {
-            Err(_) => self.0.execute(input, ctx).await,
-            answer => answer,
-        }
-    }
+/// Another attempt at once.
+fn once_more() -> RetryConfig {
+    RetryConfig::new(1)
+        .with_backoff(Backoff::constant(Duration::ZERO))
+        .without_budget()
 }
 
 #[tokio::test]
@@ -149,7 +132,7 @@ async fn a_retry_around_the_router_decides_again() -> Result<()> {
         .route("b", b, CostModel::unknown())
         .strategy(strategy)
         .build()?;
-    let flow = Flow::new(Twice(router.into_primitive()));
+    let flow = router.retry(once_more())?;
     assert_eq!(flow.run(String::new()).await?, "b");
     assert_eq!(a.calls(), 1);
     Ok(())
@@ -161,7 +144,11 @@ async fn a_retry_inside_a_route_stays_on_it_and_is_one_call_to_the_router() -> R
     a.push(Answer::fail(Error::new(ErrorKind::Unavailable, "down")));
     let strategy = HealthAware::new(ByRule::otherwise("a")).with_failures(1);
     let router = RouterPrimitive::builder()
-        .route("a", Twice(a.clone()), CostModel::unknown())
+        .route(
+            "a",
+            Flow::new(a.clone()).retry(once_more())?,
+            CostModel::unknown(),
+        )
         .route("b", b, CostModel::unknown())
         .strategy(strategy)
         .build()?;
@@ -196,7 +183,7 @@ async fn a_failed_attempt_counts_for_the_baseline_inside_a_route_and_against_it_
         CostModel::per_million_tokens(10.0, 10.0),
     );
     let inside = RouterPrimitive::builder()
-        .route("cheap", Twice(fails_once().into_primitive()), one)
+        .route("cheap", fails_once().retry(once_more())?, one)
         .route("dear", dear(), ten)
         .default_route("cheap")
         .build()?;
@@ -209,10 +196,11 @@ async fn a_failed_attempt_counts_for_the_baseline_inside_a_route_and_against_it_
         .route("dear", dear(), ten)
         .default_route("cheap")
         .build()?;
-    let outside = Flow::new(Twice(router.into_primitive()));
+    let outside = router.with_name("retried_outside").retry(once_more())?;
     outside.run(String::new()).await?;
-    let savings = outside.0.primitive().savings();
-    assert_eq!(savings.baseline_nano_usd, 10_000_000);
-    assert_eq!(savings.actual_nano_usd, 2_000_000);
+    let usd = |metric| measured(metric, &["retried_outside", "cheap"]);
+    assert!((usd("router_cost_usd_total") - 0.002).abs() < 1e-12);
+    assert!((usd("router_cost_savings_usd_total") - 0.009).abs() < 1e-12);
+    assert!((usd("router_cost_losses_usd_total") - 0.001).abs() < 1e-12);
     Ok(())
 }

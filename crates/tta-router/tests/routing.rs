@@ -9,6 +9,7 @@ use tta_core::{Error, ErrorKind, Flow, IntoFlow, Result, WorkflowContext, regist
 use tta_router::{
     ByComplexity, ByRule, Choice, CostModel, RoundRobin, RouteReason, RouterPrimitive,
 };
+use tta_testkit::measured::measured;
 use tta_testkit::recording::{RecordingRecorder, error_type};
 
 fn answering(
@@ -268,18 +269,13 @@ async fn a_route_that_fails_is_counted_and_its_error_passes() -> Result<()> {
         error_type(&recorder.span("router.execute_route")),
         Some("unavailable")
     );
-    let families = registry().gather();
-    let errors = families
-        .iter()
-        .find(|family| family.spec.name == "router_errors_total");
-    let labels = errors.map(|family| family.samples[0].labels.clone());
+    let labels = ["with_failures", "only", "unavailable"];
+    assert_eq!(measured("router_errors_total", &labels), 1.0);
+    let labels = ["with_failures", "only"];
+    assert_eq!(measured("router_execution_duration_seconds", &labels), 1.0);
     assert_eq!(
-        labels,
-        Some(vec![
-            "with_failures".into(),
-            "only".into(),
-            "unavailable".into()
-        ])
+        measured("router_decision_duration_seconds", &["with_failures"]),
+        1.0
     );
     Ok(())
 }
@@ -289,5 +285,144 @@ async fn an_empty_input_is_routed_like_any_other() -> Result<()> {
     let strategy = ByComplexity::new("cheap", "premium", |question: &String| question.as_str());
     let router = two_routes("empty").strategy(strategy).build()?;
     assert_eq!(router.run(String::new()).await?, "small");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_input_that_is_nothing_is_routed_like_any_other() -> Result<()> {
+    let saying = |name: &'static str| {
+        tta_core::step_with(
+            name,
+            name,
+            async |name: &&'static str, _: Option<String>| Ok(*name),
+        )
+    };
+    let router = RouterPrimitive::builder()
+        .route("some", saying("some"), CostModel::unknown())
+        .route("none given", saying("none"), CostModel::unknown())
+        .strategy(move |it: &Option<String>, _: &WorkflowContext| {
+            Ok(if it.is_none() { "none given" } else { "some" })
+        })
+        .build()?;
+    assert_eq!(router.run(None).await?, "none");
+    assert_eq!(router.run(Some(String::new())).await?, "some");
+
+    let units = RouterPrimitive::builder()
+        .route(
+            "unit",
+            step("unit", async |(): ()| Ok(())),
+            CostModel::unknown(),
+        )
+        .default_route("unit")
+        .build()?;
+    units.run(()).await
+}
+
+#[tokio::test]
+async fn rules_look_at_size_keywords_and_context() -> Result<()> {
+    let strategy = ByRule::otherwise("cheap")
+        .when("premium", |question: &String, _| question.len() > 100)
+        .when("premium", |question: &String, _| {
+            question.to_lowercase().contains("contract")
+        })
+        .when("premium", |_, ctx| ctx.has_tag("vip"));
+    let router = two_routes("rules").strategy(strategy).build()?;
+    let vip = WorkflowContext::new();
+    vip.add_tag("vip");
+    let plain = WorkflowContext::new();
+    for (question, ctx, route) in [
+        ("hello".to_owned(), &plain, "small"),
+        ("hello ".repeat(20), &plain, "large"),
+        ("Read this CONTRACT".to_owned(), &plain, "large"),
+        ("hello".to_owned(), &vip, "large"),
+    ] {
+        assert_eq!(router.execute(question, ctx).await?, route);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_score_at_the_threshold_is_hard_and_one_below_is_easy() -> Result<()> {
+    let prompt = "Why is the sky blue?";
+    let score = tta_router::complexity(prompt).score();
+    for (threshold, route) in [(score, "premium"), (score + 1e-9, "cheap")] {
+        let strategy = ByComplexity::new("cheap", "premium", |question: &String| question.as_str())
+            .with_threshold(threshold);
+        let router = two_routes("threshold").strategy(strategy).build()?;
+        let decision = router.decide_route(&prompt.to_owned(), &WorkflowContext::new())?;
+        assert_eq!((decision.route, decision.score), (route, Some(score)));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_expected_usage_that_panics_is_not_known_and_the_call_goes_on() -> Result<()> {
+    let router = two_routes("unexpected")
+        .default_route("cheap")
+        .expected_usage(|_| panic!("no idea"))
+        .build()?;
+    let recorder = RecordingRecorder::new();
+    let answer = router.execute(String::new(), &recorder.context()).await?;
+    assert_eq!(answer, "small");
+    Ok(())
+}
+
+#[test]
+fn what_is_expected_follows_from_the_expected_usage() -> Result<()> {
+    let router = RouterPrimitive::builder()
+        .route(
+            "cheap",
+            answering("small"),
+            CostModel::per_million_tokens(1.0, 2.0),
+        )
+        .route(
+            "premium",
+            answering("large"),
+            CostModel::per_million_tokens(10.0, 20.0),
+        )
+        .default_route("cheap")
+        .expected_usage(|question: &String| {
+            tta_core::Usage::of_tokens(question.len() as u64 * 1_000, 1_000)
+        })
+        .build()?;
+    let decision = router.decide_route(&"four".to_owned(), &WorkflowContext::new())?;
+    assert_eq!(decision.reason, RouteReason::Default);
+    assert_eq!(decision.expected_cost, Some(0.006));
+    assert_eq!(decision.baseline_cost, Some(0.06));
+    assert!((decision.expected_saving.unwrap_or_default() - 0.054).abs() < 1e-12);
+    Ok(())
+}
+
+#[tokio::test]
+async fn deciding_that_led_nowhere_is_charged_all_the_same() -> Result<()> {
+    let router = two_routes("nowhere")
+        .strategy(
+            |_: &String, ctx: &WorkflowContext| -> Result<&'static str> {
+                ctx.report_cost(0.5);
+                Err(Error::msg("no idea"))
+            },
+        )
+        .build()?;
+    let error = router.run(String::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let source = error.source().map(ToString::to_string);
+    assert_eq!(source.as_deref(), Some("no idea"));
+    assert_eq!(router.savings().net_nano_usd(), -500_000_000);
+    assert_eq!(measured("router_cost_usd_total", &["nowhere", "none"]), 0.5);
+    let losses = measured("router_cost_losses_usd_total", &["nowhere", "none"]);
+    assert_eq!(losses, 0.5);
+    Ok(())
+}
+
+#[test]
+fn a_router_says_what_it_consists_of() -> Result<()> {
+    let router = two_routes("shown").default_route("cheap").build()?;
+    assert_eq!(router.routes().collect::<Vec<_>>(), ["cheap", "premium"]);
+    assert!(format!("{router:?}").contains("cheap, premium"));
+    let builder = format!("{:?}", two_routes("shown"));
+    assert!(
+        builder.contains("cheap") && builder.contains("shown"),
+        "{builder}"
+    );
     Ok(())
 }

@@ -7,7 +7,8 @@ use tta_core::Level;
 
 use crate::guard::ObservabilityGuard;
 use crate::settings::{
-    Code, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Sampler,
+    Code, Compression, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Sampler,
+    Temporality,
 };
 
 /// What to initialise. Each setting is also declared in [`SETTINGS`](crate::SETTINGS), with the
@@ -108,27 +109,69 @@ impl ObservabilityConfig {
         self
     }
 
-    /// Where traces go, such as `http://localhost:4317`. Without one nothing leaves the process.
+    /// Where OTLP goes, such as `http://localhost:4317`. Without one nothing leaves the process.
     pub fn with_otlp_endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.code.otlp_endpoint = Some(endpoint.into());
+        self.code.otlp.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Where traces go, if not where everything goes. Over HTTP the path is used as it is.
+    pub fn with_otlp_traces_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.code.otlp.traces_endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Where metrics go over OTLP, if not where everything goes. Over HTTP the path is used as it is.
+    pub fn with_otlp_metrics_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.code.otlp.metrics_endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Where log records go, if not where everything goes. Over HTTP the path is used as it is.
+    pub fn with_otlp_logs_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.code.otlp.logs_endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// How what is exported is compressed; not at all by default.
+    pub fn with_otlp_compression(mut self, compression: Compression) -> Self {
+        self.code.otlp.compression = Some(compression);
+        self
+    }
+
+    /// A file in PEM with the certificates of whom to trust, instead of whom the system trusts.
+    pub fn with_otlp_certificate(mut self, path: impl Into<String>) -> Self {
+        self.code.otlp.certificate = Some(path.into());
+        self
+    }
+
+    /// Files in PEM with the client's certificate and its private key, for backends that ask who
+    /// calls.
+    pub fn with_otlp_client_certificate(
+        mut self,
+        certificate: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Self {
+        self.code.otlp.client_certificate = Some(certificate.into());
+        self.code.otlp.client_key = Some(key.into());
         self
     }
 
     /// How OTLP is spoken; by the endpoint's port by default.
     pub fn with_otlp_protocol(mut self, protocol: Protocol) -> Self {
-        self.code.otlp_protocol = Some(protocol);
+        self.code.otlp.protocol = Some(protocol);
         self
     }
 
     /// A header of each export, such as a token.
     pub fn with_otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.code.otlp_headers.push((name.into(), value.into()));
+        self.code.otlp.headers.push((name.into(), value.into()));
         self
     }
 
     /// How long one attempt to export may take.
     pub fn with_otlp_timeout(mut self, timeout: Duration) -> Self {
-        self.code.otlp_timeout = Some(timeout);
+        self.code.otlp.timeout = Some(timeout);
         self
     }
 
@@ -164,6 +207,18 @@ impl ObservabilityConfig {
     /// How many bytes of spans wait at most.
     pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
         self.code.queue_bytes = Some(bytes);
+        self
+    }
+
+    /// Whether sums over OTLP count since the start, the default, or since the last export.
+    pub fn with_metric_temporality(mut self, temporality: Temporality) -> Self {
+        self.code.temporality = Some(temporality);
+        self
+    }
+
+    /// How often metrics go out over OTLP.
+    pub fn with_metric_interval(mut self, interval: Duration) -> Self {
+        self.code.metric_interval = Some(interval);
         self
     }
 

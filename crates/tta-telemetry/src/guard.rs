@@ -156,16 +156,16 @@ impl Drop for ObservabilityGuard {
     }
 }
 
-/// One line for people: the account of the spans, and how long the shutdown took.
+/// One line for people: the account of all records, and how long the shutdown took.
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let spans = self.ledger.traces;
+        let all = self.ledger.all();
         write!(
             f,
-            "{} spans: {} delivered, {} dropped, {} left, in {:?}",
-            spans.created,
-            spans.delivered,
-            spans.dropped(),
+            "{} records: {} delivered, {} dropped, {} left, in {:?}",
+            all.created,
+            all.delivered,
+            all.dropped(),
             self.left,
             self.elapsed
         )
@@ -182,14 +182,15 @@ impl ShutdownReport {
         if self.left == 0 {
             return Ok(());
         }
+        let all = self.ledger.all();
         Err(Error::new(
             ErrorKind::Unavailable,
             format!(
                 "{} telemetry records could not be delivered before the shutdown's deadline; {} \
                  were delivered and {} dropped in all",
                 self.left,
-                self.ledger.traces.delivered,
-                self.ledger.traces.dropped()
+                all.delivered,
+                all.dropped()
             ),
         ))
     }

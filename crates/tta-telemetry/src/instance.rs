@@ -20,7 +20,7 @@ use crate::subscriber::{self, LOGS, TRACING};
 #[derive(Debug)]
 pub(crate) struct Instance {
     settings: Resolved,
-    traces: Pipeline,
+    pipeline: Pipeline,
     /// The subscriber's parts: spans of other libraries, and log lines.
     subscriber: Vec<PartStatus>,
     server: Server,
@@ -36,18 +36,16 @@ impl Instance {
         }
         registry().set_label_limit(settings.label_limit);
         let subscriber = subscriber::install(&settings);
-        let traces = Pipeline::start(config, &settings);
-        #[cfg(feature = "otlp")]
-        crate::metrics::register();
+        let pipeline = Pipeline::start(config, &settings);
         if let Err(why) = observe_process(registry()) {
             report::degraded(METRICS, &why.to_string());
         }
         let me: Arc<OnceLock<Weak<Self>>> = Arc::default();
         let server = Server::start(config, &settings, health_check(Arc::clone(&me)));
-        install_recorder(traces.recorder(settings.log_filter.is_some()));
+        install_recorder(pipeline.recorder(settings.log_filter.is_some()));
         let instance = Arc::new(Self {
             settings,
-            traces,
+            pipeline,
             subscriber,
             server,
             report: OnceLock::new(),
@@ -59,7 +57,7 @@ impl Instance {
     fn disabled(settings: Resolved) -> Self {
         let off = |name| PartStatus::disabled(name, "all telemetry is switched off");
         Self {
-            traces: Pipeline::without(off(TRACES)),
+            pipeline: Pipeline::without(off(TRACES)),
             subscriber: vec![off(TRACING), off(LOGS)],
             server: Server::without(off(METRICS)),
             settings,
@@ -74,7 +72,7 @@ impl Instance {
         }
         let static_parts = self.subscriber.iter().cloned();
         let parts = static_parts.chain([self.server.status()]);
-        for part in parts.chain(self.traces.failure()) {
+        for part in parts.chain(self.pipeline.failures().iter().cloned()) {
             if let (State::Degraded, Some(reason)) = (part.state, part.reason) {
                 report::degraded(part.name, &reason);
             }
@@ -82,10 +80,8 @@ impl Instance {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let mut parts = vec![
-            self.traces.status(self.report().is_some()),
-            self.server.status(),
-        ];
+        let mut parts = self.pipeline.status(self.report().is_some());
+        parts.push(self.server.status());
         parts.extend(self.subscriber.iter().cloned());
         Status {
             state: State::of(&parts),
@@ -96,20 +92,18 @@ impl Instance {
             metrics_url: self.server.url().map(str::to_owned),
             otlp_endpoint: self
                 .settings
-                .otlp
+                .traces
                 .endpoint
                 .as_ref()
                 .map(ToString::to_string),
-            otlp_protocol: self.traces.protocol(),
-            last_export_error: self.traces.last_error(),
+            otlp_protocol: self.pipeline.protocol(),
+            last_export_error: self.pipeline.last_error(),
             ledger: self.ledger(),
         }
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
-        Ledger {
-            traces: self.traces.account(),
-        }
+        self.pipeline.ledger()
     }
 
     pub(crate) fn serves_metrics(&self) -> bool {
@@ -118,11 +112,11 @@ impl Instance {
 
     pub(crate) fn flush(&self, patience: Duration) -> bool {
         let until = Instant::now().checked_add(patience);
-        let traces = self.traces.flush(patience);
+        let exported = self.pipeline.flush(patience);
         let left = until.map_or(patience, |until| {
             until.saturating_duration_since(Instant::now())
         });
-        traces && subscriber::flush_logs(left)
+        exported && subscriber::flush_logs(left)
     }
 
     pub(crate) fn shutdown_timeout(&self) -> Duration {
@@ -137,9 +131,10 @@ impl Instance {
     /// What can be said of a shutdown that somebody else is in.
     pub(crate) fn unfinished_report(&self, began: Instant) -> ShutdownReport {
         let ledger = self.ledger();
+        let all = ledger.all();
         ShutdownReport {
             delivered: 0,
-            left: ledger.traces.queued + ledger.traces.in_flight,
+            left: all.queued + all.in_flight,
             ledger,
             elapsed: began.elapsed(),
         }
@@ -147,29 +142,30 @@ impl Instance {
 
     /// Refuses further records if this is the telemetry's own thread, which cannot do more.
     pub(crate) fn close_from_within(&self, deadline: Instant) -> bool {
-        self.traces.close_from_within(deadline)
+        self.pipeline.close_from_within(deadline)
     }
 
     /// Exports what waits and stops everything, all under one deadline.
     pub(crate) fn shutdown(&self, began: Instant, timeout: Duration) -> ShutdownReport {
         let deadline = began + timeout;
-        let before = self.ledger().traces;
+        let before = self.ledger().all();
         let left_for = || deadline.saturating_duration_since(Instant::now());
         std::thread::scope(|scope| {
             // Requests of a scraper are let finish while spans go out. Without a thread for it they
             // are cut off.
             let server = std::thread::Builder::new()
                 .spawn_scoped(scope, || self.server.shutdown(left_for()));
-            self.traces.shutdown(deadline);
+            self.pipeline.shutdown(deadline);
             if server.is_err() {
                 self.server.shutdown(Duration::ZERO);
             }
         });
         self.uninstall();
         let ledger = self.ledger();
+        let after = ledger.all();
         let report = ShutdownReport {
-            delivered: ledger.traces.delivered - before.delivered,
-            left: left(&before, &ledger.traces),
+            delivered: after.delivered - before.delivered,
+            left: left(&before, &after),
             ledger,
             elapsed: began.elapsed(),
         };
@@ -188,7 +184,7 @@ impl Instance {
         let Some(installed) = uninstall_recorder() else {
             return;
         };
-        if !self.traces.is_recorder(&installed) {
+        if !self.pipeline.is_recorder(&installed) {
             install_recorder(installed);
         }
     }

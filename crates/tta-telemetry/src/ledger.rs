@@ -6,6 +6,41 @@
 pub struct Ledger {
     /// Spans.
     pub traces: SignalLedger,
+    /// Values of series, as they go over OTLP. What is scraped is not lost and not counted.
+    pub metrics: SignalLedger,
+    /// Log lines, as they go over OTLP beside standard output.
+    pub logs: SignalLedger,
+}
+
+impl Ledger {
+    /// The account of each signal, by its name.
+    pub fn signals(&self) -> impl Iterator<Item = (&'static str, SignalLedger)> {
+        let signals = [
+            ("traces", self.traces),
+            ("metrics", self.metrics),
+            ("logs", self.logs),
+        ];
+        signals.into_iter()
+    }
+
+    /// All signals together.
+    pub fn all(&self) -> SignalLedger {
+        let all = SignalLedger::default();
+        self.signals().fold(all, |sum, (_, one)| sum.plus(one))
+    }
+}
+
+#[cfg(feature = "otlp")]
+impl Ledger {
+    /// Sets the account of the signal of this name.
+    pub(crate) fn set(&mut self, signal: &str, account: SignalLedger) {
+        match signal {
+            "traces" => self.traces = account,
+            "metrics" => self.metrics = account,
+            "logs" => self.logs = account,
+            _ => {}
+        }
+    }
 }
 
 /// The account of one signal's records, exact at the instant it was read:
@@ -86,6 +121,20 @@ impl SignalLedger {
     }
 }
 
+impl SignalLedger {
+    /// The two accounts as one.
+    pub(crate) fn plus(mut self, other: Self) -> Self {
+        self.created += other.created;
+        self.delivered += other.delivered;
+        self.queued += other.queued;
+        self.in_flight += other.in_flight;
+        for (sum, more) in self.dropped.iter_mut().zip(other.dropped) {
+            *sum += more;
+        }
+        self
+    }
+}
+
 #[cfg(feature = "otlp")]
 impl SignalLedger {
     pub(crate) const NONE: Self = Self {
@@ -102,17 +151,5 @@ impl SignalLedger {
                 *sum += count;
             }
         }
-    }
-
-    /// The two accounts as one.
-    pub(crate) fn plus(mut self, other: Self) -> Self {
-        self.created += other.created;
-        self.delivered += other.delivered;
-        self.queued += other.queued;
-        self.in_flight += other.in_flight;
-        for (sum, more) in self.dropped.iter_mut().zip(other.dropped) {
-            *sum += more;
-        }
-        self
     }
 }

@@ -2,6 +2,8 @@
 
 mod catalog;
 mod config;
+#[cfg(feature = "otlp")]
+mod export;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
 mod guard;
@@ -9,9 +11,15 @@ mod instance;
 mod json;
 mod ledger;
 mod lifecycle;
+#[cfg(all(feature = "logs", feature = "otlp"))]
+mod log_records;
 #[cfg(feature = "logs")]
 pub mod logs;
+#[cfg(feature = "otlp")]
+mod measurements;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod pipeline;
 pub mod process;
 mod recorder;
@@ -37,6 +45,8 @@ mod traces;
 
 pub use catalog::CATALOG;
 pub use config::ObservabilityConfig;
+#[cfg(feature = "otlp")]
+pub use export::{ExportError, Exported};
 pub use guard::{
     ObservabilityGuard, ShutdownReport, initialize_observability, is_prometheus_enabled,
     shutdown_observability,
@@ -44,11 +54,12 @@ pub use guard::{
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
 pub use settings::{
-    DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
+    Compression, DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting,
+    SettingSpec, Temporality,
 };
 pub use status::{PartStatus, State, Status};
 #[cfg(feature = "otlp")]
-pub use traces::{ExportError, Exported, Exporting, SpanSink, opentelemetry_layer};
+pub use traces::{Exporting, SpanSink, opentelemetry_layer};
 
 #[cfg(feature = "prometheus")]
 pub use prometheus_client;

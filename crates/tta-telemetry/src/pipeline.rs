@@ -1,142 +1,355 @@
-//! The pipeline of spans of one initialisation, or why there is none.
-
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
-
-use tta_core::Recorder;
-
-use crate::config::ObservabilityConfig;
-use crate::recorder::TelemetryRecorder;
-use crate::settings::Resolved;
-use crate::status::PartStatus;
-
-/// The pipeline of spans, or why there is none.
-#[derive(Debug)]
-pub(crate) struct Pipeline {
-    #[cfg(feature = "otlp")]
-    traces: Option<Arc<crate::traces::Traces>>,
-    absent: Option<PartStatus>,
-    recorder: OnceLock<Arc<TelemetryRecorder>>,
-}
-
-impl Pipeline {
-    pub(crate) fn without(why: PartStatus) -> Self {
-        Self {
-            #[cfg(feature = "otlp")]
-            traces: None,
-            absent: Some(why),
-            recorder: OnceLock::new(),
-        }
-    }
-
-    pub(crate) fn recorder(&self, logs: bool) -> Arc<dyn Recorder> {
-        let recorder = self.recorder.get_or_init(|| {
-            Arc::new(TelemetryRecorder {
-                #[cfg(feature = "otlp")]
-                traces: self.traces.clone(),
-                logs,
-            })
-        });
-        Arc::<TelemetryRecorder>::clone(recorder)
-    }
-
-    pub(crate) fn is_recorder(&self, other: &Arc<dyn Recorder>) -> bool {
-        self.recorder
-            .get()
-            .is_some_and(|ours| std::ptr::addr_eq(Arc::as_ptr(ours), Arc::as_ptr(other)))
-    }
-
-    /// Why there is no pipeline, where there should be one.
-    pub(crate) fn failure(&self) -> Option<PartStatus> {
-        self.absent.clone()
-    }
-}
+//! What leaves the process in one initialisation, or why nothing does.
 
 #[cfg(feature = "otlp")]
-impl Pipeline {
-    pub(crate) fn start(config: &ObservabilityConfig, settings: &Resolved) -> Self {
-        let sink = config.sink.as_ref();
-        if sink.is_none() {
-            if let Some(why) = &settings.otlp.endpoint_error {
-                return Self::without(PartStatus::degraded(TRACES, why.clone()));
-            }
-            if settings.otlp.endpoint.is_none() {
-                return Self::without(PartStatus::disabled(
-                    TRACES,
-                    "no endpoint is set; nothing leaves the process",
-                ));
-            }
-            if !settings.otlp.is_wanted {
-                return Self::without(PartStatus::disabled(TRACES, "OTEL_TRACES_EXPORTER is none"));
+pub(crate) use present::Pipeline;
+
+#[cfg(not(feature = "otlp"))]
+pub(crate) use absent::Pipeline;
+
+/// Our own spans.
+pub(crate) const TRACES: &str = "traces";
+
+#[cfg(feature = "otlp")]
+mod present {
+    use std::sync::{Arc, OnceLock};
+    use std::time::{Duration, Instant};
+
+    use tta_core::Recorder;
+
+    use super::TRACES;
+    use crate::config::ObservabilityConfig;
+    use crate::export::{AnyExporter, Backends, ExportThread, Exporter, Job, Signal, Start};
+    use crate::ledger::Ledger;
+    #[cfg(feature = "logs")]
+    use crate::log_records::{self, LogLine};
+    use crate::measurements::{Measurements, Points};
+    use crate::metrics;
+    use crate::recorder::TelemetryRecorder;
+    use crate::settings::{Otlp, Resolved};
+    use crate::status::PartStatus;
+    use crate::traces::{Spans, Traces, install_provider};
+
+    /// What leaves the process, or why nothing does.
+    #[derive(Debug, Default)]
+    pub(crate) struct Pipeline {
+        traces: Option<Arc<Traces>>,
+        #[cfg(feature = "logs")]
+        log_records: Option<Arc<Exporter<LogLine>>>,
+        /// One for each signal that is exported.
+        exporters: Vec<Arc<dyn AnyExporter>>,
+        thread: Option<ExportThread>,
+        /// What is not exported, and why.
+        absent: Vec<PartStatus>,
+        recorder: OnceLock<Arc<TelemetryRecorder>>,
+    }
+
+    impl Pipeline {
+        pub(crate) fn without(why: PartStatus) -> Self {
+            Self {
+                absent: vec![why],
+                ..Self::default()
             }
         }
-        match crate::traces::Traces::start(settings, sink) {
-            Ok(pipeline) => {
-                crate::traces::install_provider();
-                Self {
-                    traces: Some(pipeline),
-                    absent: None,
-                    recorder: OnceLock::new(),
+
+        pub(crate) fn start(config: &ObservabilityConfig, settings: &Resolved) -> Self {
+            let mut starting = Starting::default();
+            let backends = Backends::default();
+            let traces = match traces(config, settings, &backends) {
+                Ok((traces, start)) => {
+                    starting.add(Arc::<Exporter<Spans>>::clone(&traces.exporter), start);
+                    Some(traces)
                 }
+                Err(why) => {
+                    starting.absent.push(why);
+                    None
+                }
+            };
+            let measurements = match measurements(settings, &backends) {
+                Ok((measurements, start, collecting)) => {
+                    starting.add(Arc::<Measurements>::clone(&measurements), start);
+                    starting.jobs.push(collecting);
+                    Some(measurements)
+                }
+                Err(why) => {
+                    starting.absent.extend(why);
+                    None
+                }
+            };
+            #[cfg(feature = "logs")]
+            let log_records = match log_records(settings, &backends) {
+                Ok((exporter, start)) => {
+                    starting.add(Arc::<Exporter<LogLine>>::clone(&exporter), start);
+                    Some(exporter)
+                }
+                Err(why) => {
+                    starting.absent.extend(why);
+                    None
+                }
+            };
+            #[cfg(feature = "logs")]
+            metrics::register::<LogLine>();
+            metrics::register::<Spans>();
+            metrics::register::<Points>();
+            let pipeline = starting.run();
+            let is_exported = |signal| pipeline.exporters.iter().any(|it| it.signal() == signal);
+            if let Some(measurements) = measurements.filter(|_| is_exported(Points::NAME)) {
+                measurements.announce();
             }
-            Err(why) => Self::without(PartStatus::degraded(TRACES, why)),
+            #[cfg(feature = "logs")]
+            let log_records = log_records.filter(|_| is_exported(LogLine::NAME));
+            #[cfg(feature = "logs")]
+            if let Some(exporter) = &log_records {
+                log_records::announce(exporter);
+            }
+            let traces = traces.filter(|_| is_exported(Spans::NAME));
+            if let Some(traces) = &traces {
+                traces.announce();
+                install_provider();
+            }
+            Self {
+                traces,
+                #[cfg(feature = "logs")]
+                log_records,
+                ..pipeline
+            }
         }
-    }
 
-    pub(crate) fn status(&self, is_shut_down: bool) -> PartStatus {
-        let Some(pipeline) = &self.traces else {
-            return self
-                .absent
-                .clone()
-                .unwrap_or_else(|| PartStatus::disabled(TRACES, "not started"));
-        };
-        if is_shut_down {
-            return PartStatus::disabled(TRACES, "shut down");
+        pub(crate) fn recorder(&self, logs: bool) -> Arc<dyn Recorder> {
+            let recorder = self.recorder.get_or_init(|| {
+                Arc::new(TelemetryRecorder {
+                    traces: self.traces.clone(),
+                    logs,
+                })
+            });
+            Arc::<TelemetryRecorder>::clone(recorder)
         }
-        match (pipeline.is_up(), pipeline.last_error()) {
-            (Some(false), Some(why)) => PartStatus::degraded(TRACES, why),
-            _ => PartStatus::healthy(TRACES),
+
+        pub(crate) fn is_recorder(&self, other: &Arc<dyn Recorder>) -> bool {
+            self.recorder
+                .get()
+                .is_some_and(|ours| std::ptr::addr_eq(Arc::as_ptr(ours), Arc::as_ptr(other)))
         }
-    }
 
-    pub(crate) fn protocol(&self) -> Option<&'static str> {
-        self.traces.as_ref().map(|pipeline| pipeline.protocol)
-    }
+        /// What is not exported, and why.
+        pub(crate) fn failures(&self) -> &[PartStatus] {
+            &self.absent
+        }
 
-    pub(crate) fn last_error(&self) -> Option<String> {
-        self.traces
-            .as_ref()
-            .and_then(|pipeline| pipeline.last_error())
-    }
+        pub(crate) fn status(&self, is_shut_down: bool) -> Vec<PartStatus> {
+            let status = |exporter: &Arc<dyn AnyExporter>| {
+                let name = exporter.part();
+                if is_shut_down {
+                    return PartStatus::disabled(name, "shut down");
+                }
+                match (exporter.is_up(), exporter.last_error()) {
+                    (Some(false), Some(why)) => PartStatus::degraded(name, why),
+                    _ => PartStatus::healthy(name),
+                }
+            };
+            let exported = self.exporters.iter().map(status);
+            exported.chain(self.absent.iter().cloned()).collect()
+        }
 
-    pub(crate) fn account(&self) -> crate::SignalLedger {
-        self.traces
-            .as_ref()
-            .map(|pipeline| pipeline.account())
-            .unwrap_or_default()
-    }
+        pub(crate) fn protocol(&self) -> Option<&'static str> {
+            self.exporters.first().map(|exporter| exporter.protocol())
+        }
 
-    pub(crate) fn flush(&self, patience: Duration) -> bool {
-        self.traces
-            .as_ref()
-            .is_none_or(|pipeline| pipeline.flush(patience))
-    }
+        pub(crate) fn last_error(&self) -> Option<String> {
+            self.exporters
+                .iter()
+                .find_map(|exporter| exporter.last_error())
+        }
 
-    pub(crate) fn close_from_within(&self, deadline: Instant) -> bool {
-        self.traces.as_ref().is_some_and(|pipeline| {
-            let is_within = pipeline.is_worker();
+        pub(crate) fn ledger(&self) -> Ledger {
+            let mut ledger = Ledger::default();
+            for exporter in &self.exporters {
+                ledger.set(exporter.signal(), exporter.account());
+            }
+            ledger
+        }
+
+        pub(crate) fn flush(&self, patience: Duration) -> bool {
+            // What waits on this very thread cannot be waited for.
+            if self.is_within() {
+                return true;
+            }
+            let until = Instant::now().checked_add(patience);
+            let left = || {
+                until.map_or(patience, |until| {
+                    until.saturating_duration_since(Instant::now())
+                })
+            };
+            for exporter in &self.exporters {
+                exporter.begin_flush();
+            }
+            // Every one is waited for, also after one that took too long.
+            let slow = self
+                .exporters
+                .iter()
+                .filter(|exporter| !exporter.flush(left()));
+            slow.count() == 0
+        }
+
+        /// Closes everything if this is the export thread, which cannot wait for itself: a panic
+        /// hook runs on the thread that panicked.
+        pub(crate) fn close_from_within(&self, deadline: Instant) -> bool {
+            let is_within = self.is_within();
             if is_within {
-                pipeline.shutdown(deadline);
+                self.close(deadline);
             }
             is_within
-        })
-    }
+        }
 
-    pub(crate) fn shutdown(&self, deadline: Instant) {
-        if let Some(pipeline) = &self.traces {
-            pipeline.shutdown(deadline);
+        /// Exports what waits, all signals at once, and stops, by the deadline.
+        pub(crate) fn shutdown(&self, deadline: Instant) {
+            self.close(deadline);
+            if self.is_within() {
+                return;
+            }
+            // Every one is waited for, also after one that has not ended.
+            let exporters = self.exporters.iter();
+            let running = exporters
+                .filter(|exporter| !exporter.wait(deadline))
+                .count();
+            if let (0, Some(thread)) = (running, &self.thread) {
+                thread.join();
+            }
+        }
+
+        fn close(&self, deadline: Instant) {
+            // What is logged about the shutdown itself is on standard output alone.
+            #[cfg(feature = "logs")]
+            if let Some(exporter) = &self.log_records {
+                log_records::withdraw(exporter);
+            }
+            for exporter in &self.exporters {
+                exporter.close(deadline);
+            }
+        }
+
+        fn is_within(&self) -> bool {
+            self.thread.as_ref().is_some_and(ExportThread::is_current)
         }
     }
+
+    fn traces(
+        config: &ObservabilityConfig,
+        settings: &Resolved,
+        backends: &Backends,
+    ) -> Result<(Arc<Traces>, Start), PartStatus> {
+        let sink = config.sink.as_ref();
+        if sink.is_none() {
+            is_wanted(TRACES, &settings.traces)?;
+        }
+        Traces::new(settings, sink, backends).map_err(|why| PartStatus::degraded(TRACES, why))
+    }
+
+    /// Metrics over OTLP; where they are not asked for there is nothing to say.
+    fn measurements(
+        settings: &Resolved,
+        backends: &Backends,
+    ) -> Result<(Arc<Measurements>, Start, Job), Option<PartStatus>> {
+        if !settings.metrics.exporters.otlp {
+            return Err(None);
+        }
+        is_wanted(Points::PART, &settings.metrics)?;
+        Measurements::new(settings, backends)
+            .map_err(|why| Some(PartStatus::degraded(Points::PART, why)))
+    }
+
+    /// Log records over OTLP; where there is no way out for them there is nothing to say.
+    #[cfg(feature = "logs")]
+    fn log_records(
+        settings: &Resolved,
+        backends: &Backends,
+    ) -> Result<(Arc<Exporter<LogLine>>, Start), Option<PartStatus>> {
+        let is_asked_for = settings.logs.exporters.otlp && settings.log_filter.is_some();
+        let is_set = settings.logs.endpoint.is_some() || settings.logs.endpoint_error.is_some();
+        if !(is_asked_for && is_set) {
+            return Err(None);
+        }
+        is_wanted(LogLine::PART, &settings.logs)?;
+        log_records::start(settings, backends)
+            .map_err(|why| Some(PartStatus::degraded(LogLine::PART, why)))
+    }
+
+    /// Whether a signal goes anywhere, or why it does not.
+    fn is_wanted(name: &'static str, otlp: &Otlp) -> Result<(), PartStatus> {
+        if let Some(why) = &otlp.endpoint_error {
+            return Err(PartStatus::degraded(name, why.clone()));
+        }
+        if otlp.endpoint.is_none() {
+            let why = "no endpoint is set; nothing leaves the process";
+            return Err(PartStatus::disabled(name, why));
+        }
+        if !otlp.exporters.otlp {
+            let why = "its exporters are without otlp";
+            return Err(PartStatus::disabled(name, why));
+        }
+        Ok(())
+    }
+
+    /// Exporters that have yet to be given their thread.
+    #[derive(Default)]
+    struct Starting {
+        exporters: Vec<Arc<dyn AnyExporter>>,
+        starts: Vec<Start>,
+        /// What else runs on the thread.
+        jobs: Vec<Job>,
+        absent: Vec<PartStatus>,
+    }
+
+    impl Starting {
+        fn add(&mut self, exporter: Arc<dyn AnyExporter>, start: Start) {
+            self.exporters.push(exporter);
+            self.starts.push(start);
+        }
+
+        /// Gives them the thread, and waits a little to learn whether the backends are there.
+        fn run(self) -> Pipeline {
+            let mut pipeline = Pipeline {
+                absent: self.absent,
+                ..Pipeline::default()
+            };
+            if self.exporters.is_empty() {
+                return pipeline;
+            }
+            let starts = self.starts.into_iter();
+            let (jobs, started): (Vec<_>, Vec<_>) =
+                starts.map(|start| (start.job, start.started)).unzip();
+            let jobs = jobs.into_iter().chain(self.jobs).collect();
+            let now = Instant::now();
+            pipeline.thread = match ExportThread::spawn(jobs) {
+                Ok(thread) => Some(thread),
+                Err(why) => {
+                    let why = format!("start the exporter's thread: {why}");
+                    for exporter in self.exporters {
+                        exporter.close(now);
+                        pipeline
+                            .absent
+                            .push(PartStatus::degraded(exporter.part(), why.clone()));
+                    }
+                    return pipeline;
+                }
+            };
+            for (exporter, started) in self.exporters.into_iter().zip(started) {
+                let left = START_PATIENCE.saturating_sub(now.elapsed());
+                // A resolver may take its time, and the application does not wait for it.
+                if let Ok(Err(why)) = started.recv_timeout(left) {
+                    exporter.close(now);
+                    pipeline
+                        .absent
+                        .push(PartStatus::degraded(exporter.part(), why));
+                } else {
+                    pipeline.exporters.push(exporter);
+                }
+            }
+            pipeline
+        }
+    }
+
+    /// How long an initialisation waits to learn whether the backends are there.
+    const START_PATIENCE: Duration = Duration::from_millis(30);
 }
 
 #[cfg(not(feature = "otlp"))]
@@ -144,39 +357,79 @@ impl Pipeline {
     clippy::unused_self,
     reason = "it has the shape of the one that is there"
 )]
-impl Pipeline {
-    pub(crate) fn start(_config: &ObservabilityConfig, _settings: &Resolved) -> Self {
-        Self::without(PartStatus::disabled(TRACES, "the feature `otlp` is off"))
+mod absent {
+    use std::sync::{Arc, OnceLock};
+    use std::time::{Duration, Instant};
+
+    use tta_core::Recorder;
+
+    use super::TRACES;
+    use crate::config::ObservabilityConfig;
+    use crate::ledger::Ledger;
+    use crate::recorder::TelemetryRecorder;
+    use crate::settings::Resolved;
+    use crate::status::PartStatus;
+
+    /// Nothing leaves the process.
+    #[derive(Debug)]
+    pub(crate) struct Pipeline {
+        why: PartStatus,
+        recorder: OnceLock<Arc<TelemetryRecorder>>,
     }
 
-    pub(crate) fn status(&self, _is_shut_down: bool) -> PartStatus {
-        self.absent
-            .clone()
-            .unwrap_or_else(|| PartStatus::disabled(TRACES, "not started"))
-    }
+    impl Pipeline {
+        pub(crate) fn without(why: PartStatus) -> Self {
+            Self {
+                why,
+                recorder: OnceLock::new(),
+            }
+        }
 
-    pub(crate) fn protocol(&self) -> Option<&'static str> {
-        None
-    }
+        pub(crate) fn start(_config: &ObservabilityConfig, _settings: &Resolved) -> Self {
+            Self::without(PartStatus::disabled(TRACES, "the feature `otlp` is off"))
+        }
 
-    pub(crate) fn last_error(&self) -> Option<String> {
-        None
-    }
+        pub(crate) fn recorder(&self, logs: bool) -> Arc<dyn Recorder> {
+            let recorder = self
+                .recorder
+                .get_or_init(|| Arc::new(TelemetryRecorder { logs }));
+            Arc::<TelemetryRecorder>::clone(recorder)
+        }
 
-    pub(crate) fn account(&self) -> crate::SignalLedger {
-        crate::SignalLedger::default()
-    }
+        pub(crate) fn is_recorder(&self, other: &Arc<dyn Recorder>) -> bool {
+            self.recorder
+                .get()
+                .is_some_and(|ours| std::ptr::addr_eq(Arc::as_ptr(ours), Arc::as_ptr(other)))
+        }
 
-    pub(crate) fn flush(&self, _patience: Duration) -> bool {
-        true
-    }
+        pub(crate) fn failures(&self) -> &[PartStatus] {
+            std::slice::from_ref(&self.why)
+        }
 
-    pub(crate) fn close_from_within(&self, _deadline: Instant) -> bool {
-        false
-    }
+        pub(crate) fn status(&self, _is_shut_down: bool) -> Vec<PartStatus> {
+            vec![self.why.clone()]
+        }
 
-    pub(crate) fn shutdown(&self, _deadline: Instant) {}
+        pub(crate) fn protocol(&self) -> Option<&'static str> {
+            None
+        }
+
+        pub(crate) fn last_error(&self) -> Option<String> {
+            None
+        }
+
+        pub(crate) fn ledger(&self) -> Ledger {
+            Ledger::default()
+        }
+
+        pub(crate) fn flush(&self, _patience: Duration) -> bool {
+            true
+        }
+
+        pub(crate) fn close_from_within(&self, _deadline: Instant) -> bool {
+            false
+        }
+
+        pub(crate) fn shutdown(&self, _deadline: Instant) {}
+    }
 }
-
-/// Our own spans.
-pub(crate) const TRACES: &str = "traces";

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::json::Object;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, SignalLedger};
 use crate::settings::Setting;
 
 /// How telemetry is doing. Prints itself for people.
@@ -36,7 +36,8 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartStatus {
-    /// traces, metrics, logs or tracing (the spans of other libraries).
+    /// traces, metrics, logs, tracing (the spans of other libraries), and what goes over OTLP
+    /// besides: `metrics_otlp` and `logs_otlp`.
     pub name: &'static str,
     /// How it is doing.
     pub state: State,
@@ -126,24 +127,30 @@ impl Status {
             }
             parts = parts.raw(part.name, &json.finish());
         }
-        let account = self.ledger.traces;
-        let mut dropped = Object::new();
-        for (reason, count) in account.reasons() {
-            dropped = dropped.number(reason.as_str(), count);
+        let mut ledger = Object::new();
+        for (signal, account) in self.ledger.signals() {
+            ledger = ledger.raw(signal, &account_json(&account));
         }
-        let traces = Object::new()
-            .number("created", account.created)
-            .number("delivered", account.delivered)
-            .raw("dropped", &dropped.finish())
-            .number("queued", account.queued)
-            .number("in_flight", account.in_flight);
-        let ledger = Object::new().raw("traces", &traces.finish());
         Object::new()
             .text("status", self.state.as_str())
             .raw("parts", &parts.finish())
             .raw("ledger", &ledger.finish())
             .finish()
     }
+}
+
+fn account_json(account: &SignalLedger) -> String {
+    let mut dropped = Object::new();
+    for (reason, count) in account.reasons() {
+        dropped = dropped.number(reason.as_str(), count);
+    }
+    Object::new()
+        .number("created", account.created)
+        .number("delivered", account.delivered)
+        .raw("dropped", &dropped.finish())
+        .number("queued", account.queued)
+        .number("in_flight", account.in_flight)
+        .finish()
 }
 
 impl fmt::Display for Status {

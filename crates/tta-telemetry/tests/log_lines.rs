@@ -102,8 +102,8 @@ fn a_collector_that_is_down_all_the_time_is_one_line_and_one_at_the_end() {
         last["reason"]
             .as_str()
             .unwrap()
-            .contains("60 telemetry records"),
-        "{last}"
+            .contains("80 telemetry records"),
+        "60 spans and 20 lines: {last}"
     );
 }
 

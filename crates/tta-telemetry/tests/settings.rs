@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tta_core::Level;
 use tta_telemetry::{
-    DeploymentEnvironment, LogFormat, ObservabilityConfig, Origin, Protocol, SETTINGS, Sampler,
-    Setting, Status,
+    Compression, DeploymentEnvironment, LogFormat, ObservabilityConfig, Origin, Protocol, SETTINGS,
+    Sampler, Setting, Status, Temporality,
 };
 
 /// The status of a configuration under these variables. Nothing is started: all is switched off.
@@ -130,6 +130,79 @@ fn every_variable_sets_its_setting() {
             "250",
             "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
             "250",
+        ),
+        (
+            "OTEL_METRICS_EXPORTER",
+            "console, OTLP",
+            "OTEL_METRICS_EXPORTER",
+            "otlp,console",
+        ),
+        ("OTEL_LOGS_EXPORTER", "none", "OTEL_LOGS_EXPORTER", "none"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "Delta",
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "delta",
+        ),
+        (
+            "OTEL_METRIC_EXPORT_INTERVAL",
+            "250",
+            "OTEL_METRIC_EXPORT_INTERVAL",
+            "250",
+        ),
+        (
+            "OTEL_METRIC_EXPORT_TIMEOUT",
+            "250",
+            "OTEL_METRIC_EXPORT_TIMEOUT",
+            "250",
+        ),
+        (
+            "OTEL_BLRP_SCHEDULE_DELAY",
+            "5",
+            "OTEL_BLRP_SCHEDULE_DELAY",
+            "5",
+        ),
+        (
+            "OTEL_BLRP_EXPORT_TIMEOUT",
+            "5",
+            "OTEL_BLRP_EXPORT_TIMEOUT",
+            "5",
+        ),
+        (
+            "OTEL_BLRP_MAX_QUEUE_SIZE",
+            "5",
+            "OTEL_BLRP_MAX_QUEUE_SIZE",
+            "5",
+        ),
+        (
+            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+            "5",
+            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+            "5",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_COMPRESSION",
+            "gzip",
+            "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
+            "gzip",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
+            "none",
+            "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
+            "none",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_INSECURE",
+            "TRUE",
+            "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
+            "true",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_CERTIFICATE",
+            "ca.pem",
+            "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+            "ca.pem",
         ),
         (
             "OTEL_TRACES_SAMPLER",
@@ -366,12 +439,17 @@ fn every_method_sets_the_setting_that_declares_it() {
             .with_otlp_protocol(Protocol::Grpc)
             .with_otlp_header("k", "v")
             .with_otlp_timeout(Duration::from_secs(1))
+            .with_otlp_compression(Compression::Gzip)
+            .with_otlp_certificate("ca.pem")
+            .with_otlp_client_certificate("client.pem", "client.key")
             .with_sampler(Sampler::AlwaysOff)
             .with_sample_ratio(0.5)
             .with_batch_delay(Duration::from_secs(1))
             .with_batch_size(1)
             .with_queue_size(1)
             .with_queue_bytes(1)
+            .with_metric_temporality(Temporality::Delta)
+            .with_metric_interval(Duration::from_secs(1))
             .with_prometheus(false)
             .with_prometheus_host("h")
             .with_prometheus_port(1)

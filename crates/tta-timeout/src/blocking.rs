@@ -82,6 +82,10 @@ where
         self.inner.depth() + 1
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.inner.is_idempotent()
+    }
+
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let runtime = Handle::try_current().map_err(|_| {
             Error::new(
@@ -106,7 +110,7 @@ where
             canceller,
             _waits: waits,
         };
-        work.await.unwrap_or_else(|error| Err(of_join(error)))
+        work.await.unwrap_or_else(|error| Err(of_join(&error)))
     }
 }
 
@@ -134,7 +138,7 @@ fn given_up() -> Error {
     )
 }
 
-fn of_join(error: JoinError) -> Error {
+fn of_join(error: &JoinError) -> Error {
     if error.is_panic() {
         Error::new(ErrorKind::Panic, "step panicked on its thread")
     } else {

@@ -47,7 +47,7 @@ impl TimeoutConfig {
     /// ten minutes. The answer has been paid for when the limit is reached, so it is worth waiting a
     /// little longer, and a step that hears of the limit can return what it has.
     pub const fn llm() -> Self {
-        Self::new(Duration::from_secs(60)).with_grace(Duration::from_secs(5))
+        Self::new(Duration::from_mins(1)).with_grace(Duration::from_secs(5))
     }
 }
 

@@ -92,6 +92,10 @@ where
         self.timeout.depth().max(self.fallback.depth() + 1)
     }
 
+    fn is_idempotent(&self) -> bool {
+        self.timeout.is_idempotent() && self.fallback.is_idempotent()
+    }
+
     /// If both fail, the error is the timeout, with the fallback's among its
     /// [related](tta_core::Error::related) ones.
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {

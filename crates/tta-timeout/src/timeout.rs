@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tta_core::{Canceller, Flow, IntoFlow, Observed, Primitive, Result, WorkflowContext};
 
@@ -21,7 +21,7 @@ use crate::timer::{arm, poll_fired, rearm};
 /// # Examples
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 /// use tta_core::step;
 /// use tta_timeout::{TimeoutConfig, TimeoutPrimitive};
 ///
@@ -212,52 +212,86 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
         let was_told = bounds.has_grace() && signal.canceller.is_none();
         signal.canceller = None;
 
-        let now = ctx.now();
-        let took = now.saturating_duration_since(bounds.begun);
-        let observe = |ending| {
-            metrics.duration.record_in(took, ctx);
-            self.timeout.config.policy.observe(took, ending);
-        };
         match ended {
-            Ok(Some(output)) if bounds.is_within_grace(now) => {
-                let (counter, within) = if bounds.is_within_limit(now) && !was_told {
-                    (&metrics.within_limit, "limit")
-                } else {
-                    (&metrics.within_grace, "grace")
-                };
-                counter.increment_in(ctx);
-                observe(Ending::Success);
-                ctx.set_attribute("timeout.within", within);
-                Ok(output)
-            }
-            Ok(output) => {
-                // Counted before the operation is dropped: its destructors may panic.
+            Ok(Some(output)) => self.answered(output, was_told, out_of_time),
+            Ok(None) => {
                 *out_of_time = Some(bounds.cause);
-                metrics.past(bounds.cause).increment_in(ctx);
-                observe(match bounds.cause {
-                    TimeoutCause::Deadline => Ending::PastDeadline,
-                    _ => Ending::PastLimit,
-                });
-                let overrun = bounds.overrun(now);
-                if output.is_some() || overrun >= PROMPT {
-                    ctx.set_attribute("timeout.overrun_ms", millis(overrun));
-                }
-                let lateness = match output {
-                    Some(_) => Lateness::Overran(took),
-                    None => Lateness::CutOff,
-                };
-                ctx.in_span_now(&CANCEL_SPAN, || {
-                    ctx.set_attribute("timeout.cause", bounds.cause.label());
-                    drop(output);
-                    operation.set(None);
-                });
-                self.late(lateness)
+                self.give_up(Lateness::CutOff, ctx.now(), || operation.set(None))
             }
             Err(error) => {
-                observe(Ending::Error);
+                self.observe(ctx.now(), Ending::Error);
                 Err(error)
             }
         }
+    }
+
+    /// Takes an answer that is in time.
+    fn answered(
+        &self,
+        output: P::Output,
+        was_told: bool,
+        out_of_time: &mut Option<TimeoutCause>,
+    ) -> Result<P::Output> {
+        let Self {
+            metrics,
+            bounds,
+            ctx,
+            ..
+        } = self;
+        let now = ctx.now();
+        if !bounds.is_within_grace(now) {
+            *out_of_time = Some(bounds.cause);
+            let took = now.saturating_duration_since(bounds.begun);
+            return self.give_up(Lateness::Overran(took), now, || drop(output));
+        }
+        let (counter, within) = if bounds.is_within_limit(now) && !was_told {
+            (&metrics.within_limit, "limit")
+        } else {
+            (&metrics.within_grace, "grace")
+        };
+        counter.increment_in(ctx);
+        self.observe(now, Ending::Success);
+        ctx.set_attribute("timeout.within", within);
+        Ok(output)
+    }
+
+    /// Counts an operation that ran out of time, and drops what is left of it: in this order, since
+    /// its destructors may panic.
+    fn give_up(
+        &self,
+        lateness: Lateness,
+        now: Instant,
+        drop_it: impl FnOnce(),
+    ) -> Result<P::Output> {
+        let Self {
+            metrics,
+            bounds,
+            ctx,
+            ..
+        } = self;
+        metrics.past(bounds.cause).increment_in(ctx);
+        self.observe(
+            now,
+            match bounds.cause {
+                TimeoutCause::Deadline => Ending::PastDeadline,
+                _ => Ending::PastLimit,
+            },
+        );
+        let overrun = bounds.overrun(now);
+        if overrun >= PROMPT || matches!(lateness, Lateness::Overran(_)) {
+            ctx.set_attribute("timeout.overrun_ms", millis(overrun));
+        }
+        ctx.in_span_now(&CANCEL_SPAN, || {
+            ctx.set_attribute("timeout.cause", bounds.cause.label());
+            drop_it();
+        });
+        self.late(lateness)
+    }
+
+    fn observe(&self, now: Instant, ending: Ending) {
+        let took = now.saturating_duration_since(self.bounds.begun);
+        self.metrics.duration.record_in(took, self.ctx);
+        self.timeout.config.policy.observe(took, ending);
     }
 
     fn late(&self, lateness: Lateness) -> Result<P::Output> {

@@ -51,14 +51,18 @@ pub use tta_router::{
 #[cfg(feature = "prometheus")]
 pub use tta_telemetry::prometheus_client;
 #[cfg(feature = "timeout")]
-pub use tta_timeout::{TimeoutConfig, TimeoutExt, TimeoutPrimitive};
+pub use tta_timeout::{
+    AdaptiveLimit, BlockingExt, BlockingPrimitive, Ending, FixedLimit, LimitPolicy, StreamLimits,
+    StreamTimeout, TimedOut, TimedStream, TimeoutCause, TimeoutConfig, TimeoutExt,
+    TimeoutOrPrimitive, TimeoutPrimitive, TimeoutStreamExt,
+};
 
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
-    DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig, ObservabilityGuard,
-    Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport,
-    SignalLedger, State, Status, initialize_observability, is_prometheus_enabled, ledger,
-    shutdown_observability,
+    Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig,
+    ObservabilityGuard, Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
+    ShutdownReport, SignalLedger, State, Status, Temporality, initialize_observability,
+    is_prometheus_enabled, ledger, shutdown_observability,
 };
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{

@@ -15,4 +15,4 @@ pub use tta_retry::{RetryConfig, RetryExt};
 #[cfg(feature = "router")]
 pub use tta_router::{CascadeExt, CostModel, RouterPrimitive};
 #[cfg(feature = "timeout")]
-pub use tta_timeout::TimeoutExt;
+pub use tta_timeout::{BlockingExt, TimeoutExt, TimeoutStreamExt};

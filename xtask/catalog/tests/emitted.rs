@@ -117,6 +117,10 @@ async fn run_everything(context: impl Fn() -> WorkflowContextBuilder) -> Result<
         .execute(1, &ctx())
         .await
         .unwrap_err();
+    hangs()
+        .timeout_or(Duration::from_millis(5), double())?
+        .execute(1, &ctx())
+        .await?;
 
     let breaker = CircuitBreakerConfig::new().with_consecutive_failures(1);
     let guarded = step("fails", fails).circuit_breaker(breaker)?;

@@ -68,3 +68,15 @@ async fn a_fallback_inside_a_breaker_hides_the_failures_from_it() -> Result<()> 
     assert_eq!(flow.breaker().state(), CircuitState::Closed);
     Ok(())
 }
+
+#[test]
+fn a_breaker_around_a_step_that_must_not_be_repeated_says_so() -> Result<()> {
+    use tta_core::Primitive;
+    let repeatable = Flow::new(service()).circuit_breaker(config())?;
+    assert!(repeatable.into_primitive().is_idempotent());
+    let once = Flow::new(service())
+        .non_idempotent()
+        .circuit_breaker(config())?;
+    assert!(!once.into_primitive().is_idempotent());
+    Ok(())
+}

@@ -164,8 +164,8 @@ impl Reference {
             Ok(seconds) => {
                 // Slots of a tenth of the window, the first of which began with the state.
                 let width = Duration::from_secs(seconds) / 10;
-                let slot = |at: Instant| (at - self.since).as_nanos() / width.as_nanos();
-                let in_window = |at: Instant| slot(at) + 10 > slot(now);
+                let tenth = |at: Instant| (at - self.since).as_nanos() / width.as_nanos();
+                let in_window = |at: Instant| tenth(at) + 10 > tenth(now);
                 self.ended
                     .iter()
                     .filter(|(at, ..)| in_window(*at))
@@ -209,7 +209,7 @@ proptest! {
                         (Ok(permit), Some(expected)) => out.push((permit, expected)),
                         (Err(error), None) => {
                             let left = (reference.state == CircuitState::Open)
-                                .then(|| WAIT - (now - reference.since));
+                                .then(|| WAIT.saturating_sub(now - reference.since));
                             assert_eq!(error.retry_after(), left, "step {step}");
                         }
                         (got, expected) => panic!(

@@ -78,3 +78,28 @@ async fn a_fallback_outside_a_limit_answers_who_is_rejected() -> Result<()> {
     assert_eq!((first?, second?), (10, 0));
     Ok(())
 }
+
+#[test]
+fn limits_around_a_step_that_must_not_be_repeated_say_so() -> Result<()> {
+    use tta_core::Primitive;
+    let flow = || Flow::new(operation());
+    let rate = RateLimitConfig::per_second(1);
+    let bulkhead = BulkheadConfig::new(1);
+    assert!(flow().limit(rate)?.into_primitive().is_idempotent());
+    assert!(flow().limit(bulkhead)?.into_primitive().is_idempotent());
+    assert!(
+        !flow()
+            .non_idempotent()
+            .limit(rate)?
+            .into_primitive()
+            .is_idempotent()
+    );
+    assert!(
+        !flow()
+            .non_idempotent()
+            .limit(bulkhead)?
+            .into_primitive()
+            .is_idempotent()
+    );
+    Ok(())
+}

@@ -54,7 +54,7 @@ async fn who_is_rejected_is_told_when_there_is_a_token() {
         error.to_string(),
         "`told` lets 3 calls begin in 1s, and has no token left; the next comes in 333.333334ms"
     );
-    advance(wait - Duration::from_nanos(1)).await;
+    advance(wait.saturating_sub(Duration::from_nanos(1))).await;
     assert!(is_rejected(&limit.acquire(&ctx).await));
     advance(Duration::from_nanos(1)).await;
     assert!(limit.acquire(&ctx).await.is_ok());
@@ -116,7 +116,7 @@ async fn who_would_wait_longer_than_the_queue_timeout_is_rejected_at_once() {
 async fn who_cannot_be_served_before_the_deadline_is_rejected_at_once() {
     let limit = limit("hurried", RateLimitConfig::per_second(1).with_queue(10));
     assert!(limit.acquire(&context()).await.is_ok());
-    let ctx = hurried(SECOND - Duration::from_nanos(1));
+    let ctx = hurried(SECOND.saturating_sub(Duration::from_nanos(1)));
     let error = limit.acquire(&ctx).await.unwrap_err();
     assert_eq!(
         (ctx.elapsed(), error.retry_after()),

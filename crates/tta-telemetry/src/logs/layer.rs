@@ -97,21 +97,33 @@ impl<S: Subscriber> Layer<S> for LogLayer {
 
 impl LogLayer {
     fn write(&self, event: &Event<'_>, buffers: &mut Buffers) {
+        let now = SystemTime::now();
+        self.render(self.format, now, event, buffers);
+        self.writer.push(&buffers.line);
+        #[cfg(feature = "otlp")]
+        if crate::log_records::are_wanted() {
+            if self.format != LogFormat::Json {
+                self.render(LogFormat::Json, now, event, buffers);
+            }
+            crate::log_records::push(now, *event.metadata().level(), &buffers.line);
+        }
+    }
+
+    fn render(&self, format: LogFormat, now: SystemTime, event: &Event<'_>, buffers: &mut Buffers) {
         let Buffers { fields, line } = buffers;
-        fields.clear(self.format, emit::stand_in());
+        fields.clear(format, emit::stand_in());
         event.record(fields);
         emit::record_undeclared(fields);
         line.clear();
-        match self.format {
-            LogFormat::Json => self.json(event.metadata(), fields, line),
-            LogFormat::Text => self.text(event.metadata(), fields, line),
+        match format {
+            LogFormat::Json => self.json(event.metadata(), now, fields, line),
+            LogFormat::Text => self.text(event.metadata(), now, fields, line),
         }
-        self.writer.push(line);
     }
 
-    fn json(&self, metadata: &Metadata<'_>, fields: &Fields, line: &mut Vec<u8>) {
+    fn json(&self, metadata: &Metadata<'_>, now: SystemTime, fields: &Fields, line: &mut Vec<u8>) {
         line.extend_from_slice(b"{\"timestamp\":\"");
-        timestamp::push(line, SystemTime::now());
+        timestamp::push(line, now);
         line.extend_from_slice(b"\",\"level\":\"");
         line.extend_from_slice(level(metadata).as_bytes());
         line.extend_from_slice(b"\",\"message\":");
@@ -125,7 +137,7 @@ impl LogLayer {
         line.extend_from_slice(b"\",\"service\":\"");
         line.extend_from_slice(&self.service);
         line.push(b'"');
-        place::push(line, self.format);
+        place::push(line, LogFormat::Json);
         line.extend_from_slice(&fields.rest);
         if fields.truncated {
             line.extend_from_slice(b",\"truncated\":true");
@@ -133,8 +145,8 @@ impl LogLayer {
         line.extend_from_slice(b"}\n");
     }
 
-    fn text(&self, metadata: &Metadata<'_>, fields: &Fields, line: &mut Vec<u8>) {
-        timestamp::push(line, SystemTime::now());
+    fn text(&self, metadata: &Metadata<'_>, now: SystemTime, fields: &Fields, line: &mut Vec<u8>) {
+        timestamp::push(line, now);
         line.push(b' ');
         line.extend_from_slice(level(metadata).as_bytes());
         line.push(b' ');
@@ -144,7 +156,7 @@ impl LogLayer {
         line.extend_from_slice(&fields.rest);
         line.extend_from_slice(b" service=");
         line.extend_from_slice(&self.service);
-        place::push(line, self.format);
+        place::push(line, LogFormat::Text);
         if fields.truncated {
             line.extend_from_slice(b" truncated=true");
         }

@@ -12,16 +12,28 @@ pub(crate) struct Endpoint {
     pub(crate) host: String,
     pub(crate) port: u16,
     path: String,
-    /// Whether it is for traces alone, so that its path is used as it is.
-    is_exact: bool,
+    /// What is appended to the path over HTTP; nothing to one that is for a signal alone.
+    appended: &'static str,
 }
 
 impl Endpoint {
-    /// Reads `http://host:port/path`. The message of the error says what to do.
-    pub(crate) fn parse(text: &str, is_exact: bool) -> Result<Self, String> {
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or("it has no scheme; write it as http://host:port")?;
+    /// Reads `http://host:port/path`, or what has no scheme where `is_insecure` stands for one.
+    /// `signal_path` is appended over HTTP unless the path is exact. The message of the error says
+    /// what to do.
+    pub(crate) fn parse(
+        text: &str,
+        signal_path: &'static str,
+        is_exact: bool,
+        is_insecure: Option<bool>,
+    ) -> Result<Self, String> {
+        let (scheme, rest) = match (text.split_once("://"), is_insecure) {
+            (Some((scheme, rest)), _) => (scheme, rest),
+            (None, Some(true)) => ("http", text),
+            (None, Some(false)) => ("https", text),
+            (None, None) => {
+                return Err("it has no scheme; write it as http://host:port".to_owned());
+            }
+        };
         let is_https = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
             "https" => true,
@@ -44,7 +56,7 @@ impl Endpoint {
             host: host.to_owned(),
             port,
             path: path.to_owned(),
-            is_exact,
+            appended: if is_exact { "" } else { signal_path },
         })
     }
 
@@ -71,19 +83,14 @@ impl Endpoint {
             .unwrap_or(&self.host)
     }
 
-    /// Where traces are posted over HTTP.
-    pub(crate) fn traces_url(&self) -> String {
-        if self.is_exact {
-            let path = if self.path.is_empty() {
-                "/"
-            } else {
-                &self.path
-            };
-            format!("{}{path}", self.origin())
-        } else {
-            let path = self.path.trim_end_matches('/');
-            format!("{}{path}/v1/traces", self.origin())
-        }
+    /// Where requests are posted over HTTP.
+    pub(crate) fn url(&self) -> String {
+        let path = match self.appended {
+            "" if self.path.is_empty() => "/",
+            "" => &self.path,
+            _ => self.path.trim_end_matches('/'),
+        };
+        format!("{}{path}{}", self.origin(), self.appended)
     }
 }
 

@@ -1,12 +1,15 @@
 //! What is set: declared as data, parsed once, and shown with where each value comes from.
 
 mod endpoint;
+mod otlp;
+mod otlp_spec;
 mod parse;
 mod pick;
 mod resolve;
 mod spec;
 
 pub(crate) use endpoint::Endpoint;
+pub(crate) use otlp::{Otlp, Tls};
 pub(crate) use pick::Environment;
 pub(crate) use resolve::{Batching, Code, Resolved};
 pub use spec::{SETTINGS, SettingSpec};
@@ -29,6 +32,52 @@ impl Protocol {
         match self {
             Self::Grpc => "grpc",
             Self::HttpProtobuf => "http/protobuf",
+        }
+    }
+}
+
+/// How what is exported is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// With gzip.
+    Gzip,
+}
+
+impl Compression {
+    /// The name as the OpenTelemetry variables spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+        }
+    }
+}
+
+/// Whether sums that go over OTLP count since the start or since the last time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Temporality {
+    /// Since the start, as Prometheus has it.
+    #[default]
+    Cumulative,
+    /// Since the last time, for counters and histograms.
+    Delta,
+    /// What costs a backend least memory: the same as [`Delta`](Self::Delta), since no instrument of
+    /// ours can fall.
+    LowMemory,
+}
+
+impl Temporality {
+    /// The name as the OpenTelemetry variables spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cumulative => "cumulative",
+            Self::Delta => "delta",
+            Self::LowMemory => "lowmemory",
         }
     }
 }

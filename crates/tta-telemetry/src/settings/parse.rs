@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{DeploymentEnvironment, LogFormat, Protocol};
+use super::otlp::Exporters;
+use super::{Compression, DeploymentEnvironment, LogFormat, Protocol, Temporality};
 
 pub(super) type Parsed<T> = Result<T, &'static str>;
 
@@ -18,6 +19,15 @@ pub(super) fn milliseconds(text: &str) -> Parsed<Duration> {
     text.parse()
         .map(Duration::from_millis)
         .map_err(|_| "a number of milliseconds")
+}
+
+pub(super) fn interval(text: &str) -> Parsed<Duration> {
+    const WANTED: &str = "a number of milliseconds above zero";
+    let interval = milliseconds(text).map_err(|_| WANTED)?;
+    if interval.is_zero() {
+        return Err(WANTED);
+    }
+    Ok(interval)
 }
 
 pub(super) fn count(text: &str) -> Parsed<usize> {
@@ -48,6 +58,23 @@ pub(super) fn protocol(text: &str) -> Parsed<Protocol> {
         "grpc" => Ok(Protocol::Grpc),
         "http/protobuf" => Ok(Protocol::HttpProtobuf),
         _ => Err("grpc or http/protobuf"),
+    }
+}
+
+pub(super) fn compression(text: &str) -> Parsed<Compression> {
+    match text.to_ascii_lowercase().as_str() {
+        "none" => Ok(Compression::None),
+        "gzip" => Ok(Compression::Gzip),
+        _ => Err("gzip or none"),
+    }
+}
+
+pub(super) fn temporality(text: &str) -> Parsed<Temporality> {
+    match text.to_ascii_lowercase().as_str() {
+        "cumulative" => Ok(Temporality::Cumulative),
+        "delta" => Ok(Temporality::Delta),
+        "lowmemory" => Ok(Temporality::LowMemory),
+        _ => Err("cumulative, delta or lowmemory"),
     }
 }
 
@@ -91,17 +118,20 @@ pub(super) fn log_filter(text: &str) -> Parsed<String> {
     directives.map(|directives| directives.join(","))
 }
 
-/// Whether traces are exported, as a list of exporters says.
-pub(super) fn exports_otlp(text: &str) -> Parsed<bool> {
-    let mut exports = false;
+/// A list of ways out; metrics have one more.
+pub(super) fn exporters(text: &str, are_metrics: bool) -> Parsed<Exporters> {
+    let mut exporters = Exporters::default();
     for exporter in text.split(',').map(str::trim) {
         match exporter.to_ascii_lowercase().as_str() {
-            "otlp" => exports = true,
+            "otlp" => exporters.otlp = true,
+            "console" => exporters.console = true,
+            "prometheus" if are_metrics => exporters.prometheus = true,
             "none" => {}
-            _ => return Err("a list of otlp and none"),
+            _ if are_metrics => return Err("a list of prometheus, otlp, console and none"),
+            _ => return Err("a list of otlp, console and none"),
         }
     }
-    Ok(exports)
+    Ok(exporters)
 }
 
 /// `key=value` pairs, comma-separated, values percent-encoded.

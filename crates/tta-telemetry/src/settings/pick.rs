@@ -101,13 +101,20 @@ impl<'a> Picker<'a> {
                 Ok(value) => return Some((value, variable)),
                 Err(wanted) => {
                     let text = if spec.secret { "***" } else { text };
-                    self.warnings.push(format!(
+                    self.warn(format!(
                         "{variable}={text} is ignored, for it is not {wanted}"
                     ));
                 }
             }
         }
         None
+    }
+
+    /// Says once what is wrong, however many settings share the variable.
+    pub(super) fn warn(&mut self, message: String) {
+        if !self.warnings.contains(&message) {
+            self.warnings.push(message);
+        }
     }
 
     pub(super) fn show(&mut self, spec: &SettingSpec, value: String, origin: Origin) {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tta_core::Level;
 
-use super::parse;
+use super::otlp::{Exporters, Otlp, OtlpCode};
 use super::pick::{Environment, Picker};
-use super::spec;
-use super::{DeploymentEnvironment, Endpoint, LogFormat, Origin, Protocol, Sampler, Setting};
+use super::{DeploymentEnvironment, LogFormat, Origin, Sampler, Setting, Temporality};
+use super::{otlp_spec, parse, spec};
 
 /// What the program set.
 #[derive(Clone, Debug, Default)]
@@ -20,15 +20,14 @@ pub(crate) struct Code {
     pub(crate) resource: Vec<(String, String)>,
     pub(crate) environment: Option<DeploymentEnvironment>,
     pub(crate) is_enabled: Option<bool>,
-    pub(crate) otlp_endpoint: Option<String>,
-    pub(crate) otlp_protocol: Option<Protocol>,
-    pub(crate) otlp_headers: Vec<(String, String)>,
-    pub(crate) otlp_timeout: Option<Duration>,
+    pub(crate) otlp: OtlpCode,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) batch_delay: Option<Duration>,
     pub(crate) batch_size: Option<usize>,
     pub(crate) queue_size: Option<usize>,
     pub(crate) queue_bytes: Option<usize>,
+    pub(crate) temporality: Option<Temporality>,
+    pub(crate) metric_interval: Option<Duration>,
     pub(crate) prometheus: Option<bool>,
     pub(crate) prometheus_host: Option<String>,
     pub(crate) prometheus_port: Option<u16>,
@@ -46,9 +45,14 @@ pub(crate) struct Resolved {
     pub(crate) service_name: String,
     pub(crate) resource: Vec<(String, String)>,
     pub(crate) is_enabled: bool,
-    pub(crate) otlp: Otlp,
+    pub(crate) traces: Otlp,
+    pub(crate) metrics: Otlp,
+    pub(crate) logs: Otlp,
     pub(crate) sampler: Sampler,
-    pub(crate) batch: Batching,
+    pub(crate) span_batching: Batching,
+    pub(crate) log_batching: Batching,
+    pub(crate) temporality: Temporality,
+    pub(crate) metric_interval: Duration,
     pub(crate) prometheus: Option<(String, u16)>,
     pub(crate) metric_aliases: bool,
     pub(crate) label_limit: usize,
@@ -62,21 +66,7 @@ pub(crate) struct Resolved {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Where traces go.
-#[derive(Clone, Debug)]
-pub(crate) struct Otlp {
-    /// Whether the list of exporters has OTLP in it, or is not set.
-    pub(crate) is_wanted: bool,
-    pub(crate) endpoint: Option<Endpoint>,
-    /// Why there is no endpoint although one was given.
-    pub(crate) endpoint_error: Option<String>,
-    pub(crate) protocol: Protocol,
-    pub(crate) headers: Vec<(String, String)>,
-    /// For one attempt.
-    pub(crate) timeout: Duration,
-}
-
-/// How spans wait for each other.
+/// How records wait for each other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batching {
     pub(crate) delay: Duration,
@@ -100,14 +90,31 @@ impl Picker<'_> {
             parse::boolean,
             || false,
         );
-        let otlp = self.otlp(code);
+        let otlp = &code.otlp;
+        let own = otlp.traces_endpoint.as_deref();
+        let traces = self.otlp(&otlp_spec::TRACES, otlp, own, Exporters::OTLP);
+        let own = otlp.metrics_endpoint.as_deref();
+        let metrics = self.otlp(&otlp_spec::METRICS, otlp, own, Exporters::PROMETHEUS);
+        let own = otlp.logs_endpoint.as_deref();
+        let logs = self.otlp(&otlp_spec::LOGS, otlp, own, Exporters::OTLP);
         let sampler = self.sampler(code);
-        let batch = self.batching(code);
-        let otlp = Otlp {
-            timeout: otlp.timeout.min(batch.1),
-            ..otlp
+        let (span_batching, export_timeout) = self.batching(code);
+        let traces = Otlp {
+            timeout: traces.timeout.min(export_timeout),
+            ..traces
+        };
+        let (log_batching, export_timeout) = self.log_batching(span_batching.queue_bytes);
+        let logs = Otlp {
+            timeout: logs.timeout.min(export_timeout),
+            ..logs
+        };
+        let (temporality, metric_interval, metric_timeout) = self.metric_export(code);
+        let metrics = Otlp {
+            timeout: metrics.timeout.min(metric_timeout),
+            ..metrics
         };
         let prometheus = self.prometheus(code);
+        let prometheus = prometheus.filter(|_| metrics.exporters.prometheus);
         let metric_aliases = self.pick(
             &spec::METRIC_ALIASES,
             code.metric_aliases,
@@ -125,9 +132,14 @@ impl Picker<'_> {
             service_name,
             resource,
             is_enabled: !is_disabled,
-            otlp,
+            traces,
+            metrics,
+            logs,
             sampler,
-            batch: batch.0,
+            span_batching,
+            log_batching,
+            temporality,
+            metric_interval,
             prometheus,
             metric_aliases,
             label_limit,
@@ -201,81 +213,6 @@ impl Picker<'_> {
         (name, resource.into_iter().collect())
     }
 
-    fn otlp(&mut self, code: &Code) -> Otlp {
-        let is_wanted = self.pick_shown(
-            &spec::TRACES_EXPORTER,
-            None,
-            parse::exports_otlp,
-            || true,
-            |wanted| if *wanted { "otlp" } else { "none" }.to_owned(),
-        );
-        let (endpoint, endpoint_error) = self.endpoint(code);
-        let usual = endpoint
-            .as_ref()
-            .map_or(Protocol::HttpProtobuf, Endpoint::usual_protocol);
-        let protocol = self.pick_shown(
-            &spec::OTLP_PROTOCOL,
-            code.otlp_protocol,
-            parse::protocol,
-            || usual,
-            |protocol| protocol.as_str().to_owned(),
-        );
-        let headers = (!code.otlp_headers.is_empty()).then(|| code.otlp_headers.clone());
-        let headers = self.pick_shown(
-            &spec::OTLP_HEADERS,
-            headers,
-            parse::pairs,
-            Vec::new,
-            |headers| if headers.is_empty() { "none" } else { "***" }.to_owned(),
-        );
-        let timeout = self.time(
-            &spec::OTLP_TIMEOUT,
-            code.otlp_timeout,
-            Duration::from_secs(10),
-        );
-        Otlp {
-            is_wanted,
-            endpoint,
-            endpoint_error,
-            protocol,
-            headers,
-            timeout,
-        }
-    }
-
-    fn endpoint(&mut self, code: &Code) -> (Option<Endpoint>, Option<String>) {
-        let given = code
-            .otlp_endpoint
-            .as_deref()
-            .map(|text| (text, Origin::Code, false));
-        let set =
-            spec::OTLP_ENDPOINT
-                .variables
-                .iter()
-                .enumerate()
-                .filter_map(|(index, variable)| {
-                    let text = self.environment.0.get(variable)?;
-                    Some((text.as_str(), Origin::Environment(variable), index == 0))
-                });
-        let mut refused = None;
-        let candidates: Vec<_> = given.into_iter().chain(set).collect();
-        for (text, origin, is_exact) in candidates {
-            match Endpoint::parse(text, is_exact) {
-                Ok(endpoint) => {
-                    self.show(&spec::OTLP_ENDPOINT, endpoint.to_string(), origin);
-                    return (Some(endpoint), None);
-                }
-                Err(why) => {
-                    let message = format!("the OTLP endpoint from {origin} cannot be used: {why}");
-                    self.warnings.push(message.clone());
-                    refused.get_or_insert(message);
-                }
-            }
-        }
-        self.show(&spec::OTLP_ENDPOINT, "none".to_owned(), Origin::Default);
-        (None, refused)
-    }
-
     fn sampler(&mut self, code: &Code) -> Sampler {
         let ratio_in_code = match code.sampler {
             Some(Sampler::Ratio(ratio) | Sampler::ParentBasedRatio(ratio)) => {
@@ -342,6 +279,42 @@ impl Picker<'_> {
         (batching, timeout)
     }
 
+    /// How log records wait, and how long one attempt of theirs may take.
+    fn log_batching(&mut self, queue_bytes: usize) -> (Batching, Duration) {
+        let delay = self.time(&spec::LOG_BATCH_DELAY, None, Duration::from_secs(1));
+        let timeout = self.time(&spec::LOG_BATCH_TIMEOUT, None, Duration::from_secs(30));
+        let queue = self.pick(&spec::LOG_BATCH_QUEUE, None, parse::count, || 2_048);
+        let size = self.pick(&spec::LOG_BATCH_SIZE, None, parse::count, || 512);
+        let batching = Batching {
+            delay,
+            size: size.min(queue),
+            queue,
+            queue_bytes,
+        };
+        (batching, timeout)
+    }
+
+    /// How, and how often, metrics go over OTLP, and how long one attempt of theirs may take.
+    fn metric_export(&mut self, code: &Code) -> (Temporality, Duration, Duration) {
+        let temporality = self.pick_shown(
+            &spec::TEMPORALITY,
+            code.temporality,
+            parse::temporality,
+            Temporality::default,
+            |temporality| temporality.as_str().to_owned(),
+        );
+        let interval = self.pick_shown(
+            &spec::METRIC_INTERVAL,
+            code.metric_interval
+                .map(|interval| interval.max(SHORTEST_INTERVAL)),
+            parse::interval,
+            || Duration::from_mins(1),
+            |interval| interval.as_millis().to_string(),
+        );
+        let timeout = self.time(&spec::METRIC_TIMEOUT, None, Duration::from_secs(30));
+        (temporality, interval, timeout)
+    }
+
     fn prometheus(&mut self, code: &Code) -> Option<(String, u16)> {
         let enabled = self.pick(
             &spec::PROMETHEUS_ENABLED,
@@ -404,4 +377,6 @@ fn program() -> String {
         )
 }
 
+/// A timer cannot tick without end.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 const ENVIRONMENT_ATTRIBUTE: &str = "deployment.environment.name";

@@ -1,5 +1,7 @@
 //! The settings as data, from which their reference is generated.
 
+use super::otlp_spec::{LOGS, METRICS, TRACES};
+
 /// One setting: its variables, default and meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,7 +21,7 @@ pub struct SettingSpec {
 }
 
 impl SettingSpec {
-    const fn new(
+    pub(super) const fn new(
         variables: &'static [&'static str],
         default: &'static str,
         method: &'static str,
@@ -44,7 +46,7 @@ impl SettingSpec {
         self
     }
 
-    const fn secret(mut self) -> Self {
+    pub(super) const fn secret(mut self) -> Self {
         self.secret = true;
         self
     }
@@ -66,11 +68,36 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &SERVICE_VERSION,
     &ENVIRONMENT,
     &SDK_DISABLED,
-    &TRACES_EXPORTER,
-    &OTLP_ENDPOINT,
-    &OTLP_PROTOCOL,
-    &OTLP_HEADERS,
-    &OTLP_TIMEOUT,
+    &TRACES.exporter,
+    &TRACES.endpoint,
+    &TRACES.protocol,
+    &TRACES.headers,
+    &TRACES.timeout,
+    &TRACES.compression,
+    &TRACES.insecure,
+    &TRACES.certificate,
+    &TRACES.client_key,
+    &TRACES.client_certificate,
+    &METRICS.exporter,
+    &METRICS.endpoint,
+    &METRICS.protocol,
+    &METRICS.headers,
+    &METRICS.timeout,
+    &METRICS.compression,
+    &METRICS.insecure,
+    &METRICS.certificate,
+    &METRICS.client_key,
+    &METRICS.client_certificate,
+    &LOGS.exporter,
+    &LOGS.endpoint,
+    &LOGS.protocol,
+    &LOGS.headers,
+    &LOGS.timeout,
+    &LOGS.compression,
+    &LOGS.insecure,
+    &LOGS.certificate,
+    &LOGS.client_key,
+    &LOGS.client_certificate,
     &SAMPLER,
     &SAMPLER_ARG,
     &BATCH_DELAY,
@@ -78,6 +105,13 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &BATCH_QUEUE,
     &BATCH_SIZE,
     &QUEUE_BYTES,
+    &LOG_BATCH_DELAY,
+    &LOG_BATCH_TIMEOUT,
+    &LOG_BATCH_QUEUE,
+    &LOG_BATCH_SIZE,
+    &TEMPORALITY,
+    &METRIC_INTERVAL,
+    &METRIC_TIMEOUT,
     &PROMETHEUS_ENABLED,
     &PROMETHEUS_HOST,
     &PROMETHEUS_PORT,
@@ -120,50 +154,6 @@ pub(crate) const SDK_DISABLED: SettingSpec = SettingSpec::new(
     "Switches all telemetry off when true.",
 )
 .environment_wins();
-pub(crate) const TRACES_EXPORTER: SettingSpec = SettingSpec::new(
-    &["OTEL_TRACES_EXPORTER"],
-    "otlp when an endpoint is set, else none",
-    "",
-    "Where traces go: otlp or none.",
-);
-pub(crate) const OTLP_ENDPOINT: SettingSpec = SettingSpec::new(
-    &[
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-    ],
-    "none: nothing leaves the process",
-    "with_otlp_endpoint",
-    "Where OTLP goes, such as http://localhost:4317. Over HTTP the general variable gets the path \
-     /v1/traces appended and the one for traces is used as it is.",
-);
-pub(crate) const OTLP_PROTOCOL: SettingSpec = SettingSpec::new(
-    &[
-        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-    ],
-    "grpc for port 4317, else http/protobuf",
-    "with_otlp_protocol",
-    "grpc or http/protobuf.",
-);
-pub(crate) const OTLP_HEADERS: SettingSpec = SettingSpec::new(
-    &[
-        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-        "OTEL_EXPORTER_OTLP_HEADERS",
-    ],
-    "none",
-    "with_otlp_header",
-    "Headers of each export: `key=value` pairs, comma-separated, percent-encoded.",
-)
-.secret();
-pub(crate) const OTLP_TIMEOUT: SettingSpec = SettingSpec::new(
-    &[
-        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-        "OTEL_EXPORTER_OTLP_TIMEOUT",
-    ],
-    "10000",
-    "with_otlp_timeout",
-    "How long one attempt to export may take, in milliseconds.",
-);
 pub(crate) const SAMPLER: SettingSpec = SettingSpec::new(
     &["OTEL_TRACES_SAMPLER"],
     "parentbased_always_on",
@@ -206,7 +196,52 @@ pub(crate) const QUEUE_BYTES: SettingSpec = SettingSpec::new(
     &[],
     "8388608",
     "with_queue_bytes",
-    "How many bytes of spans wait at most.",
+    "How many bytes of each signal's records wait at most.",
+);
+pub(crate) const LOG_BATCH_DELAY: SettingSpec = SettingSpec::new(
+    &["OTEL_BLRP_SCHEDULE_DELAY"],
+    "1000",
+    "",
+    "How long a log record waits for others before it is exported, in milliseconds.",
+);
+pub(crate) const LOG_BATCH_TIMEOUT: SettingSpec = SettingSpec::new(
+    &["OTEL_BLRP_EXPORT_TIMEOUT"],
+    "30000",
+    "",
+    "How long one attempt to export log records may take at most, in milliseconds; the shorter of \
+     this and the exporter's timeout holds.",
+);
+pub(crate) const LOG_BATCH_QUEUE: SettingSpec = SettingSpec::new(
+    &["OTEL_BLRP_MAX_QUEUE_SIZE"],
+    "2048",
+    "",
+    "How many log records wait at most; the newest beyond it are dropped and counted.",
+);
+pub(crate) const LOG_BATCH_SIZE: SettingSpec = SettingSpec::new(
+    &["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"],
+    "512",
+    "",
+    "How many log records go out together at most; not more than the queue holds.",
+);
+pub(crate) const TEMPORALITY: SettingSpec = SettingSpec::new(
+    &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
+    "cumulative",
+    "with_metric_temporality",
+    "Whether sums over OTLP count since the start or since the last export: cumulative, delta or \
+     lowmemory.",
+);
+pub(crate) const METRIC_INTERVAL: SettingSpec = SettingSpec::new(
+    &["OTEL_METRIC_EXPORT_INTERVAL"],
+    "60000",
+    "with_metric_interval",
+    "How often metrics go out over OTLP, in milliseconds.",
+);
+pub(crate) const METRIC_TIMEOUT: SettingSpec = SettingSpec::new(
+    &["OTEL_METRIC_EXPORT_TIMEOUT"],
+    "30000",
+    "",
+    "How long one attempt to export metrics may take at most, in milliseconds; the shorter of this \
+     and the exporter's timeout holds.",
 );
 pub(crate) const PROMETHEUS_ENABLED: SettingSpec = SettingSpec::new(
     &[],

@@ -5,6 +5,8 @@ use std::mem::size_of;
 use opentelemetry_sdk::trace::SpanData;
 use tta_core::{Attribute, EventRecord, SpanId, SpanRecord, SpanStatus, TraceRecords, Value};
 
+use crate::export::Waiting;
+
 /// Finished spans as they came.
 #[derive(Debug)]
 pub(crate) enum Spans {
@@ -14,16 +16,15 @@ pub(crate) enum Spans {
     Foreign(Box<SpanData>),
 }
 
-impl Spans {
-    pub(crate) fn count(&self) -> usize {
+impl Waiting for Spans {
+    fn count(&self) -> usize {
         match self {
             Self::Ours(trace) => trace.spans.len(),
             Self::Foreign(_) => 1,
         }
     }
 
-    /// About how many bytes they take in memory.
-    pub(crate) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         match self {
             Self::Ours(trace) => {
                 let spans: usize = trace.spans.iter().map(span_bytes).sum();

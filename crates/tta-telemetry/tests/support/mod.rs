@@ -27,6 +27,7 @@ pub fn alone() -> MutexGuard<'static, ()> {
 pub fn traces_only() -> ObservabilityConfig {
     ObservabilityConfig::new("test")
         .with_prometheus(false)
+        .with_logs(false)
         .with_batch_delay(Duration::from_millis(20))
 }
 

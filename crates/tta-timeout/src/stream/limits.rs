@@ -54,7 +54,7 @@ impl StreamLimits {
         Self::new()
             .with_first_item(Duration::from_secs(20))
             .with_idle(Duration::from_secs(10))
-            .with_total(Duration::from_secs(120))
+            .with_total(Duration::from_mins(2))
     }
 
     /// How long the first item may take, from when the timeout is put around the stream.

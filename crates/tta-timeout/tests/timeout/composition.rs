@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::support::{MS, context, operation, times_out};
 use tokio::time::sleep;
@@ -119,5 +120,57 @@ async fn wrong_the_limit_inside_the_blocking_thread_cannot_cut_off_what_blocks()
     let wrong = blocks().timeout(5 * MS)?.on_blocking_thread();
     let error = wrong.execute((), &ctx).await.unwrap_err();
     assert!(error.to_string().contains("held its thread"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn what_must_not_run_twice_is_known_through_a_timeout() -> Result<()> {
+    let once = || step("pays", async |n: u64| Ok(n)).non_idempotent();
+    let often = || step("reads", async |n: u64| Ok(n));
+    let limit = Duration::from_secs(1);
+    for (idempotent, of) in [
+        (
+            often().timeout(limit)?.into_primitive().is_idempotent(),
+            "reads",
+        ),
+        (
+            !once().timeout(limit)?.into_primitive().is_idempotent(),
+            "pays",
+        ),
+        (
+            often()
+                .on_blocking_thread()
+                .into_primitive()
+                .is_idempotent(),
+            "reads",
+        ),
+        (
+            !once().on_blocking_thread().into_primitive().is_idempotent(),
+            "pays",
+        ),
+        (
+            often()
+                .timeout_or(limit, often())?
+                .into_primitive()
+                .is_idempotent(),
+            "reads",
+        ),
+        (
+            !often()
+                .timeout_or(limit, once())?
+                .into_primitive()
+                .is_idempotent(),
+            "or pays",
+        ),
+        (
+            !once()
+                .timeout_or(limit, often())?
+                .into_primitive()
+                .is_idempotent(),
+            "pays or",
+        ),
+    ] {
+        assert!(idempotent, "{of}");
+    }
     Ok(())
 }

@@ -65,7 +65,9 @@ async fn nobody_is_left_to_answer_when_it_is_the_deadline_that_passed() -> Resul
 async fn the_fallback_has_what_is_left_of_the_deadline_and_no_part_of_the_limit() -> Result<()> {
     let left = step("left", async |_: u64, ctx: &WorkflowContext| {
         assert!(!ctx.is_cancelled());
-        Ok(ctx.remaining().map_or(0, |it| it.as_millis() as u64))
+        Ok(ctx
+            .remaining()
+            .map_or(0, |it| it.as_secs() * 1_000 + u64::from(it.subsec_millis())))
     });
     let config = TimeoutConfig::new(10 * MS).with_grace(5 * MS);
     let flow = operation(50).timeout_or(config, left)?;

@@ -1,5 +1,7 @@
 //! A step under a timeout, as its user sees it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod adaptive;
 mod blocking;
 mod composition;

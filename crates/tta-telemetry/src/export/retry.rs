@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tta_core::TraceId;
 
-use super::sink::ExportError;
+use super::outcome::ExportError;
 
 /// The waits between attempts to export one batch.
 ///

@@ -1,32 +1,31 @@
-//! Spans that wait for their export, and the account of them, under one lock.
+//! Records that wait for their export, and the account of them, under one lock.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::spans::Spans;
+use super::signal::{Signal, Waiting};
 use crate::ledger::{DropReason, SignalLedger};
 use crate::settings::Batching;
 
-/// Spans that wait, bounded in number and bytes. Pushing takes a short lock and never waits for
+/// Records that wait, bounded in number and bytes. Pushing takes a short lock and never waits for
 /// room: what does not fit is dropped and counted.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    inner: Mutex<Inner>,
+pub(crate) struct Queue<S: Signal> {
+    inner: Mutex<Inner<S>>,
     limits: Batching,
     /// There is something new for the worker to look at.
     pub(crate) wake: Notify,
     /// The queue was closed.
     pub(crate) closing: Notify,
-    /// The last span left, or the worker ended.
+    /// The last record left, or the worker ended.
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct Inner {
-    entries: VecDeque<Entry>,
+struct Inner<S: Signal> {
+    entries: VecDeque<Entry<S>>,
     bytes: usize,
     account: SignalLedger,
     /// When the first of those that wait came.
@@ -38,14 +37,13 @@ struct Inner {
     is_abandoned: bool,
 }
 
-#[derive(Debug)]
-struct Entry {
-    spans: Spans,
+struct Entry<S: Signal> {
+    waiting: S::Waiting,
     count: usize,
     bytes: usize,
 }
 
-/// What became of spans that were pushed.
+/// What became of records that were pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
     Taken,
@@ -66,10 +64,10 @@ pub(crate) enum Readiness {
     Finished,
 }
 
-impl Queue {
+impl<S: Signal> Queue<S> {
     pub(crate) fn new(limits: Batching) -> Arc<Self> {
         Arc::new(Self {
-            inner: Mutex::default(),
+            inner: Mutex::new(Inner::new()),
             limits,
             wake: Notify::new(),
             closing: Notify::new(),
@@ -77,11 +75,11 @@ impl Queue {
         })
     }
 
-    pub(crate) fn push(&self, spans: Spans) -> Pushed {
-        let count = spans.count();
-        let bytes = spans.bytes();
+    pub(crate) fn push(&self, waiting: S::Waiting) -> Pushed {
+        let count = waiting.count();
+        let bytes = waiting.bytes();
         let mut entry = Some(Entry {
-            spans,
+            waiting,
             count,
             bytes,
         });
@@ -142,8 +140,8 @@ impl Queue {
         self.inner().queued() >= self.limits.size
     }
 
-    /// Takes spans for one batch; they are in flight from now on.
-    pub(crate) fn take(&self) -> Vec<Spans> {
+    /// Takes records for one batch; they are in flight from now on.
+    pub(crate) fn take(&self) -> Vec<S::Waiting> {
         let mut taken = Vec::new();
         let mut inner = self.inner();
         let mut count = 0;
@@ -158,14 +156,14 @@ impl Queue {
                 inner.bytes -= entry.bytes;
                 inner.account.queued -= entry.count as u64;
                 inner.account.in_flight += entry.count as u64;
-                taken.push(entry.spans);
+                taken.push(entry.waiting);
             }
         }
         inner.waiting_since = (!inner.entries.is_empty()).then(Instant::now);
         taken
     }
 
-    /// Accounts for spans that were in flight.
+    /// Accounts for records that were in flight.
     pub(crate) fn settle(&self, delivered: u64, dropped: u64, reason: DropReason) {
         let mut inner = self.inner();
         if inner.is_abandoned {
@@ -180,7 +178,7 @@ impl Queue {
         }
     }
 
-    /// Refuses spans from now on, and gives the worker until `deadline`.
+    /// Refuses records from now on, and gives the worker until `deadline`.
     pub(crate) fn close(&self, deadline: Instant) {
         self.inner().closed.get_or_insert(deadline);
         self.wake.notify_one();
@@ -192,15 +190,20 @@ impl Queue {
         self.inner().closed
     }
 
-    /// Asks for everything to be exported now, and waits for it.
-    pub(crate) fn flush(&self, patience: Duration) -> bool {
-        let until = Instant::now().checked_add(patience);
+    /// Asks for everything to be exported now.
+    pub(crate) fn begin_flush(&self) {
         let mut inner = self.inner();
         if inner.queued() + usize_of(inner.account.in_flight) > 0 {
             inner.is_flushing = true;
             self.wake.notify_one();
         }
-        self.wait(inner, until, |inner| {
+    }
+
+    /// Asks for everything to be exported now, and waits for it.
+    pub(crate) fn flush(&self, patience: Duration) -> bool {
+        self.begin_flush();
+        let until = Instant::now().checked_add(patience);
+        self.wait(self.inner(), until, |inner| {
             inner.queued() == 0 && inner.account.in_flight == 0
         })
     }
@@ -231,9 +234,9 @@ impl Queue {
 
     fn wait(
         &self,
-        mut inner: MutexGuard<'_, Inner>,
+        mut inner: MutexGuard<'_, Inner<S>>,
         until: Option<Instant>,
-        done: impl Fn(&Inner) -> bool,
+        done: impl Fn(&Inner<S>) -> bool,
     ) -> bool {
         while !done(&inner) {
             let left = match until {
@@ -252,13 +255,36 @@ impl Queue {
         true
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, Inner<S>> {
         // Only our own code runs under the lock, and none of it can panic half way.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
+impl<S: Signal> fmt::Debug for Queue<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue")
+            .field("signal", &S::NAME)
+            .field("limits", &self.limits)
+            .field("account", &self.account())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Signal> Inner<S> {
+    fn new() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            bytes: 0,
+            account: SignalLedger::NONE,
+            waiting_since: None,
+            is_flushing: false,
+            closed: None,
+            is_worker_done: false,
+            is_abandoned: false,
+        }
+    }
+
     fn queued(&self) -> usize {
         usize_of(self.account.queued)
     }

@@ -1,34 +1,25 @@
 //! From spans to the messages of OTLP.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use opentelemetry::InstrumentationScope as OtelScope;
 use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status as OtelStatus};
-use opentelemetry::{Array, InstrumentationScope as OtelScope, KeyValue as OtelKeyValue, Value};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{
-    AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value,
-};
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{
     ResourceSpans, ScopeSpans, Span, SpanFlags, Status, span, status,
 };
 use opentelemetry_sdk::trace::SpanData;
+use prost::Message;
 
-/// The attributes of this process, as OTLP has them.
-pub(super) fn resource(attributes: &[(String, String)]) -> Resource {
-    let attributes = attributes.iter().map(|(key, value)| KeyValue {
-        key: key.clone(),
-        value: Some(any(any_value::Value::StringValue(value.clone()))),
-        ..KeyValue::default()
-    });
-    Resource {
-        attributes: attributes.collect(),
-        ..Resource::default()
-    }
+use super::common::{key_value, unix_nanos};
+
+/// The request that carries these spans, as bytes.
+pub(crate) fn encode_spans(batch: &[SpanData], resource: &Resource) -> Vec<u8> {
+    request(batch, resource).encode_to_vec()
 }
 
 /// The request that carries these spans, grouped by the library that made them.
-pub(super) fn request(batch: &[SpanData], resource: &Resource) -> ExportTraceServiceRequest {
+fn request(batch: &[SpanData], resource: &Resource) -> ExportTraceServiceRequest {
     let mut groups: Vec<(&OtelScope, Vec<Span>)> = Vec::new();
     for data in batch {
         let scope = &data.instrumentation_scope;
@@ -130,51 +121,4 @@ fn flags(trace_flags: u8, is_remote: bool) -> u32 {
         0
     };
     u32::from(trace_flags) | known | remote
-}
-
-fn key_value(pair: &OtelKeyValue) -> KeyValue {
-    KeyValue {
-        key: pair.key.as_str().to_owned(),
-        value: Some(value(&pair.value)),
-        ..KeyValue::default()
-    }
-}
-
-fn value(value: &Value) -> AnyValue {
-    any(match value {
-        Value::Bool(value) => any_value::Value::BoolValue(*value),
-        Value::I64(value) => any_value::Value::IntValue(*value),
-        Value::F64(value) => any_value::Value::DoubleValue(*value),
-        Value::String(text) => any_value::Value::StringValue(text.as_str().to_owned()),
-        Value::Array(array) => any_value::Value::ArrayValue(ArrayValue {
-            values: elements(array),
-        }),
-        // A kind of value that this version does not know is sent as it prints.
-        other => any_value::Value::StringValue(other.to_string()),
-    })
-}
-
-fn elements(array: &Array) -> Vec<AnyValue> {
-    match array {
-        Array::Bool(values) => each(values, |value| any_value::Value::BoolValue(*value)),
-        Array::I64(values) => each(values, |value| any_value::Value::IntValue(*value)),
-        Array::F64(values) => each(values, |value| any_value::Value::DoubleValue(*value)),
-        Array::String(values) => each(values, |text| {
-            any_value::Value::StringValue(text.as_str().to_owned())
-        }),
-        other => vec![any(any_value::Value::StringValue(other.to_string()))],
-    }
-}
-
-fn each<T>(values: &[T], convert: impl Fn(&T) -> any_value::Value) -> Vec<AnyValue> {
-    values.iter().map(|value| any(convert(value))).collect()
-}
-
-fn any(value: any_value::Value) -> AnyValue {
-    AnyValue { value: Some(value) }
-}
-
-fn unix_nanos(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

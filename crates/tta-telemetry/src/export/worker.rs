@@ -1,81 +1,60 @@
-//! The thread that exports, and its supervisor.
+//! Sending one signal's records, through whatever the sink does.
 
 use std::collections::VecDeque;
 use std::future::pending;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Weak};
-use std::thread::JoinHandle;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use opentelemetry::Context;
-use opentelemetry_sdk::trace::SpanData;
-use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep_until, timeout};
 use tta_core::{Histogram, registry};
 
-use super::convert::convert;
 use super::health::ExporterHealth;
+use super::outcome::{ExportError, Exported};
 use super::queue::{Queue, Readiness};
 use super::retry::Backoff;
-use super::sink::{ExportError, SpanSink};
+use super::signal::{Signal, Sink};
 use crate::catalog::EXPORT_DURATION;
 use crate::ledger::DropReason;
 use crate::settings::Endpoint;
 
-/// What the worker needs; it runs until the queue is closed.
-pub(crate) struct Worker {
-    pub(crate) queue: Arc<Queue>,
-    pub(crate) health: Arc<ExporterHealth>,
-    pub(crate) make_sink: MakeSink,
+/// How one signal's batches are delivered.
+pub(crate) struct Delivery<R> {
+    pub(crate) make_sink: MakeSink<R>,
+    /// The value of the label `protocol`.
+    pub(crate) protocol: &'static str,
     /// Where to see whether anybody listens before there is something to send.
     pub(crate) probe: Option<Endpoint>,
-    pub(crate) batch_size: usize,
     /// For one attempt.
     pub(crate) timeout: Duration,
 }
 
 /// Makes the sink, inside the runtime; again after a panic.
-pub(crate) type MakeSink = Box<dyn Fn() -> Result<Arc<dyn SpanSink>, String> + Send>;
+pub(crate) type MakeSink<R> = Box<dyn Fn() -> Result<Box<dyn Sink<R>>, String> + Send + Sync>;
 
-impl Worker {
-    /// Starts the thread. `started` is told once whether there is a sink, and the backend has been
-    /// looked for.
-    pub(crate) fn spawn(
-        self,
-        started: SyncSender<Result<(), String>>,
-    ) -> io::Result<JoinHandle<()>> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(RESOLVER_THREADS)
-            .thread_name(THREAD_NAME)
-            .build()?;
-        std::thread::Builder::new()
-            .name(THREAD_NAME.to_owned())
-            .spawn(move || {
-                // Nothing that the exporter itself does is traced, or it would feed itself.
-                let _suppressed = Context::enter_telemetry_suppressed_scope();
-                let done = Done(Arc::downgrade(&self.queue));
-                self.supervise(&runtime, &started);
-                drop(done);
-                // A resolver that hangs is left behind.
-                runtime.shutdown_background();
-            })
-    }
+/// Takes records from the queue to the sink until the queue is closed.
+pub(super) struct Worker<S: Signal> {
+    pub(super) queue: Arc<Queue<S>>,
+    pub(super) health: Arc<ExporterHealth>,
+    pub(super) delivery: Delivery<S::Record>,
+    pub(super) batch_size: usize,
+}
 
-    /// Runs until the queue is closed, through whatever the sink does.
-    fn supervise(&self, runtime: &Runtime, started: &SyncSender<Result<(), String>>) {
+impl<S: Signal> Worker<S> {
+    /// Runs until the queue is closed, through whatever the sink does. `started` is told once
+    /// whether there is a sink, and the backend has been looked for.
+    pub(super) async fn supervise(self, started: SyncSender<Result<(), String>>) {
+        let _done = Done(Arc::clone(&self.queue));
         let mut hands = Hands::default();
         let mut panics = 0;
-        loop {
-            // What a panic can leave half done is the batch that was being sent, and it is dropped.
-            let run = catch_unwind(AssertUnwindSafe(|| {
-                runtime.block_on(self.run(&mut hands, &mut panics, started));
-            }));
-            if run.is_ok() {
-                return;
-            }
+        // What a panic can leave half done is the batch that was being sent, and it is dropped.
+        while contained(self.run(&mut hands, &mut panics, &started))
+            .await
+            .is_err()
+        {
             let staged: usize = hands.staged.iter().map(Vec::len).sum();
             let lost = self.queue.account().in_flight.saturating_sub(staged as u64);
             self.queue.settle(0, lost, DropReason::ExporterPanic);
@@ -83,10 +62,8 @@ impl Worker {
                 .down("the exporter panicked; it is started anew");
             panics = (panics + 1).min(MOST_DOUBLINGS);
             let pause = FIRST_PAUSE * 2_u32.pow(panics - 1);
-            runtime.block_on(async {
-                // Until the pause is over, or the queue is closed.
-                let _ = timeout(pause, self.closed()).await;
-            });
+            // Until the pause is over, or the queue is closed.
+            let _ = timeout(pause, self.closed()).await;
             if self.is_past_deadline() {
                 return;
             }
@@ -95,11 +72,11 @@ impl Worker {
 
     async fn run(
         &self,
-        hands: &mut Hands,
+        hands: &mut Hands<S::Record>,
         panics: &mut u32,
         started: &SyncSender<Result<(), String>>,
     ) {
-        let sink = match (self.make_sink)() {
+        let sink = match (self.delivery.make_sink)() {
             Ok(sink) => sink,
             Err(why) => {
                 // Nobody listens any more when this is a restart.
@@ -109,7 +86,7 @@ impl Worker {
         };
         self.look_for_backend().await;
         let _ = started.try_send(Ok(()));
-        let durations = registry().histogram(&EXPORT_DURATION, &["traces", sink.protocol()]);
+        let durations = registry().histogram(&EXPORT_DURATION, &[S::NAME, self.delivery.protocol]);
         let durations = durations.unwrap_or_else(|_| Histogram::detached());
         loop {
             if hands.staged.is_empty() && !self.wait().await {
@@ -127,7 +104,7 @@ impl Worker {
 
     /// Sees whether anybody listens, so that the state is known before the first span.
     async fn look_for_backend(&self) {
-        let (Some(endpoint), None) = (&self.probe, self.health.is_up()) else {
+        let (Some(endpoint), None) = (&self.delivery.probe, self.health.is_up()) else {
             return;
         };
         let address = (endpoint.bare_host(), endpoint.port);
@@ -154,10 +131,10 @@ impl Worker {
     }
 
     /// Takes what waits into hand, in batches of the right size.
-    fn stage(&self, hands: &mut Hands) {
+    fn stage(&self, hands: &mut Hands<S::Record>) {
         let mut batch = Vec::new();
-        for spans in self.queue.take() {
-            convert(spans, &mut batch);
+        for waiting in self.queue.take() {
+            S::convert(waiting, &mut batch);
         }
         while batch.len() > self.batch_size {
             let rest = batch.split_off(self.batch_size);
@@ -171,9 +148,9 @@ impl Worker {
     /// Sends a batch until it is accounted for; false when time is up.
     async fn deliver(
         &self,
-        sink: &dyn SpanSink,
-        batch: &[SpanData],
-        hands: &mut Hands,
+        sink: &dyn Sink<S::Record>,
+        batch: &[S::Record],
+        hands: &mut Hands<S::Record>,
         durations: &Histogram,
     ) -> bool {
         let count = batch.len() as u64;
@@ -188,8 +165,9 @@ impl Worker {
                 Ok(exported) => {
                     let rejected = exported.rejected.min(count);
                     let delivered = count - rejected;
+                    // Before whoever waits for the flush can look.
+                    self.health.up(self.queue.account().dropped() + rejected);
                     self.queue.settle(delivered, rejected, DropReason::Rejected);
-                    self.health.up(self.queue.account().dropped());
                     return true;
                 }
                 Err(error) => error,
@@ -217,14 +195,14 @@ impl Worker {
     /// One attempt; none when the queue's deadline passed meanwhile.
     async fn attempt(
         &self,
-        sink: &dyn SpanSink,
-        batch: &[SpanData],
-    ) -> Option<Result<super::sink::Exported, ExportError>> {
+        sink: &dyn Sink<S::Record>,
+        batch: &[S::Record],
+    ) -> Option<Result<Exported, ExportError>> {
         tokio::select! {
             biased;
-            outcome = timeout(self.timeout, sink.export(batch)) => {
+            outcome = timeout(self.delivery.timeout, sink.send(batch)) => {
                 Some(outcome.unwrap_or_else(|_| Err(ExportError::Unreachable {
-                    message: format!("no answer within {} ms", self.timeout.as_millis()),
+                    message: format!("no answer within {} ms", self.delivery.timeout.as_millis()),
                 })))
             }
             () = self.past_deadline() => None,
@@ -265,27 +243,40 @@ impl Worker {
     }
 }
 
-/// Batches that have been taken from the queue and not been sent.
-#[derive(Default)]
-struct Hands {
-    staged: VecDeque<Vec<SpanData>>,
+/// Runs a future; `Err` when it panicked.
+async fn contained(future: impl Future<Output = ()>) -> Result<(), ()> {
+    let mut future = pin!(future);
+    std::future::poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(_) => Poll::Ready(Err(())),
+        },
+    )
+    .await
 }
 
-/// Says that the worker has ended, however it did.
-struct Done(Weak<Queue>);
+/// Batches that have been taken from the queue and not been sent.
+struct Hands<R> {
+    staged: VecDeque<Vec<R>>,
+}
 
-impl Drop for Done {
-    fn drop(&mut self) {
-        if let Some(queue) = self.0.upgrade() {
-            queue.worker_ended();
+impl<R> Default for Hands<R> {
+    fn default() -> Self {
+        Self {
+            staged: VecDeque::new(),
         }
     }
 }
 
-pub(crate) const THREAD_NAME: &str = "tta-telemetry";
+/// Says that the worker has ended, however it did.
+struct Done<S: Signal>(Arc<Queue<S>>);
 
-/// Enough to resolve one name while another resolution hangs.
-const RESOLVER_THREADS: usize = 2;
+impl<S: Signal> Drop for Done<S> {
+    fn drop(&mut self) {
+        self.0.worker_ended();
+    }
+}
+
 const PROBE_PATIENCE: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MOST_DOUBLINGS: u32 = 6;

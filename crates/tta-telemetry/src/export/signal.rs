@@ -1,0 +1,54 @@
+//! What the signals have in common: records that wait, are converted, and go out in batches.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use super::accounts::Accounts;
+use super::outcome::{ExportError, Exported};
+use crate::ledger::SignalLedger;
+
+/// One of traces, metrics and logs.
+pub(crate) trait Signal: Sized + Send + Sync + 'static {
+    /// The label `signal`.
+    const NAME: &'static str;
+    /// The name of the part in the status.
+    const PART: &'static str;
+    /// Records as the application left them.
+    type Waiting: Waiting;
+    /// A record as it goes out.
+    type Record: Send + Sync;
+
+    /// Appends the records as they go out. Runs on the worker's thread.
+    fn convert(waiting: Self::Waiting, into: &mut Vec<Self::Record>);
+
+    /// The accounts of all pipelines of this signal that the process has had.
+    fn accounts() -> &'static Mutex<Accounts<Self>>;
+
+    /// The account of all pipelines of this process together.
+    fn account() -> SignalLedger {
+        let mut accounts = Self::accounts()
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        accounts.sum()
+    }
+}
+
+/// Records that wait.
+pub(crate) trait Waiting: Send {
+    /// How many they are.
+    fn count(&self) -> usize;
+
+    /// About how many bytes they take in memory.
+    fn bytes(&self) -> usize;
+}
+
+/// Where batches of records go. Called on the worker's thread only, one batch at a time.
+pub(crate) trait Sink<R>: Send + Sync {
+    /// Sends a batch once.
+    fn send<'a>(&'a self, batch: &'a [R]) -> Sending<'a>;
+}
+
+/// An attempt that is under way.
+pub(crate) type Sending<'a> =
+    Pin<Box<dyn Future<Output = Result<Exported, ExportError>> + Send + 'a>>;

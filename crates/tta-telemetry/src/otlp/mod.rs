@@ -1,0 +1,158 @@
+//! OTLP over gRPC and over HTTP.
+//!
+//! The messages are those of `opentelemetry-proto`. The stock exporter is not used, because it
+//! keeps to itself what the backend answered, and the ledger and the retry policy need it.
+
+mod common;
+mod grpc;
+mod http;
+#[cfg(feature = "logs")]
+mod logs;
+mod metrics;
+mod spans;
+#[cfg(feature = "tls")]
+mod tls;
+
+#[cfg(feature = "logs")]
+pub(crate) use logs::encode_lines;
+pub(crate) use metrics::encode_points;
+pub(crate) use spans::encode_spans;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message;
+
+use self::common::resource;
+use self::grpc::GrpcTransport;
+use self::http::HttpTransport;
+use crate::export::{Delivery, ExportError, Exported, MakeSink, Sending, Sink};
+use crate::settings::{Otlp, Protocol};
+
+/// A service of OTLP: where it is called over gRPC. Over HTTP the endpoint says it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    pub(crate) grpc_path: &'static str,
+}
+
+/// The service that takes spans.
+pub(crate) const TRACES: Service = Service {
+    grpc_path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+};
+
+/// The service that takes metrics.
+pub(crate) const METRICS: Service = Service {
+    grpc_path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+};
+
+/// The service that takes log records.
+#[cfg(feature = "logs")]
+pub(crate) const LOGS: Service = Service {
+    grpc_path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+};
+
+/// How records of a kind become a request.
+pub(crate) type Encode<R> = fn(&[R], &Resource) -> Vec<u8>;
+
+/// How records of a kind are delivered to the endpoint that is set for them.
+pub(crate) fn delivery<R: Send + Sync + 'static>(
+    settings: &Otlp,
+    service: Service,
+    attributes: &[(String, String)],
+    encode: Encode<R>,
+) -> Result<Delivery<R>, String> {
+    let endpoint = settings.endpoint.clone().ok_or("no endpoint is set")?;
+    if endpoint.is_https && cfg!(not(feature = "tls")) {
+        // Never in clear instead.
+        return Err(format!(
+            "{endpoint} asks for TLS, and the feature `tls` is off; switch it on"
+        ));
+    }
+    let resource = resource(attributes);
+    let (own, address) = (settings.clone(), endpoint.clone());
+    let make_sink: MakeSink<R> = Box::new(move || {
+        let transport = match own.protocol {
+            Protocol::Grpc => {
+                Transport::Grpc(Box::new(GrpcTransport::new(&own, &address, service)?))
+            }
+            Protocol::HttpProtobuf => {
+                Transport::Http(Box::new(HttpTransport::new(&own, &address)?))
+            }
+        };
+        Ok(Box::new(OtlpSink {
+            transport,
+            resource: resource.clone(),
+            encode,
+        }))
+    });
+    Ok(Delivery {
+        make_sink,
+        protocol: settings.protocol.as_str(),
+        probe: Some(endpoint),
+        timeout: settings.timeout,
+    })
+}
+
+/// Sends records of one kind to one endpoint.
+struct OtlpSink<R> {
+    transport: Transport,
+    resource: Resource,
+    encode: Encode<R>,
+}
+
+enum Transport {
+    Grpc(Box<GrpcTransport>),
+    Http(Box<HttpTransport>),
+}
+
+impl<R: Send + Sync> OtlpSink<R> {
+    async fn post(&self, batch: &[R]) -> Result<Exported, ExportError> {
+        let request = Bytes::from((self.encode)(batch, &self.resource));
+        let answer = match &self.transport {
+            Transport::Grpc(transport) => transport.call(request).await?,
+            Transport::Http(transport) => transport.post(request).await?,
+        };
+        // The status is the answer; a body that is none of OTLP's takes nothing back.
+        Ok(answer.map(exported).unwrap_or_default())
+    }
+}
+
+impl<R: Send + Sync> Sink<R> for OtlpSink<R> {
+    fn send<'a>(&'a self, batch: &'a [R]) -> Sending<'a> {
+        Box::pin(self.post(batch))
+    }
+}
+
+/// What the backend said in the body of a success. The answers of the three services have one form.
+fn exported(answer: Bytes) -> Exported {
+    let response = ExportTraceServiceResponse::decode(answer).unwrap_or_default();
+    let Some(partial) = response.partial_success else {
+        return Exported::default();
+    };
+    Exported {
+        rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
+        message: shortened(&partial.error_message),
+    }
+}
+
+/// A message of somebody else, short enough to be shown.
+fn shortened(message: &str) -> String {
+    let end = message.floor_char_boundary(MOST_MESSAGE_BYTES);
+    message.get(..end).unwrap_or_default().to_owned()
+}
+
+/// The innermost cause says most: the outer ones repeat that something could not be sent.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    shortened(&innermost.to_string())
+}
+
+const AGENT: &str = concat!("tta-telemetry/", env!("CARGO_PKG_VERSION"));
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const MOST_ANSWER_BYTES: usize = 64 << 10;
+const MOST_MESSAGE_BYTES: usize = 512;

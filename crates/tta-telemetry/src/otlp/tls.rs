@@ -1,0 +1,93 @@
+//! TLS to the backend.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::http::tcp_connector;
+use crate::settings::Tls;
+
+/// Connects over TLS, and never without.
+pub(super) type TlsConnector = HttpsConnector<HttpConnector>;
+
+/// Which version of HTTP is spoken inside.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Version {
+    Http1,
+    Http2,
+}
+
+/// A connector that trusts whom the settings say. The files are read anew each time.
+pub(super) fn connector(tls: &Tls, version: Version) -> Result<TlsConnector, String> {
+    let builder = HttpsConnectorBuilder::new()
+        .with_tls_config(client_config(tls)?)
+        .https_only();
+    let mut tcp = tcp_connector();
+    // The address has the scheme of what is inside.
+    tcp.enforce_http(false);
+    Ok(match version {
+        Version::Http1 => builder.enable_http1().wrap_connector(tcp),
+        Version::Http2 => builder.enable_http2().wrap_connector(tcp),
+    })
+}
+
+fn client_config(tls: &Tls) -> Result<ClientConfig, String> {
+    // Our own provider, so that nobody's choice for the process is in the way.
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|why| format!("TLS cannot be set up: {why}"))?
+        .with_root_certificates(roots(tls)?);
+    let (Some(certificate), Some(key)) = (&tls.client_certificate, &tls.client_key) else {
+        return Ok(config.with_no_client_auth());
+    };
+    let chain = certificates(certificate)?;
+    let private = PrivateKeyDer::from_pem_slice(&read(key)?)
+        .map_err(|why| format!("{key} holds no private key in PEM: {why}"))?;
+    config
+        .with_client_auth_cert(chain, private)
+        .map_err(|why| format!("{certificate} and {key} are no identity: {why}"))
+}
+
+/// Whom to trust: those in the file that is set, or else those that the system trusts.
+fn roots(tls: &Tls) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    if let Some(path) = &tls.certificate {
+        for certificate in certificates(path)? {
+            roots
+                .add(certificate)
+                .map_err(|why| format!("{path} holds a certificate that cannot be used: {why}"))?;
+        }
+        return Ok(roots);
+    }
+    let system = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(system.certs);
+    if roots.is_empty() {
+        return Err(
+            "the system trusts no certificate authority; install its certificates, or name a \
+             file with OTEL_EXPORTER_OTLP_CERTIFICATE"
+                .to_owned(),
+        );
+    }
+    Ok(roots)
+}
+
+fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let pem = read(path)?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(format!("{path} holds no certificate in PEM")),
+        Err(why) => Err(format!("{path} holds no certificate in PEM: {why}")),
+    }
+}
+
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    fs::read(Path::new(path)).map_err(|why| format!("{path} cannot be read: {why}"))
+}
