@@ -13,9 +13,9 @@ use crate::demo::{Demo, REQUESTS};
 fn every_workflow_is_one_trace_whose_spans_have_their_parents() {
     let receiver = OtlpReceiver::start().unwrap();
     let demo = Demo::run(&receiver.grpc_endpoint(), "grpc", &["--speed", "20"]);
-    let created = demo.number("/ledger/created");
+    let created = demo.count("/ledger/created");
     assert_eq!(
-        demo.number("/ledger/delivered"),
+        demo.count("/ledger/delivered"),
         created,
         "{}",
         demo.summary["ledger"]
@@ -117,8 +117,8 @@ fn a_collector_that_is_not_ours_understands_the_spans() {
         };
         let demo = Demo::run(&endpoint, protocol, &["--speed", "100"]);
         assert_eq!(
-            demo.number("/ledger/delivered"),
-            demo.number("/ledger/created")
+            demo.count("/ledger/delivered"),
+            demo.count("/ledger/created")
         );
         for name in [
             "assistant.execute",
