@@ -13,7 +13,7 @@ use crate::model::Model;
 use crate::options::{Options, Routing};
 use crate::pace::{FRESHNESS, Pace};
 use crate::profile::Tier;
-use crate::steps::{self, ModelStep};
+use crate::steps::{self, Cashier, ModelStep};
 use crate::tally::Tally;
 use crate::verify::WORKFLOW;
 use crate::workload::Request;
@@ -37,11 +37,12 @@ pub fn assistant(
     let retrieve = step_with("retrieve", pace, steps::retrieve);
     let compose = step("compose", steps::compose);
     let reserve = step_with("reserve", Arc::clone(tally), steps::reserve);
+    let settle = step_with("settle", Cashier::new(models, tally), steps::settle);
     let release = step_with("release", Arc::clone(tally), steps::release);
     let apologise = step_with("apologise", Arc::clone(tally), steps::apologise);
 
     let answer = (moderate | retrieve) >> compose >> router(options, models, tally)?;
-    let paid = (reserve >> answer).with_compensation(release);
+    let paid = (reserve >> answer >> settle).with_compensation(release);
 
     paid.cached(cache(options, models)?)?
         .with_fallback(apologise)
@@ -76,7 +77,7 @@ fn router(
 ) -> Result<BoxFlow<Request, Answer>> {
     let pace = Pace::new(options.speed);
     let (small, large) = (cheap.name(), premium.name());
-    let call = |model| ModelStep::flow(model, premium, options.speed, tally);
+    let call = |model| ModelStep::flow(model, options.speed, tally);
 
     let router = RouterPrimitive::builder()
         .route(small, provider(cheap, call(cheap), pace)?, cheap.price())
@@ -90,7 +91,7 @@ fn router(
         Routing::Complexity => router
             .strategy(pace.healthy(ByComplexity::new(small, large, Request::prompt)))
             .default_route(large),
-        Routing::Cascade => router.cascade(small, large, steps::verifier(cheap, premium, tally)),
+        Routing::Cascade => router.cascade(small, large, steps::verify),
     };
     router.build()?.boxed()
 }

@@ -157,7 +157,7 @@ fn policies(
     let steps: u64 = report.steps.iter().map(|step| step.executions).sum();
     let observing = report.overhead_nanos_per_step * steps as f64;
     let observing = Duration::from_secs_f64(observing.max(0.0) / 1e9);
-    let row = this_run(counts, premium.name(), report.cache.hit_rate, observing);
+    let row = this_run(counts, report.cache.hit_rate, observing);
     comparison.policies.push(row);
     Ok(comparison)
 }

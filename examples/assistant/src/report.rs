@@ -7,9 +7,10 @@ use tta::{Registry, registry};
 
 use crate::activity::Activity;
 use crate::comparison::{Comparison, PolicyReport, price_of};
+use crate::profile::Tier;
 use crate::replay::Outcome;
 use crate::scrape::Scrape;
-use crate::tally::{Counts, ModelCounts};
+use crate::tally::Counts;
 
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
@@ -172,22 +173,16 @@ impl LedgerReport {
 
 /// The run itself as a row of the comparison: measured, failures and all. `computing` is how long
 /// the assistant itself worked, which is charged as well.
-pub fn this_run(
-    counts: &Counts,
-    premium: &str,
-    hit_rate: f64,
-    computing: Duration,
-) -> PolicyReport {
-    let given = |model: &ModelCounts| model.answered - model.refused;
+pub fn this_run(counts: &Counts, hit_rate: f64, computing: Duration) -> PolicyReport {
     let outcome = Outcome {
         computations: counts.computed(),
-        premium: counts.models.get(premium).map_or(0, given) as f64,
-        used: counts.cost().usd() - counts.wasted().usd(),
+        premium: counts.settled.get(&Tier::Premium).map_or(0, |count| *count) as f64,
+        used: counts.used.usd(),
         wasted: counts.wasted().usd() + price_of(computing),
         quality: counts.quality,
         without_suspect: counts.without_suspect,
     };
-    let mut row = PolicyReport::new("this run", &outcome, counts.baseline().usd(), hit_rate);
+    let mut row = PolicyReport::new("this run", &outcome, counts.baseline.usd(), hit_rate);
     row.is_measured = true;
     if counts.without_suspect != counts.quality {
         row.quality_without_suspect = counts.without_suspect.share();

@@ -19,7 +19,6 @@ use crate::workload::Request;
 #[derive(Debug)]
 pub struct ModelStep {
     model: Model,
-    premium: Model,
     pace: Pace,
     speed: Positive,
     tally: Arc<Tally>,
@@ -29,13 +28,11 @@ impl ModelStep {
     /// The step, by the model's name.
     pub fn flow(
         model: &Model,
-        premium: &Model,
         speed: Positive,
         tally: &Arc<Tally>,
     ) -> Flow<impl Primitive<Input = Request, Output = Answer> + use<>> {
         let call = Self {
             model: model.clone(),
-            premium: premium.clone(),
             pace: Pace::new(speed),
             speed,
             tally: Arc::clone(tally),
@@ -45,11 +42,11 @@ impl ModelStep {
 
     async fn ask(&self, request: Request, ctx: &WorkflowContext) -> Result<Answer> {
         ctx.set_attribute("model", self.model.name());
-        let mut call = self.tally.call(self.model.name());
+        let call = self.tally.call(self.model.name());
         let earlier = ctx.state::<Attempts>().map_or(0, |it| it.next());
         let plan = self.model.plan_attempt(&request, earlier);
         // A provider charges for what it reads even if nobody waits for what it writes.
-        let mut charge = |cost: NanoUsd| {
+        let charge = |cost: NanoUsd| {
             call.charge(cost);
             ctx.report_cost(cost.usd());
         };
@@ -68,7 +65,7 @@ impl ModelStep {
                 ctx.report_tokens(0, written.into());
                 ctx.set_attribute("prompt_tokens", read);
                 ctx.set_attribute("completion_tokens", written);
-                call.answered(self.premium.cost(read, written));
+                call.answered();
                 Ok(answer)
             }
             Err(failure) => {
@@ -100,21 +97,9 @@ fn failed(failure: ModelFailure, pace: Pace) -> Error {
     }
 }
 
-/// Judges cheap answers for a cascade, and counts those that were paid for in vain.
-pub fn verifier(
-    cheap: &Model,
-    premium: &Model,
-    tally: &Arc<Tally>,
-) -> impl Fn(&Request, &Answer) -> bool + Send + Sync + use<> {
-    let (cheap, premium, tally) = (cheap.name(), premium.clone(), Arc::clone(tally));
-    move |_, answer| {
-        let is_accepted = verifier::accepts(answer);
-        if !is_accepted {
-            let baseline = premium.cost(answer.input_tokens, answer.output_tokens);
-            tally.refused(cheap, answer.cost, baseline);
-        }
-        is_accepted
-    }
+/// Judges cheap answers for a cascade, by what they say alone.
+pub fn verify(_: &Request, answer: &Answer) -> bool {
+    verifier::accepts(answer)
 }
 
 /// Refuses what no model should be asked.
@@ -150,6 +135,33 @@ pub async fn compose((request, _): (Request, Passages)) -> Result<Request> {
 pub async fn reserve(tally: &Arc<Tally>, request: Request) -> Result<Request> {
     tally.reserved();
     Ok(request)
+}
+
+/// Who pays for answers.
+#[derive(Debug)]
+pub struct Cashier {
+    premium: Model,
+    tally: Arc<Tally>,
+}
+
+impl Cashier {
+    /// One who reckons what the premium model would have cost, too.
+    pub fn new([_, premium]: &[Model; 2], tally: &Arc<Tally>) -> Self {
+        Self {
+            premium: premium.clone(),
+            tally: Arc::clone(tally),
+        }
+    }
+}
+
+/// Pays for an answer that came out of what was set aside.
+pub async fn settle(cashier: &Cashier, answer: Answer) -> Result<Answer> {
+    let (read, written) = (answer.input_tokens, answer.output_tokens);
+    if let Some(tier) = answer.tier {
+        let baseline = cashier.premium.cost(read, written);
+        cashier.tally.settled(tier, answer.cost, baseline);
+    }
+    Ok(answer)
 }
 
 /// Gives back what was set aside for an answer that did not come.

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::answer::Answer;
 use crate::money::NanoUsd;
+use crate::profile::Tier;
 use crate::replay::Quality;
 
 /// What the assistant counts itself: plain numbers under a lock, far from any telemetry.
@@ -23,12 +24,16 @@ pub struct Counts {
     pub answered: u64,
     /// Requests that were answered with the canned answer, among those.
     pub canned: u64,
-    /// Cheap answers that the verifier did not accept.
-    pub refused: u64,
     /// Answers for which money was set aside.
     pub reserved: u64,
     /// Answers for which that money was given back.
     pub released: u64,
+    /// Answers that were paid, by model.
+    pub settled: BTreeMap<Tier, u64>,
+    /// What the calls cost whose answers were paid.
+    pub used: NanoUsd,
+    /// What those answers would have cost on the premium model.
+    pub baseline: NanoUsd,
     /// Answers that another process had computed.
     pub from_elsewhere: u64,
     /// Answers among those for which another process was waited for.
@@ -50,18 +55,12 @@ pub struct ModelCounts {
     pub started: u64,
     /// Calls that gave an answer.
     pub answered: u64,
-    /// Answers among those that nobody was given.
-    pub refused: u64,
     /// Calls that were given up before they ended.
     pub abandoned: u64,
     /// Calls that failed, by kind.
     pub failed: BTreeMap<&'static str, u64>,
     /// What the calls cost, those without an answer included.
     pub cost: NanoUsd,
-    /// What calls cost that were given up.
-    pub wasted: NanoUsd,
-    /// What the answers would have cost on the premium model.
-    pub baseline: NanoUsd,
 }
 
 impl Tally {
@@ -107,15 +106,12 @@ impl Tally {
         self.counts().released += 1;
     }
 
-    /// Counts an answer of `model` that nobody is given: what it cost was in vain, and it avoided
-    /// no call that would have cost `baseline`.
-    pub fn refused(&self, model: &'static str, cost: NanoUsd, baseline: NanoUsd) {
+    /// Counts an answer that is paid, which would have cost `baseline` on the premium model.
+    pub fn settled(&self, tier: Tier, cost: NanoUsd, baseline: NanoUsd) {
         let mut counts = self.counts();
-        counts.refused += 1;
-        let model = counts.models.entry(model).or_default();
-        model.refused += 1;
-        model.wasted = model.wasted + cost;
-        model.baseline = NanoUsd(model.baseline.0.saturating_sub(baseline.0));
+        *counts.settled.entry(tier).or_default() += 1;
+        counts.used = counts.used + cost;
+        counts.baseline = counts.baseline + baseline;
     }
 
     /// Counts how right an answer was that a request got; `rightness` is none if nobody knows.
@@ -134,7 +130,6 @@ impl Tally {
         Call {
             tally: self,
             model,
-            charged: NanoUsd(0),
             ended: false,
         }
     }
@@ -173,8 +168,7 @@ impl Counts {
 
     /// Answers that were computed and given.
     pub fn computed(&self) -> u64 {
-        let computed = |model: &ModelCounts| model.answered - model.refused;
-        self.models.values().map(computed).sum()
+        self.settled.values().sum()
     }
 
     /// What all calls cost.
@@ -184,12 +178,7 @@ impl Counts {
 
     /// What calls cost whose answer nobody got.
     pub fn wasted(&self) -> NanoUsd {
-        self.models.values().map(|model| model.wasted).sum()
-    }
-
-    /// What the answers would have cost on the premium model.
-    pub fn baseline(&self) -> NanoUsd {
-        self.models.values().map(|model| model.baseline).sum()
+        NanoUsd(self.cost().0.saturating_sub(self.used.0))
     }
 }
 
@@ -199,25 +188,20 @@ impl Counts {
 pub struct Call<'a> {
     tally: &'a Tally,
     model: &'static str,
-    charged: NanoUsd,
     ended: bool,
 }
 
 impl Call<'_> {
     /// The call has cost so much more, however it ends.
-    pub fn charge(&mut self, cost: NanoUsd) {
-        self.charged = self.charged + cost;
+    pub fn charge(&self, cost: NanoUsd) {
         let mut counts = self.tally.counts();
         let model = counts.models.entry(self.model).or_default();
         model.cost = model.cost + cost;
     }
 
-    /// The call gave an answer, which would have cost `baseline` on the premium model.
-    pub fn answered(mut self, baseline: NanoUsd) {
-        self.end(|model| {
-            model.answered += 1;
-            model.baseline = model.baseline + baseline;
-        });
+    /// The call gave an answer.
+    pub fn answered(mut self) {
+        self.end(|model| model.answered += 1);
     }
 
     /// The call failed.
@@ -233,12 +217,8 @@ impl Call<'_> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        let charged = self.charged;
         if !self.ended {
-            self.end(|model| {
-                model.abandoned += 1;
-                model.wasted = model.wasted + charged;
-            });
+            self.end(|model| model.abandoned += 1);
         }
     }
 }

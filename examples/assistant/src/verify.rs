@@ -78,24 +78,28 @@ impl Totals<'_> {
         let compensated = [("outcome", "success")];
         self.same("saga_compensations_total", &compensated, counts.released);
         self.same("saga_compensations_total", &[], counts.released);
-        let kept = counts.reserved - counts.released;
+        let kept = counts.computed();
         self.same(
             "primitive_executions_total",
             &of("SagaPrimitive", "success"),
             kept,
         );
-        for name in ["reserve", "retrieve", "moderate"] {
-            self.same(
+        self.same("primitive_executions_total", &of("settle", "success"), kept);
+        for name in ["reserve", "moderate"] {
+            let executions = [("primitive", name)];
+            self.same("primitive_executions_total", &executions, counts.reserved);
+        }
+        let decisions = self
+            .scrape
+            .sum("router_decision_duration_seconds_count", &[]);
+        // What moderation lets pass is composed and routed; it may refuse before a passage is found.
+        for name in ["retrieve", "compose"] {
+            self.equal(
                 "primitive_executions_total",
                 &of(name, "success"),
-                counts.reserved,
+                decisions,
             );
         }
-        self.same(
-            "router_decision_duration_seconds_count",
-            &[],
-            counts.reserved,
-        );
     }
 
     /// The calls of a model.
@@ -137,26 +141,23 @@ impl Totals<'_> {
             + second
             - limited(&quota)
             - limited(&bulkhead);
-        let cut_off = by("timeout_failures_total", &timeout)
+        // An answer that came too late is past the limit, although the model gave it.
+        let ended = by("timeout_successes_total", &timeout)
+            + by("timeout_failures_total", &timeout)
             + sum("primitive_executions_total", &of(&timeout, "cancelled"));
         let decided = sum("router_decisions_total", &[("route", name)]);
         let retried = by("retry_executions_total", &retry);
-        let succeeded = by("timeout_successes_total", &timeout);
 
         self.list.push(total(
             format!("{retry}: attempts and hedges that nothing rejected"),
             model.started,
             begun,
         ));
+        let failed: u64 = model.failed.values().sum();
         self.list.push(total(
-            format!("{timeout}: calls given up"),
-            model.abandoned,
-            cut_off,
-        ));
-        self.list.push(total(
-            format!("{timeout}: calls answered"),
-            model.answered,
-            succeeded,
+            format!("{timeout}: calls that did not fail, in time, late or given up"),
+            model.started - failed,
+            ended,
         ));
         self.list.push(Total {
             what: format!("{retry}: executions and the decisions for its route"),

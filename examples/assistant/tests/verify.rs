@@ -2,6 +2,7 @@
 
 use assistant::activity::Activity;
 use assistant::money::NanoUsd;
+use assistant::profile::Tier;
 use assistant::scrape::Scrape;
 use assistant::tally::{Counts, ModelCounts};
 use assistant::verify::disagreements;
@@ -112,6 +113,7 @@ fn counts() -> Counts {
         canned: 1,
         reserved: 3,
         released: 1,
+        settled: [(Tier::Cheap, 2)].into(),
         ..Counts::default()
     };
     let model = ModelCounts {
@@ -137,6 +139,8 @@ cache_hits_total{tier="redis"} 2
 cache_misses_total{reason="absent"} 3
 saga_compensations_total{outcome="success"} 1
 primitive_executions_total{primitive="SagaPrimitive",status="success"} 2
+primitive_executions_total{primitive="settle",status="success"} 2
+primitive_executions_total{primitive="compose",status="success"} 3
 primitive_executions_total{primitive="reserve",status="success"} 3
 primitive_executions_total{primitive="retrieve",status="success"} 3
 primitive_executions_total{primitive="moderate",status="success"} 3

@@ -62,6 +62,38 @@ fn a_real_prometheus_has_every_series_with_the_programs_own_numbers() {
     assert!((tiers - 2.0).abs() < 1e-9, "{tiers} tiers of the cache");
 }
 
+#[test]
+fn a_cascade_is_charged_for_the_cheap_answers_it_refuses_and_its_numbers_agree() {
+    let receiver = OtlpReceiver::start().unwrap();
+    let arguments = ["--speed", "10", "--no-failures", "--router", "cascade"];
+    let demo = Demo::run(&receiver.grpc_endpoint(), "grpc", &arguments);
+
+    assert_eq!(demo.summary["disagreements"].as_array().unwrap().len(), 0);
+    let policies = demo.summary["comparison"]["policies"].as_array().unwrap();
+    let row = |name| policies.iter().find(|it| it["policy"] == name).unwrap();
+    let number = |name, field: &str| row(name)[field].as_f64().unwrap();
+    assert!(number("this run", "overhead_usd") > 0.0);
+    // Nothing fails, so what happens is what was reckoned; hits may differ by who came at once.
+    let share = |name| number(name, "premium_share");
+    assert!((share("this run") - share("cascade")).abs() < 1e-9);
+}
+
+#[test]
+fn what_moderation_refuses_gets_the_canned_answer_and_costs_nothing() {
+    let receiver = OtlpReceiver::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let questions = folder.path().join("long.jsonl");
+    let long = "why ".repeat(30_000);
+    std::fs::write(&questions, format!("{{\"prompt\":\"{long}\"}}\n")).unwrap();
+    let arguments = ["--speed", "100", "--questions", questions.to_str().unwrap()];
+    let demo = Demo::run(&receiver.grpc_endpoint(), "grpc", &arguments);
+
+    assert_eq!(demo.summary["disagreements"].as_array().unwrap().len(), 0);
+    assert_eq!(demo.count("/answered"), demo.count("/requests"));
+    assert_eq!(demo.count("/computed"), 0);
+    assert!(demo.number("/cost/actual_usd").abs() < 1e-12);
+}
+
 /// The counter that a primitive's figures are from, and the label that says which.
 fn metric_of(primitive: &str) -> Option<(&'static str, &'static str)> {
     match primitive.rsplit('.').next()? {

@@ -11,7 +11,7 @@ fn two_side_by_side_compute_each_question_once_between_them() {
     let receiver = OtlpReceiver::start().unwrap();
     let redis = require!(RedisServer::start());
     let url = redis.url();
-    let both = ["--speed", "20", "--no-failures", "--redis", &url];
+    let both = ["--speed", "10", "--no-failures", "--redis", &url];
     let start = || Demo::start(&receiver.grpc_endpoint(), "grpc", &both);
     let (one, other) = (start(), start());
     let (one, other) = (one.wait(), other.wait());
@@ -21,7 +21,7 @@ fn two_side_by_side_compute_each_question_once_between_them() {
     let alone = Demo::run(
         &receiver.grpc_endpoint(),
         "grpc",
-        &["--speed", "20", "--no-failures"],
+        &["--speed", "10", "--no-failures"],
     );
     assert_eq!(sum("/computed"), alone.count("/computed"));
     assert!(sum("/from_elsewhere") > 0, "no hit across processes");

@@ -79,9 +79,11 @@ fn may_lie_in(name: &str, parent: &str) -> bool {
         }
         "saga.forward" | "saga.compensation" => &["SagaPrimitive.execute"],
         "release.execute" => &["saga.compensation"],
-        "reserve.execute" | "parallel.branch" | "compose.execute" | "RouterPrimitive.execute" => {
-            &["saga.forward"]
-        }
+        "reserve.execute"
+        | "settle.execute"
+        | "parallel.branch"
+        | "compose.execute"
+        | "RouterPrimitive.execute" => &["saga.forward"],
         "moderate.execute" | "retrieve.execute" => &["parallel.branch"],
         "router.select_route" | "router.execute_route" | "router.verify_answer" => {
             &["RouterPrimitive.execute"]
