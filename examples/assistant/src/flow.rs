@@ -1,103 +1,130 @@
-//! The assistant itself: cache, router, timeout, model, composed.
+//! The assistant itself.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tta::prelude::*;
-use tta::{BoxFlow, ByComplexity, CacheConfig, Scope, TimeoutConfig};
+use tta::{
+    BoxFlow, ByComplexity, CacheConfig, CircuitBreaker, Json, KeyBuilder, RedisTier, RetryBudget,
+    Scope, SharedConfig,
+};
 
-use crate::model::{Answer, Model, ModelFailure};
-use crate::options::Options;
-use crate::positive::Positive;
+use crate::answer::Answer;
+use crate::model::Model;
+use crate::options::{Options, Routing};
+use crate::pace::{FRESHNESS, Pace};
+use crate::profile::Tier;
+use crate::steps::{self, Cashier, ModelStep};
 use crate::tally::Tally;
 use crate::verify::WORKFLOW;
 use crate::workload::Request;
 
 /// Composes the assistant.
 ///
-/// The cache stands outside, so that a hit costs no decision; the timeout inside each route, so
-/// that what a call cost before it was cut off is charged to its route.
+/// The cache stands outside, so that a hit costs nothing of what follows; the canned answer outside
+/// of that, so that it is never kept.
 ///
 /// # Errors
 ///
-/// When the options make a part that cannot be, such as a timeout of no time at all.
-pub fn assistant(options: &Options, tally: &Arc<Tally>) -> Result<BoxFlow<Request, Answer>> {
-    let model = |model: Model| {
-        let call = ModelStep {
-            model,
-            speed: options.speed,
-            tally: Arc::clone(tally),
-        };
-        let limit = TimeoutConfig::new(options.speed.compress(PATIENCE));
-        step_with(call.model.name(), call, ModelStep::ask).timeout(limit)
-    };
-    let (cheap, premium) = (Model::cheap(options.seed), Model::premium(options.seed));
-    let strategy = ByComplexity::new(cheap.name(), premium.name(), |request: &Request| {
-        &*request.prompt
-    });
-    let router = RouterPrimitive::builder()
-        .route(cheap.name(), model(cheap.clone())?, price(&cheap))
-        .route(premium.name(), model(premium.clone())?, price(&premium))
-        .default_route(premium.name())
-        .strategy(strategy)
-        .build()?;
+/// When the options make a part that cannot be.
+pub fn assistant(
+    options: &Options,
+    models: &[Model; 2],
+    tally: &Arc<Tally>,
+) -> Result<BoxFlow<Request, Answer>> {
+    let pace = Pace::new(options.speed);
 
-    let cache = CacheConfig::new(Scope::Global, |request: &Request, _, key| {
-        key.text(&request.prompt);
-    });
-    router
-        .cached(cache.with_ttl(options.speed.compress(FRESHNESS)))?
+    let moderate = step("moderate", steps::moderate);
+    let retrieve = step_with("retrieve", pace, steps::retrieve);
+    let compose = step("compose", steps::compose);
+    let reserve = step_with("reserve", Arc::clone(tally), steps::reserve);
+    let settle = step_with("settle", Cashier::new(models, tally), steps::settle);
+    let release = step_with("release", Arc::clone(tally), steps::release);
+    let apologise = step_with("apologise", Arc::clone(tally), steps::apologise);
+
+    let answer = (moderate | retrieve) >> compose >> router(options, models, tally)?;
+    let paid = (reserve >> answer >> settle).with_compensation(release);
+
+    paid.cached(cache(options, models)?)?
+        .with_fallback(apologise)
         .named(WORKFLOW)
         .boxed()
 }
 
-/// A model as a step: it calls, says what that cost, and keeps the program's own count.
-struct ModelStep {
-    model: Model,
-    speed: Positive,
-    tally: Arc<Tally>,
+/// What is kept: answers by their question, in memory, and in Redis if there is one.
+fn cache(options: &Options, models: &[Model; 2]) -> Result<CacheConfig<Request, Answer>> {
+    // Answers of other models, or of the same to another seed, are other answers.
+    let [cheap, premium] = models.each_ref().map(Model::name);
+    let world = format!("{cheap}, {premium}, {}", options.seed);
+    let key = move |request: &Request, _: &WorkflowContext, key: &mut KeyBuilder| {
+        key.text(&world);
+        key.text(request.prompt());
+    };
+    let cache =
+        CacheConfig::new(Scope::Global, key).with_ttl(Pace::new(options.speed).of(FRESHNESS));
+    let Some(redis) = &options.redis else {
+        return Ok(cache);
+    };
+    let tier = RedisTier::new(redis.clone())?;
+    Ok(cache.with_shared(SharedConfig::new("assistant", tier, Json)))
 }
 
-impl ModelStep {
-    async fn ask(&self, request: Request, ctx: &WorkflowContext) -> Result<Answer> {
-        ctx.set_attribute("model", self.model.name());
-        let call = self.tally.call(self.model.name());
-        match self.model.call(&request, self.speed).await {
-            Ok(answer) => {
-                call.answered(answer.cost);
-                ctx.report_tokens(answer.input_tokens.into(), answer.output_tokens.into());
-                ctx.report_cost(answer.cost.usd());
-                ctx.set_attribute("prompt_tokens", answer.input_tokens);
-                ctx.set_attribute("completion_tokens", answer.output_tokens);
-                Ok(answer)
-            }
-            Err(failure) => {
-                let error = failed(failure);
-                call.failed(error.kind().as_str());
-                Err(error)
-            }
-        }
-    }
+/// Picks the model: by the question, away from a provider that fails, and on to the premium model
+/// where the cheap one fails or says nothing sound.
+fn router(
+    options: &Options,
+    [cheap, premium]: &[Model; 2],
+    tally: &Arc<Tally>,
+) -> Result<BoxFlow<Request, Answer>> {
+    let pace = Pace::new(options.speed);
+    let (small, large) = (cheap.name(), premium.name());
+    let call = |model| ModelStep::flow(model, options.speed, tally);
+
+    let router = RouterPrimitive::builder()
+        .route(small, provider(cheap, call(cheap), pace)?, cheap.price())
+        .route(
+            large,
+            provider(premium, call(premium), pace)?,
+            premium.price(),
+        )
+        .cascade_errors(small, large);
+    let router = match options.router {
+        Routing::Complexity => router
+            .strategy(pace.healthy(ByComplexity::new(small, large, Request::prompt)))
+            .default_route(large),
+        Routing::Cascade => router.cascade(small, large, steps::verify),
+    };
+    router.build()?.boxed()
 }
 
-/// A failure of the model as an error that a retry or a fallback understands.
-fn failed(failure: ModelFailure) -> Error {
-    match failure {
-        ModelFailure::RateLimited { retry_after } => Error::from(failure)
-            .with_kind(ErrorKind::RateLimited)
-            .with_retry_after(retry_after),
-        ModelFailure::Unavailable => Error::from(failure).with_kind(ErrorKind::Unavailable),
-    }
+/// What stands between us and the provider of a model.
+///
+/// Each attempt has its own time and its own place, and counts for the breaker. The retry stands
+/// outside, within a budget for all calls of the provider.
+fn provider<P>(model: &Model, call: Flow<P>, pace: Pace) -> Result<BoxFlow<Request, Answer>>
+where
+    P: Primitive<Input = Request, Output = Answer> + 'static,
+{
+    let name = |part: &str| format!("{}.{part}", model.name());
+    let budget = RetryBudget::default();
+
+    let attempt = call
+        .timeout(pace.patience())?
+        .with_name(name("timeout"))
+        .limit(pace.bulkhead())?
+        .with_name(name("bulkhead"))
+        .limit(pace.quota())?
+        .with_name(name("quota"));
+    // A second call of the premium model would cost more than the wait.
+    let attempt = match model.tier() {
+        Tier::Cheap => attempt
+            .hedged(pace.hedge())?
+            .with_name(name("hedge"))
+            .boxed()?,
+        Tier::Premium => attempt.boxed()?,
+    };
+    attempt
+        .circuit_breaker(CircuitBreaker::new(name("breaker"), pace.breaker())?)?
+        .retry(pace.retry(&budget))?
+        .with_name(name("retry"))
+        .boxed()
 }
-
-/// The model's price list, which says what an answer would have cost on the other route.
-fn price(model: &Model) -> CostModel {
-    let million = |input, output| model.cost(input, output).usd();
-    CostModel::per_million_tokens(million(1_000_000, 0), million(0, 1_000_000))
-}
-
-/// How long a caller waits for a model, at normal speed.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long an answer stays good, at normal speed.
-const FRESHNESS: Duration = Duration::from_hours(1);

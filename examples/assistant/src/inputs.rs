@@ -12,12 +12,19 @@
 //! # Ok::<(), assistant::rejected::InputError>(())
 //! ```
 
+use std::time::Duration;
+
 use crate::arrivals::{Arrival, Poisson, Trace};
-use crate::options::Options;
+use crate::model::Model;
+use crate::options::{Options, Routing};
+use crate::outage;
 use crate::positive::Positive;
+use crate::profile::{Pair, Tier};
 use crate::questions::Questions;
 use crate::rejected::InputError;
+use crate::verifier;
 use crate::workload::{Request, Workload};
+use crate::world::{Truth, World};
 
 /// The questions and the arrivals of a run.
 #[derive(Debug)]
@@ -27,6 +34,8 @@ pub struct Inputs {
     total: u64,
     rate: Positive,
     seed: u64,
+    pair: Pair,
+    is_reliable: bool,
 }
 
 impl Inputs {
@@ -42,6 +51,16 @@ impl Inputs {
             Some(path) => Questions::open(path, on_bad_line)?,
             None => Questions::built_in(),
         };
+        let can_verify = questions
+            .as_slice()
+            .iter()
+            .all(|it| verifier::can_judge(it));
+        if let (Routing::Cascade, false, Some(path)) =
+            (options.router, can_verify, &options.questions)
+        {
+            let file = path.display().to_string();
+            return Err(InputError::NothingToVerify { file });
+        }
         let trace = match &options.trace {
             Some(path) => Some(Trace::open(path, on_bad_line)?),
             None => None,
@@ -50,7 +69,15 @@ impl Inputs {
             .as_ref()
             .map_or(u64::MAX, |trace| trace.arrivals().len() as u64);
         let total = options.request_limit().unwrap_or(u64::MAX).min(rows);
+        let is_judged = questions.as_slice().iter().any(|it| it.verdict.is_some());
+        let fitting = if is_judged {
+            Pair::Routellm
+        } else {
+            Pair::Gpt4o
+        };
         Ok(Self {
+            pair: options.models.unwrap_or(fitting),
+            is_reliable: options.no_failures,
             questions,
             trace,
             total,
@@ -64,9 +91,38 @@ impl Inputs {
         &self.questions
     }
 
+    /// Where it is known from which answers are right.
+    pub fn truth(&self) -> Truth {
+        World::truth(self.questions.as_slice())
+    }
+
     /// The trace, if there is one.
     pub fn trace(&self) -> Option<&Trace> {
         self.trace.as_ref()
+    }
+
+    /// The models, the cheap one first, each down for a while unless failures are off.
+    pub fn models(&self) -> [Model; 2] {
+        [Tier::Cheap, Tier::Premium].map(|tier| {
+            let model = Model::new(self.pair, tier, self.seed);
+            if self.is_reliable {
+                return model.reliable();
+            }
+            let down = outage::draw(self.seed, tier, self.duration());
+            model.with_outage(down)
+        })
+    }
+
+    /// How long the requests go on, at normal speed: by the trace, or else by the mean rate.
+    pub fn duration(&self) -> Duration {
+        let last = usize::try_from(self.total.saturating_sub(1)).unwrap_or(usize::MAX);
+        match &self.trace {
+            Some(trace) => trace
+                .arrivals()
+                .get(last)
+                .map_or(Duration::ZERO, |arrival| arrival.at),
+            None => self.rate.compress(Duration::from_secs(self.total)),
+        }
     }
 
     /// How many requests the run has.

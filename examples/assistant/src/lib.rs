@@ -1,6 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod activity;
+pub mod answer;
+pub mod arithmetic;
 pub mod arrivals;
+pub mod comparison;
+mod comparison_table;
 pub mod flow;
 pub mod inputs;
 pub mod lines;
@@ -8,15 +13,23 @@ pub mod load;
 pub mod model;
 pub mod money;
 pub mod options;
+pub mod outage;
 pub mod overhead;
+pub mod pace;
 pub mod positive;
+pub mod profile;
+pub mod question;
 pub mod questions;
 pub mod random;
 pub mod records;
 pub mod rejected;
+pub mod replay;
 pub mod report;
 pub mod scrape;
+pub mod steps;
 mod table;
 pub mod tally;
+pub mod verifier;
 pub mod verify;
 pub mod workload;
+pub mod world;

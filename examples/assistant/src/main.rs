@@ -4,14 +4,18 @@ use std::error::Error as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use assistant::activity::Activity;
+use assistant::comparison::Comparison;
 use assistant::inputs::Inputs;
 use assistant::options::Options;
-use assistant::report::{CacheReport, LedgerReport, Report};
+use assistant::replay::Replay;
+use assistant::report::{CacheReport, LedgerReport, Report, this_run};
 use assistant::scrape::Scrape;
 use assistant::tally::Tally;
-use assistant::{flow, load, overhead, verify};
+use assistant::world::{Truth, World};
+use assistant::{flow, load, overhead, pace, steps, verify};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tta::prelude::*;
@@ -80,8 +84,10 @@ async fn run(
     observability: &ObservabilityGuard,
 ) -> Result<Report> {
     let tally = Arc::new(Tally::default());
-    let assistant = flow::assistant(options, &tally)?;
+    let assistant = flow::assistant(options, &inputs.models(), &tally)?;
     let trace = Arc::new(OnceLock::new());
+    let world = World::new(options.seed);
+    let is_judged = inputs.truth() != Truth::Unknown;
     let bar = progress(inputs.total());
     let begun = Instant::now();
     load::run(options, inputs.requests(), |request| {
@@ -89,8 +95,22 @@ async fn run(
         let (trace, bar) = (Arc::clone(&trace), bar.clone());
         async move {
             let ctx = WorkflowContext::new();
+            ctx.put(steps::Attempts::default());
             trace.get_or_init(|| ctx.trace_id().to_string());
-            match assistant.execute(request, &ctx).await {
+            let question = Arc::clone(&request.question);
+            let rightness = |tier| world.rightness(&question, tier);
+            let asked = SystemTime::now();
+            let answer = assistant.execute(request, &ctx).await;
+            if let Ok(answer) = &answer {
+                tally.got(answer, asked);
+            }
+            let rightness = match &answer {
+                Ok(answer) => answer.tier.map_or(Some(0.0), rightness),
+                Err(_) => Some(0.0),
+            };
+            let is_suspect = question.verdict.is_some_and(|it| it.is_suspect);
+            tally.judged(rightness.filter(|_| is_judged), is_suspect);
+            match answer {
                 Ok(_) => tally.answered(),
                 Err(error) => tally.failed(error.kind().as_str()),
             }
@@ -111,6 +131,7 @@ async fn run(
     )
     .await;
     report.overhead_nanos_per_step = overhead::nanos_per_step().await?;
+    report.comparison = Some(policies(options, inputs, &counts, &report)?);
     observability.flush(FLUSH);
     let spans = observability.ledger().traces;
     report.ledger = LedgerReport::new(
@@ -120,6 +141,25 @@ async fn run(
         spans.queued + spans.in_flight,
     );
     Ok(report)
+}
+
+/// The router beside what anybody could do without one, and beside what really happened.
+fn policies(
+    options: &Options,
+    inputs: &Inputs,
+    counts: &assistant::tally::Counts,
+    report: &Report,
+) -> Result<Comparison> {
+    let [cheap, premium] = inputs.models();
+    let models = [&cheap, &premium];
+    let replay = Replay::of(inputs.requests(), models, pace::FRESHNESS, options.seed);
+    let mut comparison = Comparison::of(&replay, models, inputs.truth())?;
+    let steps: u64 = report.steps.iter().map(|step| step.executions).sum();
+    let observing = report.overhead_nanos_per_step * steps as f64;
+    let observing = Duration::from_secs_f64(observing.max(0.0) / 1e9);
+    let row = this_run(counts, report.cache.hit_rate, observing);
+    comparison.policies.push(row);
+    Ok(comparison)
 }
 
 /// Fetches the program's own metrics, takes what only they know from them, and holds the rest
@@ -147,6 +187,10 @@ async fn compare(report: &mut Report, counts: &assistant::tally::Counts, url: Op
             return;
         }
     };
+    report.primitives = Activity::of(&scrape);
+    for route in &mut report.routes {
+        route.executions = scrape.sum("router_decisions_total", &[("route", &route.route)]);
+    }
     report.cache = CacheReport::of(&scrape);
     report.cost.take_savings(&scrape);
     report.disagreements = verify::disagreements(&scrape, counts);

@@ -7,7 +7,7 @@
 //! let request = Request {
 //!     index: 0,
 //!     at: std::time::Duration::ZERO,
-//!     prompt: "What is the capital of Peru?".into(),
+//!     question: std::sync::Arc::new("What is the capital of Peru?".into()),
 //!     input_tokens: Some(1_000),
 //!     output_tokens: Some(100),
 //! };
@@ -16,57 +16,81 @@
 //! assert_eq!(Model::cheap(42).cost(1_000, 100).to_string(), "$0.000210000");
 //! ```
 
-use std::error::Error;
-use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use tta::CostModel;
 
+use crate::answer::{Answer, ModelFailure};
 use crate::money::NanoUsd;
 use crate::positive::Positive;
+use crate::profile::{Pair, Profile, Tier};
+use crate::question::Question;
 use crate::random;
 use crate::workload::Request;
+use crate::world::World;
 
 /// A model that answers after a while, for a price, most of the time.
 ///
-/// Everything it does follows from the seed and the request, never from the order in which
-/// requests reach it. What it answers, and hence what that costs, follows from the question, unless
-/// a trace says otherwise: asked again it says the same, so what a cache saves is known exactly.
-/// How long a call takes and whether it fails follows from the request's index: a popular question
-/// is not cursed.
+/// Everything it does follows from the seed, the request and how often that was tried, never from
+/// the order in which requests reach it. What it answers, and hence what that costs, follows from
+/// the question, unless a trace says otherwise: asked again it says the same, so what a cache saves
+/// is known exactly. How long a call takes and whether it fails follows from the request's index: a
+/// popular question is not cursed.
 #[derive(Clone, Debug)]
 pub struct Model {
     profile: Profile,
     seed: u64,
+    is_reliable: bool,
+    down: Range<Duration>,
 }
 
 impl Model {
-    /// The small, fast model.
-    ///
-    /// # Source
-    ///
-    /// Name and price are those of the public price list for `gpt-4o-mini`: 0.15 USD per million
-    /// input tokens, 0.60 per million output tokens. Pace and failures are assumptions.
-    pub fn cheap(seed: u64) -> Self {
+    /// A model of a pair; see there for its name and price.
+    pub fn new(pair: Pair, tier: Tier, seed: u64) -> Self {
         Self {
-            profile: CHEAP,
+            profile: pair.profile(tier),
             seed,
+            is_reliable: false,
+            down: Duration::ZERO..Duration::ZERO,
         }
     }
 
-    /// The large, slow model.
-    ///
-    /// # Source
-    ///
-    /// Name and price are those of the public price list for `gpt-4o`: 2.50 USD per million input
-    /// tokens, 10.00 per million output tokens. Pace and failures are assumptions.
+    /// The small, fast model of the pair [`Pair::Gpt4o`].
+    pub fn cheap(seed: u64) -> Self {
+        Self::new(Pair::Gpt4o, Tier::Cheap, seed)
+    }
+
+    /// The large, slow model of the pair [`Pair::Gpt4o`].
     pub fn premium(seed: u64) -> Self {
-        Self {
-            profile: PREMIUM,
-            seed,
-        }
+        Self::new(Pair::Gpt4o, Tier::Premium, seed)
+    }
+
+    /// The same model, which neither fails nor hangs nor is down.
+    #[must_use]
+    pub fn reliable(mut self) -> Self {
+        self.is_reliable = true;
+        self
+    }
+
+    /// The same model, down for all who ask in this time, counted as [`Request::at`] is.
+    #[must_use]
+    pub fn with_outage(mut self, down: Range<Duration>) -> Self {
+        self.down = down;
+        self
+    }
+
+    /// When the model is down.
+    pub fn down(&self) -> &Range<Duration> {
+        &self.down
+    }
+
+    /// Which model of its pair it is.
+    pub fn tier(&self) -> Tier {
+        self.profile.tier
     }
 
     /// The model's name, as price lists have it.
@@ -85,21 +109,26 @@ impl Model {
             + NanoUsd(u64::from(output_tokens) * nano_usd_per_output_token)
     }
 
-    /// Waits as long as the call takes at `speed`, then gives its outcome.
-    ///
-    /// # Cancellation
-    ///
-    /// Dropping the future ends the wait; nothing is left behind.
-    pub async fn call(&self, request: &Request, speed: Positive) -> Result<Answer, ModelFailure> {
-        let plan = self.plan(request);
-        tokio::time::sleep(speed.compress(plan.latency)).await;
-        plan.outcome
+    /// The price list, which says what an answer would have cost on the other route.
+    pub fn price(&self) -> CostModel {
+        let million = |input, output| self.cost(input, output).usd();
+        CostModel::per_million_tokens(million(1_000_000, 0), million(0, 1_000_000))
     }
 
-    /// What a call for `request` will do, without doing it.
+    /// What the first call for `request` will do, without doing it.
     pub fn plan(&self, request: &Request) -> Plan {
+        self.plan_attempt(request, 0)
+    }
+
+    /// What a call for `request` will do after so many others for the same request.
+    pub fn plan_attempt(&self, request: &Request, earlier: u64) -> Plan {
         let answer = self.answer(request);
-        let mut call = self.stream("call", request.index);
+        let purpose = if earlier == 0 {
+            "call".to_owned()
+        } else {
+            format!("call {earlier}")
+        };
+        let mut call = self.stream(&purpose, request.index);
         // Both are drawn always, so that a change of one share leaves the pace of the rest alone.
         let fate: f64 = call.random();
         let pace = log_normal(&mut call, self.profile.spread);
@@ -108,7 +137,11 @@ impl Model {
         let answering = stretch(self.profile.time_to_first_token + writing, pace);
         let refusing = stretch(TIME_TO_REFUSE, pace);
         let unavailable_below = RATE_LIMITED_SHARE + UNAVAILABLE_SHARE;
-        let (latency, outcome) = if fate < RATE_LIMITED_SHARE {
+        let (latency, outcome) = if self.is_reliable {
+            (answering, Ok(answer))
+        } else if self.down.contains(&request.at) {
+            (refusing, Err(ModelFailure::Unavailable))
+        } else if fate < RATE_LIMITED_SHARE {
             (
                 refusing,
                 Err(ModelFailure::RateLimited {
@@ -125,12 +158,46 @@ impl Model {
         Plan { latency, outcome }
     }
 
-    fn answer(&self, request: &Request) -> Answer {
+    /// What it answers, if it does.
+    pub fn answer(&self, request: &Request) -> Answer {
+        let question = &*request.question;
         let input_tokens = request
             .input_tokens
-            .unwrap_or_else(|| estimate_tokens(&request.prompt));
-        let output_tokens = request.output_tokens.unwrap_or_else(|| {
-            let mut answer = self.stream("answer", random::stable_hash(&request.prompt));
+            .unwrap_or_else(|| estimate_tokens(&question.prompt));
+        let output_tokens = request
+            .output_tokens
+            .unwrap_or_else(|| self.answer_tokens(question));
+        let recorded = question
+            .cheap_answer
+            .as_ref()
+            .filter(|_| self.tier() == Tier::Cheap);
+        let text = recorded.cloned().unwrap_or_else(|| {
+            let beginning: String = question.prompt.chars().take(QUOTED_CHARS).collect();
+            let name = self.name();
+            format!("{name} answers \"{beginning}\" in {output_tokens} tokens").into()
+        });
+        Answer {
+            text,
+            tier: Some(self.tier()),
+            input_tokens,
+            output_tokens,
+            input_cost: self.cost(input_tokens, 0),
+            cost: self.cost(input_tokens, output_tokens),
+            certainty: World::new(self.seed).certainty(question, self.tier()),
+            origin: None,
+        }
+    }
+
+    /// How long the answer to a question is: as recorded, or else drawn.
+    fn answer_tokens(&self, question: &Question) -> u32 {
+        let recorded = match self.tier() {
+            Tier::Cheap => question.cheap_answer.as_deref().map(estimate_tokens),
+            Tier::Premium => question
+                .premium_answer_chars
+                .map(|chars| chars.div_ceil(CHARS_PER_TOKEN).max(1)),
+        };
+        recorded.unwrap_or_else(|| {
+            let mut answer = self.stream("answer", random::stable_hash(&question.prompt));
             let tokens = self.profile.answer_tokens * log_normal(&mut answer, ANSWER_SPREAD);
             let tokens = tokens.round().clamp(1.0, MAX_ANSWER_TOKENS);
             #[expect(
@@ -140,17 +207,7 @@ impl Model {
             )]
             let tokens = tokens as u32;
             tokens
-        });
-        let beginning: String = request.prompt.chars().take(QUOTED_CHARS).collect();
-        Answer {
-            text: format!(
-                "{} answers \"{beginning}\" in {output_tokens} tokens",
-                self.name()
-            ),
-            input_tokens,
-            output_tokens,
-            cost: self.cost(input_tokens, output_tokens),
-        }
+        })
     }
 
     fn stream(&self, purpose: &str, index: u64) -> ChaCha8Rng {
@@ -159,7 +216,7 @@ impl Model {
 }
 
 /// What a call will do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// How long it takes, at normal speed.
     pub latency: Duration,
@@ -167,57 +224,17 @@ pub struct Plan {
     pub outcome: Result<Answer, ModelFailure>,
 }
 
-/// A model's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// A line that stands for the answer.
-    pub text: String,
-    /// How many tokens the model read.
-    pub input_tokens: u32,
-    /// How many tokens the model wrote.
-    pub output_tokens: u32,
-    /// What the call cost.
-    pub cost: NanoUsd,
-}
-
-/// Why a model gave no answer. A failed call costs nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ModelFailure {
-    /// The provider refuses more requests for now.
-    RateLimited {
-        /// When it says it will accept more.
-        retry_after: Duration,
-    },
-    /// The provider is down.
-    Unavailable,
-}
-
-impl ModelFailure {
-    /// A short name for a metric's label.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::RateLimited { .. } => "rate_limited",
-            Self::Unavailable => "unavailable",
-        }
+impl Plan {
+    /// Waits as long as the call takes at `speed`, then gives its outcome.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future ends the wait; nothing is left behind.
+    pub async fn carry_out(self, speed: Positive) -> Result<Answer, ModelFailure> {
+        tokio::time::sleep(speed.compress(self.latency)).await;
+        self.outcome
     }
 }
-
-impl fmt::Display for ModelFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RateLimited { retry_after } => {
-                write!(
-                    f,
-                    "get an answer: rate limited, try again in {retry_after:?}"
-                )
-            }
-            Self::Unavailable => f.write_str("get an answer: the model is unavailable"),
-        }
-    }
-}
-
-impl Error for ModelFailure {}
 
 /// About how many tokens a text has.
 ///
@@ -252,40 +269,6 @@ fn stretch(duration: Duration, factor: f64) -> Duration {
     Duration::from_micros(microseconds)
 }
 
-/// What sets one model apart from another.
-#[derive(Clone, Copy, Debug)]
-struct Profile {
-    name: &'static str,
-    nano_usd_per_input_token: u64,
-    nano_usd_per_output_token: u64,
-    time_to_first_token: Duration,
-    time_per_token: Duration,
-    /// Sigma of the log-normal factor on the time of a call.
-    spread: f64,
-    /// Median length of an answer.
-    answer_tokens: f64,
-}
-
-const CHEAP: Profile = Profile {
-    name: "gpt-4o-mini",
-    nano_usd_per_input_token: 150,
-    nano_usd_per_output_token: 600,
-    time_to_first_token: Duration::from_millis(350),
-    time_per_token: Duration::from_millis(10),
-    spread: 0.35,
-    answer_tokens: 140.0,
-};
-
-const PREMIUM: Profile = Profile {
-    name: "gpt-4o",
-    nano_usd_per_input_token: 2_500,
-    nano_usd_per_output_token: 10_000,
-    time_to_first_token: Duration::from_millis(600),
-    time_per_token: Duration::from_millis(16),
-    spread: 0.45,
-    answer_tokens: 180.0,
-};
-
 /// How many of the calls are refused because there were too many.
 pub const RATE_LIMITED_SHARE: f64 = 0.006;
 
@@ -303,3 +286,4 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 const ANSWER_SPREAD: f64 = 0.7;
 const MAX_ANSWER_TOKENS: f64 = 4_096.0;
 const QUOTED_CHARS: usize = 60;
+const CHARS_PER_TOKEN: u32 = 4;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
 
+use serde::{Deserialize, Serialize};
+
 /// An amount in billionths of a US dollar.
 ///
 /// Prices per million tokens are whole numbers of this unit per token, so the cost of a run is the
@@ -20,7 +22,9 @@ use std::ops::Add;
 /// # Units
 ///
 /// 10⁻⁹ USD. The largest amount is about 18 billion dollars, where sums stay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct NanoUsd(pub u64);
 
 impl NanoUsd {

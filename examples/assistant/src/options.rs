@@ -13,16 +13,18 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use tta::RedisConfig;
 
 use crate::positive::Positive;
+use crate::profile::Pair;
 use crate::rejected::OnBadLine;
 
 /// A question-answering assistant under load, every step of it observed.
 ///
-/// Questions pass a cache, a router that picks a cheap or a premium model, and a timeout. The
-/// models are simulated: nothing is installed, paid for, or sent anywhere. Traces leave the process
-/// only if OTEL_EXPORTER_OTLP_ENDPOINT says where to.
+/// Questions pass a cache and a router that picks a cheap or a premium model, each behind a retry, a
+/// breaker, limits and a timeout. The models are simulated: nothing is installed, paid for, or sent
+/// anywhere. Traces leave the process only if OTEL_EXPORTER_OTLP_ENDPOINT says where to.
 #[expect(
     clippy::doc_markdown,
     reason = "these comments are the help, shown as they stand"
@@ -43,8 +45,8 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
 
-    /// Ask the prompts of this file: JSON lines with a "prompt" field, plain or gzip
-    /// [default: built-in questions]
+    /// Ask the prompts of this file: JSON lines with a "prompt" field and, for the quality of the
+    /// answers, "cheap_ok" and "premium_ok" from 0 to 1; plain or gzip [default: built-in questions]
     #[arg(long, value_name = "FILE")]
     pub questions: Option<PathBuf>,
 
@@ -52,6 +54,24 @@ pub struct Options {
     /// TIMESTAMP,ContextTokens,GeneratedTokens, plain or gzip [default: at random, see --rate]
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+
+    /// Simulate these models
+    /// [default: routellm if the questions say which model was right, else gpt4o]
+    #[arg(long, value_name = "PAIR")]
+    pub models: Option<Pair>,
+
+    /// How the router picks a model
+    #[arg(long, value_name = "HOW", default_value = "complexity")]
+    pub router: Routing,
+
+    /// Share the cache with other processes, in the Redis at this URL: redis://, rediss://,
+    /// redis+cluster:// or redis+sentinel:// [default: in memory only]
+    #[arg(long, value_name = "URL", value_parser = redis)]
+    pub redis: Option<RedisConfig>,
+
+    /// Let no model fail, hang or be down
+    #[arg(long)]
+    pub no_failures: bool,
 
     /// Refuse a questions or trace file that has a bad line, instead of skipping the line
     #[arg(long)]
@@ -82,6 +102,15 @@ pub struct Options {
     pub metrics_port: Option<u16>,
 }
 
+/// How the router picks a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Routing {
+    /// By how hard the question looks
+    Complexity,
+    /// The cheap model first, the premium one if a verifier does not accept the cheap answer
+    Cascade,
+}
+
 impl Options {
     /// After how many requests the run ends, or `None` for all rows of the trace.
     pub fn request_limit(&self) -> Option<u64> {
@@ -100,6 +129,10 @@ impl Options {
             OnBadLine::Skip
         }
     }
+}
+
+fn redis(url: &str) -> Result<RedisConfig, String> {
+    RedisConfig::new(url).map_err(|error| error.to_string())
 }
 
 fn at_least_one<N: FromStr>(text: &str) -> Result<N, &'static str> {

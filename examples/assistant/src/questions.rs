@@ -6,24 +6,22 @@
 //!
 //! let file = br#"{"prompt": "What is the capital of Peru?", "id": 7}"#;
 //! let questions = Questions::read(&file[..], "questions.jsonl", OnBadLine::Refuse)?;
-//! assert_eq!(&*questions.prompts()[0], "What is the capital of Peru?");
+//! assert_eq!(&*questions.as_slice()[0].prompt, "What is the capital of Peru?");
 //! # Ok::<(), assistant::rejected::InputError>(())
 //! ```
 
-use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
+use crate::question::Question;
 use crate::records::{self, Records, Unusable};
 use crate::rejected::{InputError, OnBadLine, Rejected};
 
 /// A list of questions that is never empty.
 #[derive(Clone, Debug)]
 pub struct Questions {
-    prompts: Vec<Arc<str>>,
+    list: Vec<Arc<Question>>,
     rejected: Rejected,
 }
 
@@ -44,24 +42,26 @@ impl Questions {
 
     /// Reads the questions of the file at `path`. See [`Questions::read`].
     pub fn open(path: &Path, on_bad_line: OnBadLine) -> Result<Self, InputError> {
-        records::open(path, on_bad_line, prompt).map(Self::from_records)
+        records::open(path, on_bad_line, question).map(Self::from_records)
     }
 
     /// Reads questions from JSON lines, plain or gzip; errors call the source `file`.
     ///
-    /// Each line is an object with a string `prompt`; its other fields are ignored. Empty lines
-    /// are no records and not wrong either.
+    /// Each line is an object with a string `prompt`. `cheap_ok` and `premium_ok` say how right each
+    /// model was, from 0 to 1, and `suspect` that this is in doubt; `difficulty` goes from 1 to 5;
+    /// `cheap_answer` is the cheap model's text, `premium_out_chars` the length of the premium
+    /// one's. Other fields are ignored. Empty lines are no records and not wrong either.
     ///
     /// # Errors
     ///
     /// When a line is bad and bad lines are refused, and when there is not one question.
     pub fn read(source: impl Read, file: &str, on_bad_line: OnBadLine) -> Result<Self, InputError> {
-        records::read(source, file, on_bad_line, prompt).map(Self::from_records)
+        records::read(source, file, on_bad_line, question).map(Self::from_records)
     }
 
     /// The questions, in the order of the file; at least one.
-    pub fn prompts(&self) -> &[Arc<str>] {
-        &self.prompts
+    pub fn as_slice(&self) -> &[Arc<Question>] {
+        &self.list
     }
 
     /// The lines of the file that were skipped.
@@ -69,40 +69,19 @@ impl Questions {
         &self.rejected
     }
 
-    fn from_records(records: Records<Arc<str>>) -> Self {
+    fn from_records(records: Records<Arc<Question>>) -> Self {
         Self {
-            prompts: records.usable,
+            list: records.usable,
             rejected: records.rejected,
         }
     }
 }
 
-fn prompt(_number: u64, line: &str) -> Result<Option<Arc<str>>, Unusable> {
+fn question(_number: u64, line: &str) -> Result<Option<Arc<Question>>, Unusable> {
     if line.trim().is_empty() {
         return Ok(None);
     }
-    let question: Question<'_> =
-        serde_json::from_str(line).map_err(|error| Unusable::Line(describe(&error)))?;
-    if question.prompt.trim().is_empty() {
-        return Err(Unusable::Line("the prompt is empty".to_owned()));
-    }
-    Ok(Some(question.prompt.into()))
-}
-
-/// The parser's message without its own "at line 1", which would contradict the file's numbering.
-fn describe(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    match message.strip_suffix(&position) {
-        Some(what) => format!("{what} (column {})", error.column()),
-        None => message,
-    }
-}
-
-#[derive(Deserialize)]
-struct Question<'q> {
-    #[serde(borrow)]
-    prompt: Cow<'q, str>,
+    Question::parse(line).map(|it| Some(Arc::new(it)))
 }
 
 const BUILT_IN: &str = include_str!("questions.jsonl");

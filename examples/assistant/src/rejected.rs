@@ -95,6 +95,11 @@ pub enum InputError {
         /// The line.
         line: BadLine,
     },
+    /// The file holds questions whose cheap answers nobody could judge, and that was asked for.
+    NothingToVerify {
+        /// The file's name.
+        file: String,
+    },
     /// Not one line of the file could be used.
     NothingUsable {
         /// The file's name.
@@ -119,6 +124,11 @@ impl fmt::Display for InputError {
         match self {
             Self::Open { file, .. } => write!(f, "open {file}"),
             Self::BadLine { file, line } => write!(f, "use {file}, {line}"),
+            Self::NothingToVerify { file } => write!(
+                f,
+                "use {file} with a cascade: it has questions without the text of the cheap answer \
+                 (cheap_answer); give another file or --router complexity"
+            ),
             Self::NothingUsable { file, rejected } => match rejected.kept.first() {
                 Some(first) => write!(
                     f,
@@ -135,7 +145,9 @@ impl Error for InputError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Open { source, .. } => Some(source),
-            Self::BadLine { .. } | Self::NothingUsable { .. } => None,
+            Self::BadLine { .. } | Self::NothingToVerify { .. } | Self::NothingUsable { .. } => {
+                None
+            }
         }
     }
 }

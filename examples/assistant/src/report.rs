@@ -5,6 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use tta::{Registry, registry};
 
+use crate::activity::Activity;
+use crate::comparison::{Comparison, PolicyReport, price_of};
+use crate::profile::Tier;
+use crate::replay::Outcome;
 use crate::scrape::Scrape;
 use crate::tally::Counts;
 
@@ -16,6 +20,12 @@ pub struct Report {
     pub requests: u64,
     /// Requests that were answered.
     pub answered: u64,
+    /// Answers that another process had computed.
+    pub from_elsewhere: u64,
+    /// Answers among those that another process was computing when they were asked for.
+    pub awaited_elsewhere: u64,
+    /// Answers that were computed here.
+    pub computed: u64,
     /// Requests that failed, by kind of error.
     pub errors: Vec<(String, u64)>,
     /// How long the run took.
@@ -24,10 +34,14 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// What the cache did.
     pub cache: CacheReport,
+    /// What each primitive did.
+    pub primitives: Vec<Activity>,
     /// Calls by route.
     pub routes: Vec<RouteReport>,
     /// Cost and savings, in US dollars.
     pub cost: CostReport,
+    /// The router beside what anybody could do without one.
+    pub comparison: Option<Comparison>,
     /// What observing a step costs the caller, in nanoseconds.
     pub overhead_nanos_per_step: f64,
     /// Where spans went.
@@ -68,6 +82,8 @@ pub struct StepReport {
 pub struct CacheReport {
     /// Requests answered without computing.
     pub hits: f64,
+    /// Those among them that Redis answered.
+    pub redis_hits: f64,
     /// Requests that had to be computed.
     pub misses: f64,
     /// Hits that shared the computation of another request.
@@ -82,7 +98,9 @@ pub struct CacheReport {
 pub struct RouteReport {
     /// The model.
     pub route: String,
-    /// Calls that began.
+    /// Times that the router, or an escalation, led here.
+    pub executions: f64,
+    /// Calls of the model that began: attempts and hedges that nothing held back.
     pub calls: u64,
     /// Calls among those of all routes.
     pub share: f64,
@@ -124,6 +142,7 @@ impl CacheReport {
         let count = |name| scrape.sum(name, &[]);
         Self {
             hits: count("cache_hits_total"),
+            redis_hits: scrape.sum("cache_hits_total", &[("tier", "redis")]),
             misses: count("cache_misses_total"),
             coalesced: count("cache_coalesced_total"),
             hit_rate: count("cache_hit_rate"),
@@ -150,6 +169,25 @@ impl LedgerReport {
             pending,
         }
     }
+}
+
+/// The run itself as a row of the comparison: measured, failures and all. `computing` is how long
+/// the assistant itself worked, which is charged as well.
+pub fn this_run(counts: &Counts, hit_rate: f64, computing: Duration) -> PolicyReport {
+    let outcome = Outcome {
+        computations: counts.computed(),
+        premium: counts.settled.get(&Tier::Premium).map_or(0, |count| *count) as f64,
+        used: counts.used.usd(),
+        wasted: counts.wasted().usd() + price_of(computing),
+        quality: counts.quality,
+        without_suspect: counts.without_suspect,
+    };
+    let mut row = PolicyReport::new("this run", &outcome, counts.baseline.usd(), hit_rate);
+    row.is_measured = true;
+    if counts.without_suspect != counts.quality {
+        row.quality_without_suspect = counts.without_suspect.share();
+    }
+    row
 }
 
 /// Latencies of every step that ran, as the registry has them.
@@ -181,6 +219,7 @@ pub fn routes(counts: &Counts) -> Vec<RouteReport> {
     };
     let routes = counts.models.iter().map(|(name, model)| RouteReport {
         route: (*name).to_owned(),
+        executions: 0.0,
         calls: model.started,
         share: share(model.started),
         cost_usd: model.cost.usd(),
@@ -198,15 +237,20 @@ impl Report {
         Self {
             requests: counts.requests(),
             answered: counts.answered,
+            from_elsewhere: counts.from_elsewhere,
+            awaited_elsewhere: counts.awaited_elsewhere,
+            computed: counts.computed(),
             errors: errors.collect(),
             wall_seconds: wall.as_secs_f64(),
             steps: steps(registry()),
             cache: CacheReport::default(),
+            primitives: Vec::new(),
             routes: routes(counts),
             cost: CostReport {
                 actual_usd: counts.cost().usd(),
                 ..CostReport::default()
             },
+            comparison: None,
             overhead_nanos_per_step: 0.0,
             ledger: LedgerReport::default(),
             rejected_lines: Vec::new(),

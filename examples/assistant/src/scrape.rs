@@ -70,6 +70,22 @@ impl Scrape {
             .map(|series| series.value)
             .sum()
     }
+
+    /// The sums of a metric's series by the values of these labels, in the order of the values;
+    /// series that lack one of them are left out.
+    pub fn by_labels(&self, name: &str, labels: &[&str]) -> BTreeMap<Vec<String>, f64> {
+        let mut sums = BTreeMap::new();
+        for series in self.series.iter().filter(|series| series.name == name) {
+            let values: Option<Vec<String>> = labels
+                .iter()
+                .map(|label| series.labels.get(*label).cloned())
+                .collect();
+            if let Some(values) = values {
+                *sums.entry(values).or_default() += series.value;
+            }
+        }
+        sums
+    }
 }
 
 fn series(line: &str) -> Option<Series> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::activity::Activity;
 use crate::report::{Report, RouteReport};
 
 impl fmt::Display for Report {
@@ -52,7 +53,12 @@ impl fmt::Display for Report {
                 line(f, "", format_args!("{rejected}"))?;
             }
         }
-        self.steps(f)
+        self.primitives(f)?;
+        self.steps(f)?;
+        match &self.comparison {
+            Some(comparison) => write!(f, "\n{comparison}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -70,6 +76,17 @@ impl Report {
                 cache.coalesced
             ),
         )?;
+        if self.from_elsewhere > 0 {
+            line(
+                f,
+                "shared",
+                format_args!(
+                    "{} answers computed by another process, {} of them while they were asked for \
+                     (single flight across processes), {} hits in Redis; {} computed here",
+                    self.from_elsewhere, self.awaited_elsewhere, cache.redis_hits, self.computed
+                ),
+            )?;
+        }
         let calls: u64 = self.routes.iter().map(|route| route.calls).sum();
         for RouteReport {
             route,
@@ -90,22 +107,37 @@ impl Report {
             f,
             "savings",
             format_args!(
-                "${:.4} by routing (baseline: the dearest model, ${:.4}), ${:.4} by the cache",
+                "gross ${:.4} by routing (baseline: the dearest model, ${:.4}), ${:.4} by the cache",
                 cost.router_savings_usd, cost.router_baseline_usd, cost.cache_savings_usd
             ),
         )
     }
 
+    fn primitives(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f)?;
+        for Activity {
+            primitive, figures, ..
+        } in &self.primitives
+        {
+            let figures: Vec<_> = figures
+                .iter()
+                .map(|(what, count)| format!("{what} {count}"))
+                .collect();
+            writeln!(f, "{primitive:<34} {}", figures.join(", "))?;
+        }
+        Ok(())
+    }
+
     fn steps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\n{:<18} {:>8} {:>7} {:>9} {:>9} {:>9} {:>9}",
+            "\n{:<34} {:>8} {:>7} {:>9} {:>9} {:>9} {:>9}",
             "step", "runs", "errors", "cancelled", "p50 ms", "p95 ms", "p99 ms"
         )?;
         for step in &self.steps {
             writeln!(
                 f,
-                "{:<18} {:>8} {:>7} {:>9} {:>9.3} {:>9.2} {:>9.2}",
+                "{:<34} {:>8} {:>7} {:>9} {:>9.3} {:>9.2} {:>9.2}",
                 step.name,
                 step.executions,
                 step.errors,

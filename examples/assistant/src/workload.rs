@@ -21,18 +21,19 @@ use rand::seq::SliceRandom;
 use rand_distr::{Distribution, Zipf};
 
 use crate::arrivals::Arrival;
+use crate::question::Question;
 use crate::questions::Questions;
 use crate::random;
 
 /// One question that somebody asks at some time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Its place in the run, from 0.
     pub index: u64,
     /// When it is asked, counted from the first request and before any speeding up.
     pub at: Duration,
     /// The question.
-    pub prompt: Arc<str>,
+    pub question: Arc<Question>,
     /// How many tokens the model will read, where a trace says so.
     pub input_tokens: Option<u32>,
     /// How many tokens the model will write, where a trace says so.
@@ -51,11 +52,18 @@ pub struct Request {
 /// is drawn once per seed.
 #[derive(Debug)]
 pub struct Workload<A> {
-    prompts: Vec<Arc<str>>,
+    questions: Vec<Arc<Question>>,
     popularity: Zipf<f64>,
     generator: ChaCha8Rng,
     arrivals: A,
     index: u64,
+}
+
+impl Request {
+    /// What is asked.
+    pub fn prompt(&self) -> &str {
+        &self.question.prompt
+    }
 }
 
 impl<A: Iterator<Item = Arrival>> Workload<A> {
@@ -70,13 +78,13 @@ impl<A: Iterator<Item = Arrival>> Workload<A> {
         arrivals: impl IntoIterator<IntoIter = A>,
         seed: u64,
     ) -> Self {
-        let mut prompts = questions.prompts().to_vec();
-        prompts.shuffle(&mut random::stream(seed, "ranks", 0));
-        let popularity = Zipf::new(prompts.len() as f64, POPULARITY)
+        let mut questions = questions.as_slice().to_vec();
+        questions.shuffle(&mut random::stream(seed, "ranks", 0));
+        let popularity = Zipf::new(questions.len() as f64, POPULARITY)
             .expect("at least one question, and a positive exponent");
         let generator = random::stream(seed, "popularity", 0);
         Self {
-            prompts,
+            questions,
             popularity,
             generator,
             arrivals: arrivals.into_iter(),
@@ -97,13 +105,13 @@ impl<A: Iterator<Item = Arrival>> Iterator for Workload<A> {
             reason = "see above"
         )]
         let rank = self.popularity.sample(&mut self.generator) as usize;
-        let prompt = Arc::clone(self.prompts.get(rank.saturating_sub(1))?);
+        let question = Arc::clone(self.questions.get(rank.saturating_sub(1))?);
         let index = self.index;
         self.index += 1;
         Some(Request {
             index,
             at: arrival.at,
-            prompt,
+            question,
             input_tokens: arrival.context_tokens,
             output_tokens: arrival.generated_tokens,
         })

@@ -33,13 +33,60 @@ fn the_questions_of_the_file_are_asked_at_the_times_of_the_trace() {
 
     let asked: Vec<_> = inputs
         .requests()
-        .map(|it| (it.at.as_secs(), it.prompt))
+        .map(|it| (it.at.as_secs(), it.question.prompt.clone()))
         .collect();
     assert_eq!(
         asked,
         [(0, "mine".into()), (1, "mine".into()), (2, "mine".into())]
     );
     assert!(inputs.requests().eq(inputs.requests()));
+}
+
+#[test]
+fn the_models_are_those_of_the_data_where_the_questions_are_judged() {
+    let judged = "{\"prompt\":\"p\",\"cheap_ok\":1,\"premium_ok\":1}\n";
+    let judged = file("judged.jsonl", judged);
+    let names = |arguments: &[&str]| load(arguments).unwrap().models().map(|it| it.name());
+
+    assert_eq!(names(&[]), ["gpt-4o-mini", "gpt-4o"]);
+    let recorded = ["mixtral-8x7b-instruct", "gpt-4-1106-preview"];
+    assert_eq!(names(&["--questions", &judged]), recorded);
+    assert_eq!(names(&["--models", "routellm"]), recorded);
+    let asked = ["--questions", &judged, "--models", "gpt4o"];
+    assert_eq!(names(&asked), ["gpt-4o-mini", "gpt-4o"]);
+}
+
+#[test]
+fn a_cascade_over_questions_without_cheap_answers_is_refused_with_what_to_do() {
+    let plain = file("plain.jsonl", "{\"prompt\":\"p\"}\n");
+    let error = load(&["--questions", &plain, "--router", "cascade"]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("give another file or --router complexity"),
+        "{error}"
+    );
+    assert!(load(&["--router", "cascade"]).is_ok());
+}
+
+#[test]
+fn the_providers_fail_one_after_the_other_within_the_run_and_the_same_for_a_seed() {
+    let inputs = |seed| load(&["--seed", seed, "--rate", "10"]).unwrap();
+    for seed in ["1", "2", "3"] {
+        let down = |inputs: &Inputs| {
+            let [cheap, premium] = inputs.models().map(|model| model.down().clone());
+            (cheap, premium)
+        };
+        let (cheap, premium) = down(&inputs(seed));
+        let run = inputs(seed).duration();
+        assert!(!cheap.is_empty() && cheap.end < premium.start && premium.end < run);
+        assert_eq!(down(&inputs(seed)), (cheap, premium));
+    }
+    assert!(
+        load(&["--no-failures"]).unwrap().models()[0]
+            .down()
+            .is_empty()
+    );
 }
 
 #[test]

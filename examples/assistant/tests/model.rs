@@ -8,9 +8,9 @@
 
 use std::time::Duration;
 
+use assistant::answer::{Answer, ModelFailure};
 use assistant::model::{
-    Model, ModelFailure, Plan, RATE_LIMITED_SHARE, STALL, STALLED_SHARE, UNAVAILABLE_SHARE,
-    estimate_tokens,
+    Model, Plan, RATE_LIMITED_SHARE, STALL, STALLED_SHARE, UNAVAILABLE_SHARE, estimate_tokens,
 };
 use assistant::money::NanoUsd;
 use assistant::positive::Positive;
@@ -194,7 +194,7 @@ async fn a_call_takes_its_planned_time_divided_by_the_speed() {
     let plan = model.plan(&request(0));
 
     let started = tokio::time::Instant::now();
-    let outcome = model.call(&request(0), speed).await;
+    let outcome = model.plan(&request(0)).carry_out(speed).await;
     let elapsed = started.elapsed();
 
     assert_eq!(outcome, plan.outcome);
@@ -207,24 +207,61 @@ async fn a_call_takes_its_planned_time_divided_by_the_speed() {
 }
 
 #[test]
+fn another_attempt_for_the_same_request_has_a_fate_of_its_own() {
+    let model = Model::cheap(11);
+    let again: Vec<_> = (0..200)
+        .map(|earlier| model.plan_attempt(&request(0), earlier))
+        .collect();
+    let repeated: Vec<_> = (0..200)
+        .map(|earlier| model.plan_attempt(&request(0), earlier))
+        .collect();
+    assert_eq!(again, repeated);
+    assert_eq!(again[0], model.plan(&request(0)));
+    assert!(again.iter().any(|plan| plan.latency != again[0].latency));
+}
+
+#[test]
+fn an_outage_meets_exactly_those_who_ask_in_it() {
+    let (begins, ends) = (Duration::from_secs(10), Duration::from_secs(20));
+    let just_before = |time: Duration| time.saturating_sub(Duration::from_nanos(1));
+    let model = Model::cheap(11).with_outage(begins..ends);
+    let asked = |at| model.plan(&Request { at, ..request(0) }).outcome;
+
+    assert_eq!(asked(begins), Err(ModelFailure::Unavailable));
+    assert_eq!(asked(just_before(ends)), Err(ModelFailure::Unavailable));
+    assert!(asked(just_before(begins)).is_ok() && asked(ends).is_ok());
+}
+
+#[test]
+fn a_reliable_model_never_fails_and_never_hangs() {
+    let model = Model::cheap(11)
+        .with_outage(Duration::ZERO..Duration::MAX)
+        .reliable();
+    for index in 0..CALLS {
+        let plan = model.plan(&request(index));
+        assert!(plan.outcome.is_ok() && plan.latency < STALL, "{plan:?}");
+    }
+}
+
+#[test]
 fn calls_can_move_between_threads() {
     fn assert_send<T: Send>(_: &T) {}
     let (model, request) = (Model::cheap(1), request(0));
-    assert_send(&model.call(&request, Positive::new(1.0).unwrap()));
+    assert_send(&model.plan(&request).carry_out(Positive::new(1.0).unwrap()));
 }
 
 fn request(index: u64) -> Request {
     Request {
         index,
         at: Duration::ZERO,
-        prompt: "What is the capital of Peru?".into(),
+        question: std::sync::Arc::new("What is the capital of Peru?".into()),
         input_tokens: None,
         output_tokens: Some(100),
     }
 }
 
 /// The answer to `request` at the first index at which the call does not fail.
-fn answer(model: &Model, request: &Request) -> assistant::model::Answer {
+fn answer(model: &Model, request: &Request) -> Answer {
     (0..)
         .find_map(|index| {
             model

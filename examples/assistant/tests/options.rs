@@ -75,6 +75,15 @@ fn numbers_that_make_no_sense_are_refused_with_what_to_give_instead() {
             refuses(&[option, value], "a whole number of at least 1");
         }
     }
+    refuses(
+        &["--router", "dice"],
+        "possible values: complexity, cascade",
+    );
+    refuses(
+        &["--redis", "localhost:6379"],
+        "the address of Redis cannot be read",
+    );
+    refuses(&["--models", "llama"], "possible values: gpt4o, routellm");
     refuses(&["--metrics-port", "70000"], "70000 is not in 0..=65535");
 }
 

@@ -97,7 +97,7 @@ fn a_truncated_gzip_file_keeps_its_whole_lines_and_says_where_it_ends() {
     let questions = read(&packed, OnBadLine::Skip).unwrap();
     let last = &questions.rejected().kept()[0];
     assert_eq!(questions.rejected().count(), 1);
-    assert_eq!(last.number, questions.prompts().len() as u64 + 1);
+    assert_eq!(last.number, questions.as_slice().len() as u64 + 1);
     assert!(last.reason.starts_with("reading stopped here"), "{last}");
     assert!(read(&packed, OnBadLine::Refuse).is_err());
 }
@@ -108,7 +108,7 @@ fn a_line_of_the_longest_length_is_used_and_a_longer_one_is_not() {
     let file = [line(MAX_LINE_BYTES), line(MAX_LINE_BYTES + 1), line(20)].concat();
 
     let questions = read(file.as_bytes(), OnBadLine::Skip).unwrap();
-    assert_eq!(questions.prompts().len(), 2);
+    assert_eq!(questions.as_slice().len(), 2);
     assert_eq!(
         questions.rejected().kept()[0].to_string(),
         "line 2: longer than 1048576 bytes"
@@ -155,27 +155,69 @@ fn a_reason_never_repeats_a_long_or_unprintable_line() {
 #[test]
 fn the_built_in_questions_are_many_distinct_and_of_all_lengths() {
     let questions = Questions::built_in();
-    let distinct: HashSet<_> = questions.prompts().iter().collect();
+    let distinct: HashSet<_> = questions.as_slice().iter().map(|it| &it.prompt).collect();
 
-    assert_eq!(distinct.len(), questions.prompts().len());
-    assert!(questions.prompts().len() >= 200);
+    assert_eq!(distinct.len(), questions.as_slice().len());
+    assert!(questions.as_slice().len() >= 200);
     assert_eq!(questions.rejected().count(), 0);
-    assert!(questions.prompts().iter().any(|prompt| prompt.len() < 10));
+    assert!(questions.as_slice().iter().any(|it| it.prompt.len() < 10));
     assert!(
         questions
-            .prompts()
+            .as_slice()
             .iter()
-            .filter(|prompt| prompt.len() > 400)
+            .filter(|it| it.prompt.len() > 400)
             .count()
             >= 10
     );
     assert!(
         questions
-            .prompts()
+            .as_slice()
             .iter()
-            .filter(|prompt| !prompt.is_ascii())
+            .filter(|it| !it.prompt.is_ascii())
             .count()
             >= 20
+    );
+}
+
+#[test]
+fn what_is_known_of_the_answers_is_read_with_the_question() {
+    let line = br#"{"prompt":"p","cheap_ok":0.5,"premium_ok":1,"suspect":1,"cheap_answer":"a\n","premium_out_chars":9}"#;
+    let questions = read(line, OnBadLine::Refuse).unwrap();
+    let question = &questions.as_slice()[0];
+
+    let verdict = question.verdict.unwrap();
+    assert_eq!((verdict.cheap, verdict.premium), (0.5, 1.0));
+    assert!(verdict.is_suspect);
+    assert_eq!(question.cheap_answer.as_deref(), Some("a\n"));
+    assert_eq!(question.premium_answer_chars, Some(9));
+}
+
+#[test]
+fn verdicts_and_difficulties_that_make_no_sense_are_refused() {
+    for (line, because) in [
+        (r#"{"prompt":"p","cheap_ok":1}"#, "belong together"),
+        (
+            r#"{"prompt":"p","cheap_ok":1,"premium_ok":2}"#,
+            "go from 0, wrong, to 1, right",
+        ),
+        (
+            r#"{"prompt":"p","cheap_ok":-1,"premium_ok":0}"#,
+            "go from 0, wrong, to 1, right",
+        ),
+        (r#"{"prompt":"p","difficulty":6}"#, "goes from 1 to 5"),
+    ] {
+        let error = read(line.as_bytes(), OnBadLine::Refuse).unwrap_err();
+        assert!(error.to_string().contains(because), "{error}");
+    }
+}
+
+#[test]
+fn every_built_in_question_has_a_difficulty_and_none_a_verdict() {
+    let questions = Questions::built_in();
+    let all = questions.as_slice();
+    assert!(
+        all.iter()
+            .all(|it| it.difficulty.is_some() && it.verdict.is_none())
     );
 }
 
@@ -214,7 +256,7 @@ fn accounts_for_every_line(bytes: &[u8]) {
         .count() as u64;
     let (used, rejected) = match read(bytes, OnBadLine::Skip) {
         Ok(questions) => (
-            questions.prompts().len() as u64,
+            questions.as_slice().len() as u64,
             questions.rejected().count(),
         ),
         Err(InputError::NothingUsable { rejected, .. }) => (0, rejected.count()),
@@ -228,7 +270,7 @@ fn read(bytes: &[u8], on_bad_line: OnBadLine) -> Result<Questions, InputError> {
 }
 
 fn prompts(questions: &Questions) -> Vec<&str> {
-    questions.prompts().iter().map(|prompt| &**prompt).collect()
+    questions.as_slice().iter().map(|it| &*it.prompt).collect()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -44,7 +44,7 @@ fn a_seed_gives_the_run_that_it_gave_when_this_was_written() {
 
     // Rounded, because machines may differ in the last bit of a logarithm.
     assert_eq!(request.at.as_millis(), 79_288);
-    assert!(request.prompt.starts_with("Explain eventual consistency"));
+    assert!(request.prompt().starts_with("Explain eventual consistency"));
     assert_eq!(plan.latency, Duration::from_micros(3_033_949));
     assert_eq!((answer.input_tokens, answer.output_tokens), (21, 240));
 }

@@ -7,9 +7,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use assistant::arrivals::Trace;
+use assistant::comparison::Comparison;
+use assistant::inputs::Inputs;
+use assistant::options::Options;
+use assistant::pace::FRESHNESS;
 use assistant::questions::Questions;
 use assistant::rejected::OnBadLine;
+use assistant::replay::Replay;
 use assistant::workload::Workload;
+use assistant::world::Truth;
+use clap::Parser;
 
 #[test]
 fn the_conversation_trace_is_read_whole() {
@@ -63,7 +70,7 @@ fn every_public_set_of_prompts_is_read_whole() {
     ] {
         let Some(path) = shared(file) else { return };
         let questions = Questions::open(&path, OnBadLine::Refuse).unwrap();
-        assert_eq!(questions.prompts().len(), lines, "{file}");
+        assert_eq!(questions.as_slice().len(), lines, "{file}");
     }
 }
 
@@ -94,6 +101,60 @@ fn a_real_hour_of_real_questions_becomes_one_request_a_row() {
 
     let arrivals = trace.arrivals().iter().copied();
     assert_eq!(Workload::new(&questions, arrivals, 42).count(), 19_366);
+}
+
+#[test]
+fn savings_on_the_real_hour_stand_beside_their_price_in_quality() {
+    let Some(trace) = shared("traces/azure_llm_conv_2023.csv.gz") else {
+        return;
+    };
+    for (file, has_cascade, has_suspect) in [
+        ("public/routellm_gsm8k.devtest.jsonl.gz", true, false),
+        ("public/routellm_mmlu.devtest.jsonl.gz", false, true),
+    ] {
+        let Some(questions) = shared(file) else {
+            return;
+        };
+        let options = Options::try_parse_from([
+            "assistant".as_ref(),
+            "--trace".as_ref(),
+            trace.as_os_str(),
+            "--questions".as_ref(),
+            questions.as_os_str(),
+        ]);
+        let inputs = Inputs::load(&options.unwrap()).unwrap();
+        let [cheap, premium] = inputs.models();
+        let models = [&cheap, &premium];
+        let replay = Replay::of(inputs.requests(), models, FRESHNESS, 42);
+        let comparison = Comparison::of(&replay, models, inputs.truth()).unwrap();
+        let row = |name: &str| comparison.policies.iter().find(|it| it.policy == name);
+
+        assert_eq!(comparison.truth, Truth::Recorded, "{file}");
+        let (dear, cheap) = (row("always premium").unwrap(), row("always cheap").unwrap());
+        assert!(
+            dear.quality > cheap.quality && dear.cost_usd > cheap.cost_usd,
+            "{file}"
+        );
+        assert_eq!(
+            dear.quality_without_suspect.is_some(),
+            has_suspect,
+            "{file}"
+        );
+        assert_eq!(row("cascade").is_some(), has_cascade, "{file}");
+        assert!(
+            comparison.policies.iter().all(|it| it.quality.is_some()),
+            "{file}"
+        );
+        if let Some(cascade) = row("cascade") {
+            // It pays for what it does not use, and the verifier is worth that: better than chance.
+            assert!(cascade.overhead_usd > 0.0 && cascade.quality > cheap.quality);
+            let said = comparison
+                .findings
+                .iter()
+                .find(|it| it.starts_with("cascade is"));
+            assert!(said.unwrap().contains("better than random"), "{said:?}");
+        }
+    }
 }
 
 fn shared(file: &str) -> Option<PathBuf> {

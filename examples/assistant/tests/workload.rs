@@ -42,12 +42,14 @@ fn a_few_questions_are_asked_often_and_the_shares_follow_zipf() {
     let count = 50_000;
     let mut times_asked: HashMap<Arc<str>, f64> = HashMap::new();
     for request in requests(42, count) {
-        *times_asked.entry(request.prompt).or_default() += 1.0;
+        *times_asked
+            .entry(Arc::clone(&request.question.prompt))
+            .or_default() += 1.0;
     }
     let mut times_asked: Vec<f64> = times_asked.into_values().collect();
     times_asked.sort_by(|one, other| other.total_cmp(one));
 
-    let questions = Questions::built_in().prompts().len();
+    let questions = Questions::built_in().as_slice().len();
     assert_eq!(
         times_asked.len(),
         questions,
@@ -76,7 +78,9 @@ fn which_questions_are_popular_is_drawn_and_not_the_order_of_the_file() {
     let favourite = |seed| {
         let mut times_asked: HashMap<Arc<str>, u32> = HashMap::new();
         for request in requests(seed, 2_000) {
-            *times_asked.entry(request.prompt).or_default() += 1;
+            *times_asked
+                .entry(Arc::clone(&request.question.prompt))
+                .or_default() += 1;
         }
         times_asked
             .into_iter()
@@ -98,7 +102,7 @@ fn a_single_question_is_asked_again_and_again() {
     let requests: Vec<_> = Workload::new(&only, arrivals, 1).take(50).collect();
 
     assert_eq!(requests.len(), 50);
-    assert!(requests.iter().all(|request| &*request.prompt == "only"));
+    assert!(requests.iter().all(|request| request.prompt() == "only"));
 }
 
 #[test]
@@ -130,5 +134,8 @@ fn requests(seed: u64, count: usize) -> Vec<Request> {
 }
 
 fn prompts(requests: &[Request]) -> Vec<&str> {
-    requests.iter().map(|request| &*request.prompt).collect()
+    requests
+        .iter()
+        .map(|request| &*request.question.prompt)
+        .collect()
 }
