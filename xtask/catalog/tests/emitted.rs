@@ -229,7 +229,8 @@ async fn everything_declared_is_emitted_and_nothing_else() {
         "left: emitted, right: declared"
     );
 
-    // What the telemetry layer logs about itself is seen in that crate's own tests.
+    // What the telemetry layer logs about itself, and the cache about a server that comes and goes, is
+    // seen in those crates' own tests.
     let logs: BTreeSet<String> = recorder
         .logs()
         .into_iter()

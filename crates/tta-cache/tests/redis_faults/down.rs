@@ -1,10 +1,13 @@
 //! Redis that is down: at the start, in between, and back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tta_cache::RedisState;
+use tta_core::{install_recorder, uninstall_recorder};
 use tta_testkit::faults::report;
 use tta_testkit::network::ClosedPort;
+use tta_testkit::recording::RecordingRecorder;
 use tta_testkit::require;
 use tta_testkit::servers::RedisServer;
 
@@ -64,6 +67,37 @@ async fn fault_39_down_and_back_in_between() {
         format!("{back:?}"),
         met,
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_logged_once_at_its_begin_and_once_at_its_end() {
+    let _alone = crate::ALONE.lock().await;
+    let redis = require!(RedisServer::start());
+    let recorder = RecordingRecorder::new();
+    install_recorder(Arc::clone(&recorder) as Arc<dyn tta_core::Recorder>);
+    let (tier, calls) = (tier(&redis.url()), Calls::default());
+    let flow = cached(&tier, &calls);
+    timed(&flow, "before").await;
+    redis.stop();
+    until(&tier, RedisState::Down, Duration::from_secs(2)).await;
+    ask_for(&flow, Duration::from_secs(1), MILLISECOND).await;
+    redis.restart().unwrap();
+    until(&tier, RedisState::Up, Duration::from_secs(40)).await;
+    uninstall_recorder();
+    let endpoint = redis.address().to_string();
+    let changes: Vec<_> = recorder
+        .logs()
+        .into_iter()
+        .filter(|line| line.field("endpoint") == Some(&endpoint))
+        .filter(|line| line.event != "cache_tier_error")
+        .collect();
+    let events: Vec<_> = changes.iter().map(|line| line.event).collect();
+    assert_eq!(events, ["cache_degraded", "cache_recovered"]);
+    assert_eq!(changes[0].field("error_type"), Some("connection"));
+    assert_eq!(changes[0].field("tier"), Some("redis"));
+    let down_for: f64 = changes[1].field("duration_ms").unwrap().parse().unwrap();
+    assert!(down_for > 10_000.0, "{down_for}");
+    assert_eq!(tier.changes(), 2);
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
