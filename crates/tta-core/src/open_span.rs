@@ -49,7 +49,8 @@ pub struct OpenSpan {
     begun: Instant,
     /// Whether the span is the outermost of those that the context hands over.
     outermost: bool,
-    status: Option<SpanStatus>,
+    status: SpanStatus,
+    ended: bool,
 }
 
 impl WorkflowContext {
@@ -86,11 +87,13 @@ impl OpenSpan {
             span_id,
             parent_id,
             outermost,
-            status: None,
+            status: SpanStatus::Unset,
+            ended: false,
         }
     }
 
-    /// The context whose work is part of this span; clones of it too.
+    /// The context whose work is part of this span. Where another step of the same workflow is
+    /// being polled, that step goes before: clone and use it inside [`enter`](Self::enter).
     pub fn context(&self) -> &WorkflowContext {
         &self.ctx
     }
@@ -118,7 +121,7 @@ impl OpenSpan {
 
     /// Says how it will have ended; without it, an [end](Self::end) is an [`SpanStatus::Unset`].
     pub fn set_status(&mut self, status: SpanStatus) {
-        self.status = Some(status);
+        self.status = status;
     }
 
     /// Calls `work` inside the span; see [`WorkflowContext::enter`].
@@ -132,7 +135,7 @@ impl OpenSpan {
 
     /// Ends it.
     pub fn end(mut self) {
-        self.status.get_or_insert(SpanStatus::Unset);
+        self.ended = true;
     }
 }
 
@@ -144,7 +147,10 @@ impl Drop for OpenSpan {
             }
             return;
         }
-        let status = self.status.take().unwrap_or_else(|| {
+        let failed = matches!(self.status, SpanStatus::Error { .. });
+        let status = if self.ended || failed {
+            std::mem::replace(&mut self.status, SpanStatus::Unset)
+        } else {
             let (kind, description) = if thread::panicking() {
                 (ErrorKind::Panic, "panicked before it ended")
             } else {
@@ -154,7 +160,7 @@ impl Drop for OpenSpan {
                 error_type: kind.as_str(),
                 description: Cow::Borrowed(description),
             }
-        });
+        };
         let ended = self.ctx.now();
         let end = self.ctx.unix_nanos(ended);
         let duration = ended.saturating_duration_since(self.begun);

@@ -88,7 +88,7 @@ impl HttpClientConfig {
             describe_target(&span, uri);
         }
         if self.targets.as_ref().is_none_or(|is_target| is_target(uri)) {
-            self.propagation.inject(span.context(), headers);
+            span.enter(|| self.propagation.inject(span.context(), headers));
         }
         span
     }

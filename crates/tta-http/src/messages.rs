@@ -104,7 +104,7 @@ impl Messages {
     pub fn sender(&self, ctx: &WorkflowContext, headers: &mut impl Carrier) -> OpenSpan {
         let mut span = ctx.open_span(&SEND_SPAN, SpanKind::Producer);
         self.describe(&mut span, "send", &SEND_SPAN);
-        self.propagation.inject(span.context(), headers);
+        span.enter(|| self.propagation.inject(span.context(), headers));
         span
     }
 
@@ -196,7 +196,9 @@ impl fmt::Debug for Messages {
 
 /// Runs a future inside a span, and ends the span as it ends.
 async fn finish<T>(mut span: OpenSpan, future: impl Future<Output = Result<T>>) -> Result<T> {
-    let result = future.carried(span.context()).await;
+    // Made inside the span, so that it is the span which is remembered.
+    let carried = span.enter(|| future.carried(span.context()));
+    let result = carried.await;
     span.set_status(match &result {
         Ok(_) => SpanStatus::Ok,
         Err(error) => SpanStatus::Error {

@@ -54,7 +54,9 @@ impl Middleware for HttpClientMiddleware {
         let span = self
             .config
             .open(given.as_ref(), &method, &uri, request.headers_mut());
-        let result = next.run(request, extensions).carried(span.context()).await;
+        // Made inside the span, so that it is the span which is remembered.
+        let running = span.enter(|| next.run(request, extensions).carried(span.context()));
+        let result = running.await;
         match &result {
             Ok(response) => answered(span, response.status()),
             Err(error) => failed(span, kind_of(error)),

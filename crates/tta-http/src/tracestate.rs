@@ -5,7 +5,7 @@
 pub(crate) fn join<'a>(values: impl Iterator<Item = &'a [u8]>) -> State {
     let mut joined = String::new();
     let mut keys: Vec<&str> = Vec::new();
-    let mut bytes = 0;
+    let (mut bytes, mut places) = (0, 0);
     for value in values {
         bytes += value.len();
         // Counted before anything is looked at, so that a flood costs nothing.
@@ -16,6 +16,10 @@ pub(crate) fn join<'a>(values: impl Iterator<Item = &'a [u8]>) -> State {
             return State::Refused;
         };
         for member in value.split(',') {
+            places += 1;
+            if places > MOST_PLACES {
+                return State::Refused;
+            }
             let member = member.trim_matches([' ', '\t']);
             if member.is_empty() {
                 continue;
@@ -71,5 +75,7 @@ fn is_value(value: &str) -> bool {
 const MOST_MEMBERS: usize = 32;
 const MOST_KEY_BYTES: usize = 256;
 const MOST_VALUE_BYTES: usize = 256;
+/// Members and the empty places between them, which the specification allows.
+const MOST_PLACES: usize = 128;
 /// 32 members of the greatest size with the signs between them; room for some blanks.
 const MOST_BYTES: usize = 32 * (MOST_KEY_BYTES + MOST_VALUE_BYTES + 8);

@@ -8,9 +8,9 @@ pub use tta_core::{
     Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution, Error, ErrorKind,
     EventRecord, Exemplar, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level,
     LogField, LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily, MetricKind,
-    MetricSample, MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, Operand, Parallel,
-    ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result,
-    SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
+    MetricSample, MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, OpenSpan, Operand,
+    Parallel, ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry,
+    Result, SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
     SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
     SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
     WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, parallel_all,
@@ -21,6 +21,16 @@ pub use tta_core::{
 #[cfg(feature = "cache")]
 pub use tta_cache::{
     CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, KeyBuilder, Scope,
+};
+#[cfg(feature = "reqwest")]
+pub use tta_http::HttpClientMiddleware;
+#[cfg(feature = "axum")]
+pub use tta_http::RequestContext;
+#[cfg(feature = "http")]
+pub use tta_http::{
+    Carried, Carrier, Carry, Extracted, HttpClientConfig, HttpClientFuture, HttpClientLayer,
+    HttpClientService, HttpServerBody, HttpServerFuture, HttpServerLayer, HttpServerService,
+    Messages, Propagation,
 };
 #[cfg(feature = "retry")]
 pub use tta_retry::{

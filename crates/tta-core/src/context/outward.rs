@@ -43,12 +43,13 @@ impl WorkflowContext {
 
     /// Calls `work` with this context as the [current](super::with_current) one of the thread, as
     /// it is while a step is being polled: loggers, `tracing` and OpenTelemetry know where they are.
+    /// The innermost span is the one in which this handle was made, wherever it is used.
     ///
     /// # Panics
     ///
     /// If `work` does.
     pub fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
-        let span = self.span_id();
+        let span = self.base;
         // `entered` wants work that does not panic; the panic goes on from here.
         let work = || catch_unwind(AssertUnwindSafe(work));
         let done = entered(self, span, || {
