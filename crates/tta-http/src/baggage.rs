@@ -147,9 +147,10 @@ fn is_token(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(allowed)
 }
 
-/// An octet that needs no percent-coding in a value.
+/// An octet that needs no percent-coding in a value. A plus sign does: there are readers that make
+/// a space of it, as in forms.
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%')
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%' | b'+')
 }
 
 const MOST_MEMBERS: usize = 64;

@@ -84,7 +84,9 @@ async fn python_is_called_and_calls_back_in_one_trace_with_baggage_both_ways() {
         let answer = client.get(url).header("x-call", back).send().await?;
         Ok::<_, tta_core::BoxError>(answer.bytes().await?)
     };
-    let body = ctx.observe("call", async { call.await.map_err(tta_core::Error::from) });
+    let body = ctx.observe("call", async {
+        call.await.map_err(tta_core::Error::from_boxed)
+    });
     let seen: Value = serde_json::from_slice(&body.await.unwrap()).unwrap();
     serving.abort();
     let _ = serving.await;
