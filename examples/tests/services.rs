@@ -15,7 +15,7 @@ mod services;
 async fn three_services_make_one_trace_without_orphans() {
     let receiver = OtlpReceiver::start().unwrap();
     let observability = ObservabilityConfig::new("services")
-        .with_otlp_endpoint(receiver.grpc_endpoint())
+        .with_otlp_endpoint(receiver.http_endpoint())
         .with_prometheus_port(0)
         .with_logs(false)
         .init();
