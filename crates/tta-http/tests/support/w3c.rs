@@ -104,6 +104,7 @@ fn tracestate(headers: &HeaderMap) -> Result<Vec<(String, String)>, String> {
     Ok(members)
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn cases() -> Vec<Case> {
     let parent = |value: &str| vec![("traceparent", value.to_owned())];
     let joined = |headers: Vec<(&'static str, String)>| Try {
