@@ -87,7 +87,7 @@ async fn python_is_called_and_calls_back_in_one_trace_with_baggage_both_ways() {
     let body = ctx.observe("call", async {
         call.await.map_err(tta_core::Error::from_boxed)
     });
-    let seen: Value = serde_json::from_slice(&body.await.unwrap()).unwrap();
+    let seen: Value = serde_json::from_slice(&Box::pin(body).await.unwrap()).unwrap();
     serving.abort();
     let _ = serving.await;
 
