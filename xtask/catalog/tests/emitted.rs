@@ -135,15 +135,15 @@ async fn cross_every_edge(recorder: &Arc<RecordingRecorder>) -> Result<()> {
         move || recorder.builder()
     });
     let mut server = layer.layer(HttpClientLayer::default().layer(Empty));
-    server.call(http::Request::new(String::new())).await?;
+    server.call(::http::Request::new(String::new())).await?;
     Ok(())
 }
 
 /// A service that answers nothing.
 struct Empty;
 
-impl Service<http::Request<String>> for Empty {
-    type Response = http::Response<String>;
+impl Service<::http::Request<String>> for Empty {
+    type Response = ::http::Response<String>;
     type Error = Error;
     type Future = std::future::Ready<Result<Self::Response>>;
 
@@ -151,8 +151,8 @@ impl Service<http::Request<String>> for Empty {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: http::Request<String>) -> Self::Future {
-        std::future::ready(Ok(http::Response::new(String::new())))
+    fn call(&mut self, _: ::http::Request<String>) -> Self::Future {
+        std::future::ready(Ok(::http::Response::new(String::new())))
     }
 }
 
