@@ -1,10 +1,12 @@
 //! What travels with a request through its steps.
 
+mod baggage;
 mod builder;
 mod cancellation;
 mod current;
 mod details;
 mod identity;
+mod outward;
 mod recording;
 mod usage;
 
@@ -67,6 +69,8 @@ struct Shared {
     identity: Arc<Identity>,
     /// The span of somebody else around the workflow.
     outer: Option<Parent>,
+    /// The span at which workflows begin: one opened around them in this process, or the outer one.
+    entry: SpanId,
     sampled: bool,
     recorder: Option<Arc<dyn Recorder>>,
     log_level: Option<Level>,
@@ -100,7 +104,8 @@ impl WorkflowContext {
     pub fn child(&self) -> Self {
         let shared = Shared {
             identity: Arc::new(self.shared.identity.child()),
-            outer: self.shared.outer,
+            outer: self.shared.outer.clone(),
+            entry: self.shared.entry,
             sampled: self.shared.sampled,
             recorder: self.shared.recorder.clone(),
             log_level: self.shared.log_level,
@@ -132,6 +137,12 @@ impl WorkflowContext {
         let mut ctx = self.child();
         ctx.deadline = None;
         ctx
+    }
+
+    /// The same context with another span as the one that its work is part of.
+    pub(crate) fn based_on(mut self, span: SpanId) -> Self {
+        self.base = span;
+        self
     }
 
     /// The same context with a deadline, unless it has an earlier one.
@@ -238,17 +249,6 @@ impl WorkflowContext {
             .is_some()
     }
 
-    /// Sets a baggage entry: it travels to other services, and is copied to no label or log line.
-    pub fn set_baggage(&self, key: impl Into<String>, value: impl Into<String>) {
-        let (key, value) = (key.into(), value.into());
-        self.details().baggage.insert(key, value);
-    }
-
-    /// A baggage entry, from here or from a parent.
-    pub fn baggage(&self, key: &str) -> Option<String> {
-        self.lookup(|details| details.baggage.get(key).cloned())
-    }
-
     /// Notes that a point was reached.
     pub fn checkpoint(&self, name: impl Into<String>) {
         let checkpoint = Checkpoint {
@@ -263,10 +263,10 @@ impl WorkflowContext {
         self.details().checkpoints.clone()
     }
 
-    /// Whether nothing of this workflow has begun around the caller.
+    /// Whether nothing of this workflow has begun around the caller, but the span around it all.
     #[inline]
     pub(crate) fn is_at_root(&self) -> bool {
-        current::span_in(self).is_none() && self.base == self.outer_span()
+        self.span_id() == self.shared.entry
     }
 
     /// Whether a span with this parent is the outermost of those that this context hands over.
@@ -280,7 +280,14 @@ impl WorkflowContext {
     pub(crate) fn is_remote(&self, span: SpanId) -> bool {
         self.shared
             .outer
+            .as_ref()
             .is_some_and(|outer| outer.is_remote && outer.span_id == span)
+    }
+
+    /// The span at which workflows begin.
+    #[inline]
+    pub(crate) fn entry(&self) -> SpanId {
+        self.shared.entry
     }
 
     pub(crate) fn recorder(&self) -> Option<&Arc<dyn Recorder>> {
@@ -293,9 +300,10 @@ impl WorkflowContext {
     }
 
     #[inline]
-    fn outer_span(&self) -> SpanId {
+    pub(crate) fn outer_span(&self) -> SpanId {
         self.shared
             .outer
+            .as_ref()
             .map_or(SpanId::INVALID, |outer| outer.span_id)
     }
 

@@ -415,7 +415,7 @@ impl Drop for Execution<'_> {
 }
 
 /// Polls inside the recorder's scope; a recorder that fails to poll does not stop the step.
-fn scoped<R>(ctx: &WorkflowContext, span_id: SpanId, poll: impl FnOnce() -> R) -> R {
+pub(crate) fn scoped<R>(ctx: &WorkflowContext, span_id: SpanId, poll: impl FnOnce() -> R) -> R {
     let mut poll = Some(poll);
     let mut polled = None;
     if let Some(recorder) = ctx.recorder() {

@@ -9,8 +9,8 @@ pub use value::{Attribute, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::catalog::LogSpec;
-use crate::context::{Identity, WorkflowContext};
+use crate::catalog::{LogSpec, SpanSpec};
+use crate::context::{Identity, Parent, WorkflowContext};
 use crate::identity::{SpanId, TraceId};
 
 /// The finished spans of one workflow, handed over when its root ends.
@@ -29,6 +29,10 @@ pub struct TraceRecords {
     pub attributes: Vec<(SpanId, Attribute)>,
     /// Their events, in the order in which they happened.
     pub events: Vec<EventRecord>,
+    /// Spans of other traces that they come from, in the order in which they were named.
+    pub links: Vec<(SpanId, Parent)>,
+    /// What vendors along the way have noted about the trace.
+    pub trace_state: Option<Arc<str>>,
     /// What the workflow said beyond the limits of its memory.
     pub lost: LostDetails,
 }
@@ -41,6 +45,8 @@ pub struct LostDetails {
     pub attributes: u64,
     /// Events.
     pub events: u64,
+    /// Links.
+    pub links: u64,
 }
 
 /// One finished span.
@@ -55,7 +61,7 @@ pub struct SpanRecord {
     pub parent_is_remote: bool,
     /// What it covers.
     pub name: SpanName,
-    /// Whether it calls out of the process.
+    /// How it stands to other processes.
     pub kind: SpanKind,
     /// When it began, in nanoseconds since the Unix epoch.
     pub start_unix_nanos: u64,
@@ -75,6 +81,13 @@ pub enum SpanName {
     Step(Arc<StepIdentity>),
     /// A workflow: the root of our part of the trace.
     Workflow(Arc<StepIdentity>),
+    /// Something at the process's edge, named after what came in or went out.
+    Edge {
+        /// The span as the catalogue has it.
+        spec: &'static SpanSpec,
+        /// The name.
+        name: Cow<'static, str>,
+    },
 }
 
 impl SpanName {
@@ -83,6 +96,7 @@ impl SpanName {
         match self {
             Self::Part(name) => name,
             Self::Step(step) | Self::Workflow(step) => &step.span_name,
+            Self::Edge { name, .. } => name,
         }
     }
 }
@@ -112,7 +126,7 @@ impl StepIdentity {
     }
 }
 
-/// Whether a span calls out of the process.
+/// How a span stands to other processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SpanKind {
@@ -121,6 +135,12 @@ pub enum SpanKind {
     Internal,
     /// A call to another service.
     Client,
+    /// A call from another service.
+    Server,
+    /// A message sent for somebody to work on later.
+    Producer,
+    /// Work on messages sent before.
+    Consumer,
 }
 
 /// How a span ended.
@@ -129,6 +149,8 @@ pub enum SpanKind {
 pub enum SpanStatus {
     /// As it should.
     Ok,
+    /// It ended, and what that means is for the other side to say: an answer such as 404.
+    Unset,
     /// In an error.
     Error {
         /// The value of the attribute `error.type`.

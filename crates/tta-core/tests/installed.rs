@@ -62,7 +62,7 @@ fn a_span_active_around_the_caller_is_the_parent() {
     struct Within(Parent, Mutex<Vec<TraceRecords>>);
     impl Recorder for Within {
         fn ambient_parent(&self) -> Option<Parent> {
-            Some(self.0)
+            Some(self.0.clone())
         }
         fn sample(&self, _: TraceId, parent: Option<&Parent>) -> bool {
             parent.is_some_and(|parent| parent.sampled)
@@ -73,7 +73,7 @@ fn a_span_active_around_the_caller_is_the_parent() {
     }
     let _turn = turn();
     let around = Parent::local(TraceId::from_u128(5), SpanId::from_u64(6), true).unwrap();
-    let recorder = Arc::new(Within(around, Mutex::default()));
+    let recorder = Arc::new(Within(around.clone(), Mutex::default()));
     install_recorder(recorder.clone());
     block_on(step("within", async |n: u64| Ok(n)).run(1)).unwrap();
     let traces = recorder.1.lock().unwrap();

@@ -85,18 +85,8 @@ impl OpenMetricsParser {
     ///
     /// [`StartError::Missing`] where there is no Python with the `prometheus_client` package.
     pub fn find() -> Result<Self, StartError> {
-        let python = program("python", "TTA_PYTHON").map_err(StartError::Missing)?;
-        // `PATH` may give another Python than the environment's, without the package.
-        let import = Command::new(&python)
-            .args(["-c", "import prometheus_client.openmetrics.parser"])
-            .output()?;
-        if !import.status.success() {
-            let (program, variable) = ("prometheus_client (Python)", "TTA_PYTHON");
-            return Err(StartError::Missing(crate::servers::ServiceMissing {
-                program,
-                variable,
-            }));
-        }
+        let package = "prometheus_client (Python)";
+        let python = python_with("prometheus_client.openmetrics.parser", package)?;
         Ok(Self { python })
     }
 
@@ -117,6 +107,28 @@ impl OpenMetricsParser {
             .map(|sample| read_sample(sample).ok_or(io::ErrorKind::InvalidData.into()))
             .collect()
     }
+}
+
+/// The Python of the environment that `cargo xtask setup` makes, or the interpreter that
+/// `TTA_PYTHON` names, if it has this module; `package` is what is said to be missing otherwise.
+///
+/// # Errors
+///
+/// [`StartError::Missing`] where there is no Python with the module.
+pub fn python_with(module: &str, package: &'static str) -> Result<PathBuf, StartError> {
+    let python = program("python", "TTA_PYTHON").map_err(StartError::Missing)?;
+    // `PATH` may give another Python than the environment's, without the package.
+    let import = Command::new(&python)
+        .args(["-c", &format!("import {module}")])
+        .output()?;
+    if !import.status.success() {
+        let (program, variable) = (package, "TTA_PYTHON");
+        return Err(StartError::Missing(crate::servers::ServiceMissing {
+            program,
+            variable,
+        }));
+    }
+    Ok(python)
 }
 
 fn read_sample(sample: &Value) -> Option<ParsedSample> {

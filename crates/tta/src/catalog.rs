@@ -5,6 +5,8 @@ pub use tta_breaker::CATALOG as BREAKER;
 #[cfg(feature = "cache")]
 pub use tta_cache::CATALOG as CACHE;
 pub use tta_core::CATALOG as CORE;
+#[cfg(feature = "http")]
+pub use tta_http::CATALOG as HTTP;
 #[cfg(feature = "limit")]
 pub use tta_limit::CATALOG as LIMIT;
 #[cfg(feature = "retry")]

@@ -9,11 +9,11 @@ pub use tta_core::{
     Error, ErrorKind, EventRecord, Exemplar, FailurePolicy, FallbackPrimitive, Flow, Gauge,
     Histogram, Identity, IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails,
     MAX_DEPTH, MetricFamily, MetricKind, MetricSample, MetricSpec, Named, NonIdempotent,
-    OVERFLOW_LABEL, Observed, Operand, Parallel, ParallelAll, Parent, PassThrough, Primitive,
-    PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive, SampleValue, Sequence, SpanId,
-    SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus, StderrLogger, StepFunction, StepIdentity,
-    StepPrimitive, SwitchBuilder, SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value,
-    Verdict, WorkflowContext, WorkflowContextBuilder, conditional, fallback, if_else,
+    OVERFLOW_LABEL, Observed, OpenSpan, Operand, Parallel, ParallelAll, Parent, PassThrough,
+    Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive, SampleValue, Sequence,
+    SpanId, SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus, StderrLogger, StepFunction,
+    StepIdentity, StepPrimitive, SwitchBuilder, SwitchPrimitive, TraceId, TraceRecords, Unit,
+    Usage, Value, Verdict, WorkflowContext, WorkflowContextBuilder, conditional, fallback, if_else,
     install_recorder, log_globally, parallel_all, recorder_panics, refused_measurements, registry,
     saga, sequence_all, step, step_with, switch, uninstall_recorder, with_current,
 };
@@ -31,6 +31,16 @@ pub use tta_cache::{
 };
 #[cfg(feature = "redis")]
 pub use tta_cache::{RedisConfig, RedisState, RedisTier};
+#[cfg(feature = "reqwest")]
+pub use tta_http::HttpClientMiddleware;
+#[cfg(feature = "axum")]
+pub use tta_http::RequestContext;
+#[cfg(feature = "http")]
+pub use tta_http::{
+    Carried, Carrier, Carry, Extracted, HttpClientConfig, HttpClientFuture, HttpClientLayer,
+    HttpClientService, HttpServerBody, HttpServerFuture, HttpServerLayer, HttpServerService,
+    Messages, Propagation,
+};
 #[cfg(feature = "limit")]
 pub use tta_limit::{
     Bulkhead, BulkheadConfig, BulkheadPermit, BulkheadPrimitive, Limit, LimitExt, RateLimit,

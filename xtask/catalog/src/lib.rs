@@ -3,7 +3,7 @@
 use tta::{Catalog, catalog};
 
 /// What each crate declares that it emits.
-pub const CATALOGS: [Catalog; 8] = [
+pub const CATALOGS: [Catalog; 9] = [
     catalog::CORE,
     catalog::CACHE,
     catalog::ROUTER,
@@ -11,5 +11,6 @@ pub const CATALOGS: [Catalog; 8] = [
     catalog::RETRY,
     catalog::BREAKER,
     catalog::LIMIT,
+    catalog::HTTP,
     catalog::TELEMETRY,
 ];

@@ -2,14 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use tower_layer::Layer;
+use tower_service::Service;
 use tta::prelude::*;
 use tta::{
-    BulkheadConfig, CacheConfig, CircuitBreakerConfig, HedgeConfig, ObservabilityConfig, Recorder,
-    Scope, SpanName, WorkflowContextBuilder, parallel_all,
+    BulkheadConfig, CacheConfig, CircuitBreakerConfig, HedgeConfig, HttpClientLayer,
+    HttpServerLayer, Messages, ObservabilityConfig, Recorder, Scope, SpanName,
+    WorkflowContextBuilder, parallel_all,
 };
 use tta_catalog::CATALOGS;
 use tta_telemetry::logs::DECLARED_FIELDS;
@@ -183,6 +187,41 @@ async fn run_what_rejects(ctx: &impl Fn() -> WorkflowContext) -> Result<()> {
     Ok(())
 }
 
+/// Serves a request, makes one, and passes a message.
+async fn cross_every_edge(recorder: &Arc<RecordingRecorder>) -> Result<()> {
+    let messages = Messages::new("memory", "jobs").with_builder({
+        let recorder = Arc::clone(recorder);
+        move || recorder.builder()
+    });
+    let mut headers = BTreeMap::new();
+    messages.sender(&recorder.context(), &mut headers).end();
+    messages.process(&headers, async |_| Ok(())).await?;
+    let layer = HttpServerLayer::new().with_builder({
+        let recorder = Arc::clone(recorder);
+        move || recorder.builder()
+    });
+    let mut server = layer.layer(HttpClientLayer::default().layer(Empty));
+    server.call(::http::Request::new(String::new())).await?;
+    Ok(())
+}
+
+/// A service that answers nothing.
+struct Empty;
+
+impl Service<::http::Request<String>> for Empty {
+    type Response = ::http::Response<String>;
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self::Response>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: ::http::Request<String>) -> Self::Future {
+        std::future::ready(Ok(::http::Response::new(String::new())))
+    }
+}
+
 fn declared<'a>(names: impl Fn(&tta::Catalog) -> Vec<&'a str>) -> BTreeSet<String> {
     CATALOGS.iter().flat_map(names).map(str::to_owned).collect()
 }
@@ -199,6 +238,7 @@ async fn everything_declared_is_emitted_and_nothing_else() {
     // Label limits are reported to the recorder of the process, everything else to the context's.
     let installed = tta::install_recorder(Arc::clone(&recorder) as Arc<dyn Recorder>);
     run_everything(|| recorder.builder()).await.unwrap();
+    cross_every_edge(&recorder).await.unwrap();
     tta::install_recorder(installed.unwrap());
     step("exported", async |n: u32| Ok(n)).run(1).await.unwrap();
     assert!(observability.flush(Duration::from_secs(5)));
@@ -219,6 +259,7 @@ async fn everything_declared_is_emitted_and_nothing_else() {
 
     let spans = recorder.spans().into_iter().map(|span| match span.name {
         SpanName::Step(_) => "{primitive}.execute".to_owned(),
+        SpanName::Edge { spec, .. } => spec.name.to_owned(),
         SpanName::Workflow(_) => "{workflow}.execute".to_owned(),
         other => other.as_str().to_owned(),
     });

@@ -106,4 +106,6 @@ const PINNED: &[&str] = &[
     "rotel==0.0.1a15",
     "prometheus_client==0.26.0",
     "opentelemetry-proto==1.45.2",
+    "opentelemetry-api==1.45.2",
+    "opentelemetry-sdk==1.45.2",
 ];

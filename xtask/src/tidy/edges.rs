@@ -41,9 +41,10 @@ pub(super) fn more_than_one_line(tree: &str) -> Vec<String> {
 
 fn forbidden(from: &str, to: &str) -> Option<&'static str> {
     match layer(from) {
-        Layer::Telemetry | Layer::Primitive | Layer::Testkit if to == CORE => None,
+        Layer::Telemetry | Layer::Primitive | Layer::Edge | Layer::Testkit if to == CORE => None,
         Layer::Telemetry if layer(to) == Layer::Standalone => None,
         Layer::Telemetry => Some("telemetry rests on the core and the metrics server alone"),
+        Layer::Edge => Some("what crosses the process's edge rests on the core and HTTP alone"),
         Layer::Primitive => Some("a primitive rests on the core alone, never on another crate"),
         Layer::Standalone => Some("the metrics server serves any renderer and knows no crate"),
         Layer::Facade if matches!(layer(to), Layer::Testkit | Layer::Tool) => {
@@ -58,6 +59,8 @@ fn forbidden(from: &str, to: &str) -> Option<&'static str> {
 enum Layer {
     Primitive,
     Telemetry,
+    /// Context across services: the core and the libraries of HTTP.
+    Edge,
     Standalone,
     Facade,
     Testkit,
@@ -70,6 +73,7 @@ fn layer(package: &str) -> Layer {
     match package {
         "tta" => Layer::Facade,
         "tta-telemetry" => Layer::Telemetry,
+        "tta-http" => Layer::Edge,
         "tta-metrics-server" => Layer::Standalone,
         "tta-testkit" => Layer::Testkit,
         "tta-examples" | "tta-benches" | "tta-catalog" => Layer::Tool,
@@ -100,6 +104,14 @@ mod tests {
                 "tta-telemetry",
                 &[("tta-core", Kind::Normal), ("tonic", Kind::Normal)],
             ),
+            package(
+                "tta-http",
+                &[
+                    ("tta-core", Kind::Normal),
+                    ("http", Kind::Normal),
+                    ("tta-telemetry", Kind::Dev),
+                ],
+            ),
             package("tta-metrics-server", &[("hyper", Kind::Normal)]),
             package("tta-testkit", &[("tta-core", Kind::Normal)]),
             package(
@@ -124,6 +136,8 @@ mod tests {
             ("tta-cache", "tta-telemetry", Kind::Normal),
             ("tta-brand-new", "tta-cache", Kind::Build),
             ("tta-telemetry", "tta-cache", Kind::Normal),
+            ("tta-http", "tta-telemetry", Kind::Normal),
+            ("tta-http", "tta-cache", Kind::Normal),
             ("tta-metrics-server", "tta-core", Kind::Normal),
             ("tta-testkit", "tta-telemetry", Kind::Normal),
             ("tta", "tta-testkit", Kind::Normal),

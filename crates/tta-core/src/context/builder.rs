@@ -5,11 +5,13 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use super::details::BaggageEntry;
 use super::identity::is_identifier;
 use super::{Clock, Identity, Parent, Shared, WorkflowContext};
-use crate::catalog::IDENTIFIER_REPLACED;
+use crate::catalog::{IDENTIFIER_REPLACED, SpanSpec};
 use crate::identity::{SpanId, TraceId};
-use crate::record::{Level, LogField};
+use crate::open_span::OpenSpan;
+use crate::record::{Level, LogField, SpanKind};
 use crate::recorder::{self, Recorder, guarded};
 
 /// Puts a [`WorkflowContext`] together; see [`WorkflowContext::builder`].
@@ -26,7 +28,7 @@ pub struct WorkflowContextBuilder {
     recorder: Option<Arc<dyn Recorder>>,
     clock: Option<Clock>,
     metadata: Vec<(String, String)>,
-    baggage: Vec<(String, String)>,
+    baggage: Vec<(String, BaggageEntry)>,
 }
 
 impl WorkflowContextBuilder {
@@ -96,16 +98,44 @@ impl WorkflowContextBuilder {
 
     /// A baggage entry.
     pub fn baggage(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.baggage.push((key.into(), value.into()));
+        let value = value.into();
+        let entry = BaggageEntry {
+            value,
+            travels: true,
+        };
+        self.baggage.push((key.into(), entry));
         self
+    }
+
+    /// A baggage entry from outside: steps can read it, and it goes no further.
+    pub fn received_baggage(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let entry = BaggageEntry {
+            value,
+            travels: false,
+        };
+        self.baggage.push((key.into(), entry));
+        self
+    }
+
+    /// The context, with a span around all that happens in it, such as that of a request to a
+    /// server. Flows run in it are workflows still, with that span as their parent.
+    pub fn open(self, spec: &'static SpanSpec, kind: SpanKind) -> OpenSpan {
+        OpenSpan::around(self.assemble(Some(SpanId::random())), spec, kind)
     }
 
     /// The context.
     pub fn build(self) -> WorkflowContext {
+        self.assemble(None)
+    }
+
+    fn assemble(self, entry: Option<SpanId>) -> WorkflowContext {
         let recorder = self.recorder.or_else(recorder::installed);
         let ambient = || guarded(|| recorder.as_ref()?.ambient_parent());
         let outer = self.parent.or_else(ambient);
-        let trace_id = outer.map_or_else(TraceId::random, |outer| outer.trace_id);
+        let trace_id = outer
+            .as_ref()
+            .map_or_else(TraceId::random, |outer| outer.trace_id);
         let decide = || {
             guarded(|| {
                 recorder
@@ -135,9 +165,14 @@ impl WorkflowContextBuilder {
         let clock = self.clock.unwrap_or(Instant::now);
         let created_at = SystemTime::now();
         let since_epoch = created_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let outer_span = outer
+            .as_ref()
+            .map_or(SpanId::INVALID, |outer| outer.span_id);
+        let entry = entry.unwrap_or(outer_span);
         let shared = Shared {
             identity: Arc::new(identity),
             outer,
+            entry,
             sampled,
             recorder,
             log_level,
@@ -152,10 +187,9 @@ impl WorkflowContextBuilder {
             outermost: AtomicUsize::new(0),
             usage: super::Meter::default(),
         };
-        let base = outer.map_or(SpanId::INVALID, |outer| outer.span_id);
         let ctx = WorkflowContext {
             shared: Arc::new(shared),
-            base,
+            base: entry,
             deadline: self.deadline,
             meter: None,
             cancellation: super::Cancellation::default(),

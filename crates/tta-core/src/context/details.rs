@@ -15,13 +15,21 @@ pub struct Checkpoint {
     pub elapsed: Duration,
 }
 
+/// A baggage entry.
+#[derive(Clone)]
+pub(super) struct BaggageEntry {
+    pub(super) value: String,
+    /// Whether it goes on to other services.
+    pub(super) travels: bool,
+}
+
 type Shared = Arc<dyn Any + Send + Sync>;
 
 #[derive(Default)]
 pub(super) struct Details {
     pub(super) metadata: BTreeMap<String, String>,
     pub(super) tags: BTreeSet<String>,
-    pub(super) baggage: BTreeMap<String, String>,
+    pub(super) baggage: BTreeMap<String, BaggageEntry>,
     pub(super) checkpoints: Vec<Checkpoint>,
     /// Made when first needed: most workflows share nothing.
     state: Option<HashMap<TypeId, Shared>>,

@@ -1,7 +1,7 @@
 //! Who a context speaks for.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::identity::{SpanId, TraceId, random_u128};
 
@@ -116,7 +116,7 @@ impl Clone for Label {
 }
 
 /// A span of another process or another library, around a workflow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parent {
     /// The trace, which the workflow joins.
@@ -127,6 +127,10 @@ pub struct Parent {
     pub sampled: bool,
     /// Whether the span belongs to another process.
     pub is_remote: bool,
+    /// Whether the trace's identifier is known to be random in its lower 56 bits.
+    pub is_random: bool,
+    /// What vendors along the way have noted about the trace, opaque to us.
+    pub trace_state: Option<Arc<str>>,
 }
 
 impl Parent {
@@ -140,6 +144,20 @@ impl Parent {
         Self::checked(trace_id, span_id, sampled, false)
     }
 
+    /// The same span of a trace whose identifier is known to be random, or not.
+    #[must_use]
+    pub fn with_random(mut self, is_random: bool) -> Self {
+        self.is_random = is_random;
+        self
+    }
+
+    /// The same span with what vendors have noted about the trace, which is passed on unchanged.
+    #[must_use]
+    pub fn with_trace_state(mut self, trace_state: impl Into<Arc<str>>) -> Self {
+        self.trace_state = Some(trace_state.into()).filter(|text: &Arc<str>| !text.is_empty());
+        self
+    }
+
     fn checked(trace_id: TraceId, span_id: SpanId, sampled: bool, is_remote: bool) -> Option<Self> {
         let valid = trace_id.is_valid() && span_id.is_valid();
         valid.then_some(Self {
@@ -147,6 +165,8 @@ impl Parent {
             span_id,
             sampled,
             is_remote,
+            is_random: false,
+            trace_state: None,
         })
     }
 }

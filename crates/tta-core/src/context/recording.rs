@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::{Shared, WorkflowContext};
+use super::{Parent, Shared, WorkflowContext};
 use crate::catalog::LogSpec;
 use crate::identity::SpanId;
 use crate::instruments::nanos;
@@ -39,6 +39,14 @@ impl WorkflowContext {
         }
     }
 
+    /// Notes that the innermost span comes from a span of another trace too, such as that of each
+    /// message of a batch.
+    pub fn add_link(&self, to: Parent) {
+        if let Some(span) = self.recording_span() {
+            self.link_on(span, to);
+        }
+    }
+
     /// Logs a declared event with the identity of this context.
     pub fn log(&self, event: &'static LogSpec, level: Level, fields: &[LogField<'_>]) {
         if let (true, Some(recorder)) = (self.logs(level), &self.shared.recorder) {
@@ -62,6 +70,11 @@ impl WorkflowContext {
     #[inline]
     pub(crate) fn attribute_on(&self, span: SpanId, attribute: Attribute) {
         self.buffer().push_attributes(span, [attribute]);
+    }
+
+    /// Links a span of ours to one of another trace.
+    pub(crate) fn link_on(&self, span: SpanId, to: Parent) {
+        self.buffer().push_link(span, to);
     }
 
     /// Notes something that happened inside a span of ours.
@@ -149,6 +162,8 @@ impl Shared {
                 spans: taken.spans,
                 attributes: taken.attributes,
                 events: taken.events,
+                links: taken.links,
+                trace_state: self.outer.as_ref().and_then(|it| it.trace_state.clone()),
                 lost: taken.lost,
             };
             guarded(|| recorder.record(trace));

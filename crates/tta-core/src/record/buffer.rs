@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::{Attribute, EventRecord, LostDetails, SpanRecord, Value};
+use crate::context::Parent;
 use crate::identity::SpanId;
 
 /// Finished spans, attributes and events of one workflow, in bounded memory.
@@ -12,6 +13,7 @@ pub(crate) struct TraceBuffer {
     spans: Vec<SpanRecord>,
     attributes: Vec<(SpanId, Attribute)>,
     events: Vec<EventRecord>,
+    links: Vec<(SpanId, Parent)>,
     lost: LostDetails,
 }
 
@@ -20,6 +22,7 @@ pub(crate) struct Taken {
     pub(crate) spans: Vec<SpanRecord>,
     pub(crate) attributes: Vec<(SpanId, Attribute)>,
     pub(crate) events: Vec<EventRecord>,
+    pub(crate) links: Vec<(SpanId, Parent)>,
     pub(crate) lost: LostDetails,
 }
 
@@ -71,6 +74,15 @@ impl TraceBuffer {
         self.events.push(event);
     }
 
+    /// Adds a link of a span to one of another trace.
+    pub(crate) fn push_link(&mut self, span: SpanId, to: Parent) {
+        if self.links.len() >= MOST_DETAILS {
+            self.lost.links += 1;
+        } else {
+            self.links.push((span, to));
+        }
+    }
+
     /// Takes everything; for when no span is open.
     pub(crate) fn take_all(&mut self) -> Option<Taken> {
         if self.spans.is_empty() {
@@ -80,12 +92,14 @@ impl TraceBuffer {
             spans,
             attributes,
             events,
+            links,
             lost,
         } = std::mem::take(self);
         Some(Taken {
             spans,
             attributes,
             events,
+            links,
             lost,
         })
     }
@@ -106,10 +120,15 @@ impl TraceBuffer {
             .events
             .extract_if(.., |event| ended.contains(&event.span_id))
             .collect();
+        let links = self
+            .links
+            .extract_if(.., |(id, _)| ended.contains(id))
+            .collect();
         Some(Taken {
             spans,
             attributes,
             events,
+            links,
             lost: std::mem::take(&mut self.lost),
         })
     }

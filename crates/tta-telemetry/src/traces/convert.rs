@@ -2,18 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{
-    Event, SpanContext, SpanId as OtelSpanId, SpanKind as OtelSpanKind, Status, TraceFlags,
+    Event, Link, SpanContext, SpanId as OtelSpanId, SpanKind as OtelSpanKind, Status, TraceFlags,
     TraceId as OtelTraceId, TraceState,
 };
 use opentelemetry::{InstrumentationScope, Key, KeyValue, StringValue, Value as OtelValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use tta_core::{
-    Attribute, EventRecord, Identity, SpanId, SpanKind, SpanName, SpanRecord, SpanStatus, TraceId,
-    TraceRecords, Value,
+    Attribute, EventRecord, Identity, Parent, SpanId, SpanKind, SpanName, SpanRecord, SpanStatus,
+    TraceId, TraceRecords, Value,
 };
 
 use super::spans::Spans;
@@ -36,14 +37,21 @@ pub(crate) fn span_id(id: SpanId) -> OtelSpanId {
     OtelSpanId::from_bytes(id.to_u64().to_be_bytes())
 }
 
+/// What vendors noted about a trace, in OpenTelemetry's type.
+pub(crate) fn trace_state(text: Option<&str>) -> TraceState {
+    text.and_then(|text| TraceState::from_str(text).ok())
+        .unwrap_or(TraceState::NONE)
+}
+
 fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>) {
     let who = Who::of(&trace.identity);
     let base = into.len();
     let trace_id = trace_id(trace.trace_id);
+    let state = trace_state(trace.trace_state.as_deref());
     let mut places = Places::default();
     for (index, span) in trace.spans.into_iter().enumerate() {
         places.note(span.span_id, index);
-        into.push(convert_span(trace_id, span, &who));
+        into.push(convert_span(trace_id, span, &who, &state));
     }
     // Only spans of this trace are looked at, and `places` knows no others.
     let spans = into.get_mut(base..).unwrap_or_default();
@@ -60,15 +68,26 @@ fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>) {
             add(span, event);
         }
     }
+    for (id, to) in trace.links {
+        if let Some(span) = places.find(id).and_then(|index| spans.get_mut(index)) {
+            link(span, &to);
+        }
+    }
     // Which spans said too much is not known; the last one encloses them all.
     if let Some(outermost) = spans.last_mut() {
         let count = |lost: u64| u32::try_from(lost).unwrap_or(u32::MAX);
         outermost.dropped_attributes_count += count(trace.lost.attributes);
         outermost.events.dropped_count += count(trace.lost.events);
+        outermost.links.dropped_count += count(trace.lost.links);
     }
 }
 
-fn convert_span(trace_id: OtelTraceId, span: SpanRecord, who: &Who) -> SpanData {
+fn convert_span(
+    trace_id: OtelTraceId,
+    span: SpanRecord,
+    who: &Who,
+    state: &TraceState,
+) -> SpanData {
     let mut attributes = Vec::with_capacity(TYPICAL_ATTRIBUTES);
     let name = match span.name {
         SpanName::Part(name) => Cow::Borrowed(name),
@@ -84,6 +103,10 @@ fn convert_span(trace_id: OtelTraceId, span: SpanRecord, who: &Who) -> SpanData 
         SpanName::Workflow(ref workflow) => {
             who.sign(&mut attributes);
             Cow::Owned(workflow.span_name.to_string())
+        }
+        SpanName::Edge { name, .. } => {
+            who.sign(&mut attributes);
+            name
         }
         // A kind of name that this version does not know is shown as it is.
         ref other => Cow::Owned(other.as_str().to_owned()),
@@ -105,12 +128,15 @@ fn convert_span(trace_id: OtelTraceId, span: SpanRecord, who: &Who) -> SpanData 
             span_id(span.span_id),
             TraceFlags::SAMPLED,
             false,
-            TraceState::NONE,
+            state.clone(),
         ),
         parent_span_id: span_id(span.parent_id),
         parent_span_is_remote: span.parent_is_remote,
         span_kind: match span.kind {
             SpanKind::Client => OtelSpanKind::Client,
+            SpanKind::Server => OtelSpanKind::Server,
+            SpanKind::Producer => OtelSpanKind::Producer,
+            SpanKind::Consumer => OtelSpanKind::Consumer,
             _ => OtelSpanKind::Internal,
         },
         name,
@@ -153,6 +179,26 @@ fn add(span: &mut SpanData, event: EventRecord) {
         attributes,
         0,
     ));
+}
+
+fn link(span: &mut SpanData, to: &Parent) {
+    if span.links.len() >= MOST_LINKS {
+        span.links.dropped_count += 1;
+        return;
+    }
+    let flags = if to.sampled {
+        TraceFlags::SAMPLED
+    } else {
+        TraceFlags::default()
+    };
+    let context = SpanContext::new(
+        trace_id(to.trace_id),
+        span_id(to.span_id),
+        flags,
+        to.is_remote,
+        trace_state(to.trace_state.as_deref()),
+    );
+    span.links.links.push(Link::new(context, Vec::new(), 0));
 }
 
 fn key_value(attribute: Attribute) -> KeyValue {
@@ -236,3 +282,4 @@ const FEW: usize = 16;
 /// As the OpenTelemetry specification limits them by default.
 const MOST_ATTRIBUTES: usize = 128;
 const MOST_EVENTS: usize = 128;
+const MOST_LINKS: usize = 128;

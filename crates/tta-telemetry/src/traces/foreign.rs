@@ -74,11 +74,18 @@ pub(crate) fn ambient_parent() -> Option<Parent> {
         }
         let trace_id = TraceId::from_u128(u128::from_be_bytes(around.trace_id().to_bytes()));
         let span_id = SpanId::from_u64(u64::from_be_bytes(around.span_id().to_bytes()));
-        if around.is_remote() {
+        let parent = if around.is_remote() {
             Parent::remote(trace_id, span_id, around.is_sampled())
         } else {
             Parent::local(trace_id, span_id, around.is_sampled())
-        }
+        };
+        // The SDKs' identifiers are random, and the one that made this one may say so.
+        let is_random = !around.is_remote() || around.trace_flags().to_u8() & RANDOM != 0;
+        parent.map(|parent| {
+            parent
+                .with_random(is_random)
+                .with_trace_state(around.trace_state().header())
+        })
     })
 }
 
@@ -157,6 +164,9 @@ static PROVIDER: LazyLock<SdkTracerProvider> = LazyLock::new(|| {
         .with_resource(Resource::builder_empty().build())
         .build()
 });
+
+/// The flag of W3C Trace Context, level 2, that OpenTelemetry's type has no name for.
+const RANDOM: u8 = 2;
 
 const OWN_LIBRARIES: [&str; 7] = [
     "h2",

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use opentelemetry::trace::{Span, SpanContext, Status, TraceContextExt, TraceFlags, TraceState};
+use opentelemetry::trace::{Span, SpanContext, Status, TraceContextExt, TraceFlags};
 use opentelemetry::{Context, KeyValue, Value as OtelValue};
 use tta_core::{ActiveSpan, Attribute, Value, WorkflowContext};
 
-use super::convert::{span_id, trace_id};
+use super::convert::{span_id, trace_id, trace_state};
 
 /// Polls with the step's span as the current one of OpenTelemetry on this thread.
 pub(crate) fn scope(active: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
@@ -19,7 +19,7 @@ pub(crate) fn scope(active: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
             span_id(active.span_id),
             TraceFlags::SAMPLED,
             false,
-            TraceState::NONE,
+            trace_state(ctx.trace_state().as_deref()),
         );
         let span = StepSpan {
             span_context,
@@ -36,7 +36,7 @@ pub(crate) fn scope(active: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
                 span_id(active.span_id),
                 TraceFlags::default(),
                 false,
-                TraceState::NONE,
+                trace_state(ctx.trace_state().as_deref()),
             );
             Context::map_current(|cx| cx.with_remote_span_context(span_context)).attach()
         })

@@ -3,7 +3,9 @@
 use std::mem::size_of;
 
 use opentelemetry_sdk::trace::SpanData;
-use tta_core::{Attribute, EventRecord, SpanId, SpanRecord, SpanStatus, TraceRecords, Value};
+use tta_core::{
+    Attribute, EventRecord, SpanId, SpanName, SpanRecord, SpanStatus, TraceRecords, Value,
+};
 
 use crate::export::Waiting;
 
@@ -34,7 +36,15 @@ impl Waiting for Spans {
                     .map(|(_, attribute)| size_of::<SpanId>() + attribute_bytes(attribute))
                     .sum();
                 let events: usize = trace.events.iter().map(event_bytes).sum();
-                size_of::<TraceRecords>() + spans + attributes + events
+                let links: usize = trace
+                    .links
+                    .iter()
+                    .map(|link| {
+                        let state = link.1.trace_state.as_deref();
+                        size_of_val(link) + state.map_or(0, str::len)
+                    })
+                    .sum();
+                size_of::<TraceRecords>() + spans + attributes + events + links
             }
             Self::Foreign(span) => {
                 let attributes = |list: &[opentelemetry::KeyValue]| -> usize {
@@ -65,7 +75,11 @@ fn span_bytes(span: &SpanRecord) -> usize {
         SpanStatus::Error { description, .. } => description.len(),
         _ => 0,
     };
-    size_of::<SpanRecord>() + description
+    let name = match &span.name {
+        SpanName::Edge { name, .. } => name.len(),
+        _ => 0,
+    };
+    size_of::<SpanRecord>() + name + description
 }
 
 fn attribute_bytes(attribute: &Attribute) -> usize {
