@@ -122,7 +122,6 @@ fn counts() -> Counts {
         abandoned: 1,
         failed: [("unavailable", 1)].into(),
         cost: NanoUsd(2_000_000),
-        ..ModelCounts::default()
     };
     counts.models.insert("m", model);
     counts
