@@ -40,7 +40,7 @@ fn main() {
         ratios.push(ratio);
     }
     ratios.sort_by(f64::total_cmp);
-    let median = ratios[ROUNDS / 2];
+    let median = ratios.get(ROUNDS / 2).copied().unwrap_or_default();
     println!("median ratio {median:.2}; the goal is {GOAL}");
 }
 

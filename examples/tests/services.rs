@@ -1,7 +1,5 @@
 //! The example of three services, seen by a collector: one trace, every parent in its place.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use tta::ObservabilityConfig;

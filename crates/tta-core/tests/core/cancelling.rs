@@ -87,20 +87,20 @@ fn the_outer_signal_wakes_who_waits_for_the_inner_one() {
     let (outer, canceller) = WorkflowContext::new().cancellable();
     let (inner, _inner_canceller) = outer.cancellable();
     let (woken, waker) = task();
-    let mut cancelled = inner.cancelled();
-    assert!(poll(&mut cancelled, &waker).is_pending());
+    let mut signal = inner.cancelled();
+    assert!(poll(&mut signal, &waker).is_pending());
     canceller.cancel();
     assert_eq!(woken.0.load(Ordering::SeqCst), 1);
-    assert!(poll(&mut cancelled, &waker).is_ready());
+    assert!(poll(&mut signal, &waker).is_ready());
 }
 
 #[test]
 fn who_is_polled_by_another_task_is_woken_there_and_not_where_it_was() {
     let (ctx, canceller) = WorkflowContext::new().cancellable();
     let ((first, first_waker), (second, second_waker)) = (task(), task());
-    let mut cancelled = ctx.cancelled();
-    assert!(poll(&mut cancelled, &first_waker).is_pending());
-    assert!(poll(&mut cancelled, &second_waker).is_pending());
+    let mut signal = ctx.cancelled();
+    assert!(poll(&mut signal, &first_waker).is_pending());
+    assert!(poll(&mut signal, &second_waker).is_pending());
     canceller.cancel();
     assert_eq!(first.0.load(Ordering::SeqCst), 0);
     assert_eq!(second.0.load(Ordering::SeqCst), 1);
@@ -111,10 +111,10 @@ fn who_waits_no_longer_is_not_woken_and_not_held() {
     let (outer, outer_canceller) = WorkflowContext::new().cancellable();
     let (ctx, canceller) = outer.cancellable();
     let (woken, waker) = task();
-    let mut cancelled = ctx.cancelled();
-    assert!(poll(&mut cancelled, &waker).is_pending());
+    let mut signal = ctx.cancelled();
+    assert!(poll(&mut signal, &waker).is_pending());
     assert!(Arc::strong_count(&woken) > 2);
-    drop(cancelled);
+    drop(signal);
     assert_eq!(Arc::strong_count(&woken), 2);
     outer_canceller.cancel();
     canceller.cancel();
@@ -133,8 +133,8 @@ fn a_waker_that_panics_keeps_nobody_else_asleep() {
     let mut of_panicking = ctx.cancelled();
     assert!(poll(&mut of_panicking, &Waker::from(Arc::new(Panics))).is_pending());
     let (woken, waker) = task();
-    let mut cancelled = ctx.cancelled();
-    assert!(poll(&mut cancelled, &waker).is_pending());
+    let mut signal = ctx.cancelled();
+    assert!(poll(&mut signal, &waker).is_pending());
     canceller.cancel();
     assert_eq!(woken.0.load(Ordering::SeqCst), 1);
 }
@@ -160,16 +160,16 @@ fn no_lock_is_held_while_a_waker_runs_or_is_dropped() {
         }
     }
     let (ctx, canceller) = WorkflowContext::new().cancellable();
-    let mut cancelled = ctx.cancelled();
+    let mut signal = ctx.cancelled();
     for _ in 0..2 {
         let waker = Waker::from(Arc::new(Asks(ctx.clone())));
-        assert!(poll(&mut cancelled, &waker).is_pending());
+        assert!(poll(&mut signal, &waker).is_pending());
     }
     let mut dropped = ctx.cancelled();
     assert!(poll(&mut dropped, &Waker::from(Arc::new(Asks(ctx.clone())))).is_pending());
     drop(dropped);
     canceller.cancel();
-    assert!(poll(&mut cancelled, Waker::noop()).is_ready());
+    assert!(poll(&mut signal, Waker::noop()).is_ready());
 }
 
 #[test]
@@ -212,9 +212,9 @@ fn threads_that_wait_leave_and_cancel_at_once_miss_nothing() {
                 scope.spawn(move || {
                     let (inner, _canceller) = ctx.cancellable();
                     begin.wait();
-                    let mut cancelled = inner.cancelled();
+                    let mut signal = inner.cancelled();
                     let waker = Waker::from(Arc::new(Unparks(std::thread::current())));
-                    while poll(&mut cancelled, &waker).is_pending() {
+                    while poll(&mut signal, &waker).is_pending() {
                         if !waits {
                             return;
                         }
@@ -227,11 +227,12 @@ fn threads_that_wait_leave_and_cancel_at_once_miss_nothing() {
             canceller.cancel();
         });
     }
+}
 
-    struct Unparks(std::thread::Thread);
-    impl Wake for Unparks {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
+struct Unparks(std::thread::Thread);
+
+impl Wake for Unparks {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
