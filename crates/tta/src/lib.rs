@@ -23,6 +23,8 @@ pub use tta_breaker::{
     CircuitBreaker, CircuitBreakerConfig, CircuitBreakerExt, CircuitBreakerPrimitive, CircuitState,
     LastFailure, Permit, Window,
 };
+#[cfg(feature = "postcard")]
+pub use tta_cache::Postcard;
 #[cfg(feature = "cache")]
 pub use tta_cache::{
     CacheConfig, CacheExt, CacheKey, CachePrimitive, CacheStats, CacheVerdict, Codec, Fetched,

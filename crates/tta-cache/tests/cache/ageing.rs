@@ -119,6 +119,7 @@ async fn a_refresh_is_seen_in_the_trace_of_who_triggered_it_and_outlives_the_dea
     assert_eq!(flow.execute(ask("q"), &ctx).await?, 1);
     settle().await;
     drop(ctx);
+    assert_eq!(flow.stats().refreshes, 1, "the step found no deadline");
     let get = recorder.span("cache.get");
     let refresh = recorder.span("cache.refresh");
     assert_eq!(refresh.parent_id, get.span_id);

@@ -98,8 +98,15 @@ async fn a_tier_that_is_down_costs_nothing_but_the_computation() -> Result<()> {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_the_value_asked_for_is_a_miss_and_removed_and_counted() -> Result<()> {
     type Damage = fn(&Shelf);
-    let damages: [(&str, Damage); 5] = [
+    let damages: [(&str, Damage); 6] = [
         ("flipped", |shelf| shelf.tamper(|bytes| bytes[40] ^= 1)),
+        // Before the sum: the last digit of the value, which then is another number.
+        ("digit", |shelf| {
+            shelf.tamper(|bytes| {
+                let last = bytes.len() - 9;
+                bytes[last] ^= 2;
+            });
+        }),
         ("truncated", |shelf| {
             shelf.tamper(|bytes| bytes.truncate(60));
         }),
