@@ -8,7 +8,7 @@ use tta_core::Level;
 use crate::guard::ObservabilityGuard;
 use crate::settings::{
     Code, Compression, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Sampler,
-    Temporality,
+    Setting, Temporality,
 };
 
 /// What to initialise. Each setting is also declared in [`SETTINGS`](crate::SETTINGS), with the
@@ -65,6 +65,23 @@ impl ObservabilityConfig {
             environment: Environment::read(lookup),
             ..Self::new(service_name)
         }
+    }
+
+    /// Every setting as it would hold, with its origin, without starting anything.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tta_telemetry::ObservabilityConfig;
+    ///
+    /// let config = ObservabilityConfig::from_env("billing").with_prometheus_port(9_500);
+    /// let port = config.settings().into_iter().find(|setting| {
+    ///     setting.name == "OTEL_EXPORTER_PROMETHEUS_PORT"
+    /// });
+    /// assert_eq!(port.map(|port| port.value).as_deref(), Some("9500"));
+    /// ```
+    pub fn settings(&self) -> Vec<Setting> {
+        self.resolve().shown
     }
 
     /// Starts it all. It never fails the application: what could not start is reported by
