@@ -22,6 +22,8 @@ pub fn settings(data: &[u8]) {
         let value = String::from_utf8_lossy(value).into_owned();
         environment.extend(variable.map(|name| (*name, value)));
     }
+    // It is a secret as long as it stands there alone.
+    let is_secret = !environment.values().any(|value| value.contains(CANARY));
     environment.insert("OTEL_EXPORTER_OTLP_HEADERS", format!("x-key={CANARY}"));
     let config = ObservabilityConfig::from_env_with("fuzz", |name| environment.get(name).cloned());
     let shown = config.settings();
@@ -30,7 +32,10 @@ pub fn settings(data: &[u8]) {
     names.dedup();
     assert_eq!(names.len(), shown.len(), "a setting is shown twice");
     for setting in &shown {
-        assert!(!setting.value.contains(CANARY), "{setting:?}");
+        assert!(
+            !(is_secret && setting.value.contains(CANARY)),
+            "{setting:?}"
+        );
         assert!(!setting.value.contains(char::is_control), "{setting:?}");
     }
 }

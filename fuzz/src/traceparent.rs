@@ -37,8 +37,7 @@ struct Meant {
 
 /// The grammar once more, by fields between dashes where the library goes by places.
 fn read(header: &[u8]) -> Option<Meant> {
-    let text = std::str::from_utf8(header).ok()?;
-    let text = text.trim_matches([' ', '\t']);
+    let text = String::from_utf8_lossy(header.trim_ascii());
     let mut fields = text.splitn(5, '-');
     let [version, trace_id, span_id, flags] = [
         fields.next()?,

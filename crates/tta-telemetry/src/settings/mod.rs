@@ -164,7 +164,7 @@ impl LogFormat {
 pub struct Setting {
     /// Its [name](SettingSpec::name).
     pub name: &'static str,
-    /// Its value as text; `***` where it is secret.
+    /// Its value as text in one line; `***` where it is secret.
     pub value: String,
     /// Where the value comes from.
     pub origin: Origin,

@@ -120,8 +120,24 @@ impl<'a> Picker<'a> {
     pub(super) fn show(&mut self, spec: &SettingSpec, value: String, origin: Origin) {
         self.shown.push(Setting {
             name: spec.name(),
-            value,
+            value: in_one_line(value),
             origin,
         });
     }
+}
+
+/// What a terminal would obey is written out.
+fn in_one_line(value: String) -> String {
+    if !value.contains(char::is_control) {
+        return value;
+    }
+    let mut line = String::with_capacity(value.len() + 8);
+    for c in value.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
