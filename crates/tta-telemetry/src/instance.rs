@@ -35,6 +35,7 @@ impl Instance {
             return Arc::new(Self::disabled(settings));
         }
         registry().set_label_limit(settings.label_limit);
+        settings.kept.apply();
         let subscriber = subscriber::install(&settings);
         let pipeline = Pipeline::start(config, &settings);
         if let Err(why) = observe_process(registry()) {
@@ -88,6 +89,7 @@ impl Instance {
             already_initialized: false,
             parts,
             settings: self.settings.shown.clone(),
+            resource: self.settings.resource.clone(),
             warnings: self.settings.warnings.clone(),
             metrics_url: self.server.url().map(str::to_owned),
             otlp_endpoint: self

@@ -27,7 +27,7 @@ mod present {
     use crate::recorder::TelemetryRecorder;
     use crate::settings::{Otlp, Resolved};
     use crate::status::PartStatus;
-    use crate::traces::{Spans, Traces, install_provider};
+    use crate::traces::{Spans, Traces, install_provider, limits};
 
     /// What leaves the process, or why nothing does.
     #[derive(Debug, Default)]
@@ -52,6 +52,9 @@ mod present {
         }
 
         pub(crate) fn start(config: &ObservabilityConfig, settings: &Resolved) -> Self {
+            limits::set(settings.kept.spans);
+            #[cfg(feature = "logs")]
+            log_records::set_limits(settings.kept.logs);
             let mut starting = Starting::default();
             let backends = Backends::default();
             let traces = match traces(config, settings, &backends) {

@@ -2,6 +2,7 @@
 
 mod convert;
 mod foreign;
+pub(crate) mod limits;
 mod sampler;
 mod scope;
 mod sink;
