@@ -97,6 +97,7 @@ impl Instance {
                 .traces
                 .endpoint
                 .as_ref()
+                .filter(|_| self.settings.traces.exporters.otlp)
                 .map(ToString::to_string),
             otlp_protocol: self.pipeline.protocol(),
             last_export_error: self.pipeline.last_error(),

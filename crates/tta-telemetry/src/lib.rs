@@ -3,6 +3,8 @@
 mod catalog;
 mod config;
 #[cfg(feature = "otlp")]
+mod console;
+#[cfg(feature = "otlp")]
 mod export;
 #[cfg(feature = "prometheus")]
 pub mod exposition;

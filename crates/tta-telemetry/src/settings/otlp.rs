@@ -40,6 +40,13 @@ pub(crate) struct Otlp {
     pub(crate) tls: Tls,
 }
 
+impl Otlp {
+    /// Whether it goes to a backend.
+    pub(crate) fn goes_over_otlp(&self) -> bool {
+        self.exporters.otlp && self.endpoint.is_some()
+    }
+}
+
 /// Whom to trust, and who we are: names of files in PEM.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tls {
