@@ -82,8 +82,10 @@ impl<S: Signal> Worker<S> {
         let sink = match (self.delivery.make_sink)() {
             Ok(sink) => sink,
             Err(why) => {
-                // Nobody listens any more when this is a restart.
-                let _ = started.try_send(Err(why));
+                // Nobody listens any more when this is a restart, or when it took long to find out.
+                if started.try_send(Err(why.clone())).is_err() {
+                    self.health.down(&why);
+                }
                 return;
             }
         };

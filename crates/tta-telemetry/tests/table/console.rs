@@ -27,10 +27,8 @@ pub(crate) fn rows() -> Vec<Row> {
             assert!(output.contains("\nmetrics 2"), "{output}");
             let line = "\n  primitive_executions_total{primitive=\"double\",";
             assert!(output.contains(line), "{output}");
-            assert!(
-                output.contains("primitive=\"work\"} count 1, mean 0."),
-                "{output}"
-            );
+            let line = "primitive=\"work\",primitive_type=\"StepPrimitive\"} count 1, mean 0.";
+            assert!(output.contains(line), "{output}");
             assert_eq!((seen.receiver.metrics().len(), &seen.url), (0, &None));
         }),
         Row::new(&[("OTEL_METRICS_EXPORTER", "prometheus,otlp,console")]).sees(|seen| {

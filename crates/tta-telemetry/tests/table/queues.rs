@@ -29,11 +29,12 @@ pub(crate) fn rows() -> Vec<Row> {
         .sees(|seen| assert!(seen.receiver.span_count() > 0)),
         // A batch of spans, and one of log records.
         Row::new(&[
-            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "7"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "6"),
             ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "5"),
         ])
         .sees(|seen| {
-            assert_eq!(largest(seen, Signal::Traces), 7);
+            // A workflow's two spans come together.
+            assert_eq!(largest(seen, Signal::Traces), 6);
             assert_eq!(largest(seen, Signal::Logs), 5);
         }),
         // What does not fit is dropped and counted: each signal's queue is its own.
