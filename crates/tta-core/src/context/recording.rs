@@ -57,7 +57,7 @@ impl WorkflowContext {
     ///
     /// # Source
     ///
-    /// [GenAI semantic conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/).
+    /// [Semantic conventions of generative AI](https://opentelemetry.io/docs/specs/semconv/gen-ai/).
     pub fn record_content(
         &self,
         key: impl Into<Cow<'static, str>>,

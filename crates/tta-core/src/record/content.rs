@@ -61,7 +61,7 @@ impl ContentCapture {
     }
 }
 
-/// The event that the GenAI semantic conventions have for it.
+/// The event that the semantic conventions of generative AI have for it.
 pub(crate) const CONTENT_EVENT: &str = "gen_ai.client.inference.operation.details";
 
 static CAPTURE: AtomicU8 = AtomicU8::new(0);

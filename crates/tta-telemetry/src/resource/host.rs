@@ -22,6 +22,7 @@ pub(super) fn detect(found: &mut Found, is_in_container: bool) {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems may not say")]
 fn host_name() -> Option<String> {
     let name = rustix::system::uname();
     Some(name.nodename().to_string_lossy().into_owned())
@@ -63,11 +64,12 @@ fn os(rust: &'static str) -> &'static str {
 
 /// A field of `os-release(5)`, without its quotes.
 fn release_field(text: &str, name: &str) -> Option<String> {
-    let values = text.lines().filter_map(|line| {
+    let mut values = text.lines().rev().filter_map(|line| {
         let (key, value) = line.trim().split_once('=')?;
         (key == name).then_some(value)
     });
-    let value = values.last()?;
+    // The latest of several holds.
+    let value = values.next()?;
     let quoted = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
     Some(
         quoted('"')

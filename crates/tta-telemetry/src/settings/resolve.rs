@@ -102,9 +102,9 @@ impl Resolved {
     pub(crate) fn new(code: &Code, environment: &Environment) -> Self {
         let (code, complaints) = nonsense::without(code);
         let mut picker = Picker::new(environment, code.preset);
-        complaints
-            .into_iter()
-            .for_each(|complaint| picker.warn(complaint));
+        for complaint in complaints {
+            picker.warn(complaint);
+        }
         picker.resolve(&code)
     }
 }

@@ -43,7 +43,9 @@ fn shorten(attributes: &mut Vec<KeyValue>, most: usize, bytes: usize) -> u32 {
         match &mut attribute.value {
             Value::String(text) => cut(text, bytes),
             Value::Array(Array::String(texts)) => {
-                texts.iter_mut().for_each(|text| cut(text, bytes))
+                for text in texts {
+                    cut(text, bytes);
+                }
             }
             _ => {}
         }

@@ -12,6 +12,7 @@ const SIGNALS: [(&str, &str, Signal); 3] = [
 
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = general();
+    rows.extend(refused());
     for (name, path, signal) in SIGNALS {
         rows.extend(of_signal(name, path, signal));
     }
@@ -60,6 +61,12 @@ fn general() -> Vec<Row> {
                 }
             }
         }),
+    ]
+}
+
+/// What cannot be used, and what must not be used instead.
+fn refused() -> Vec<Row> {
+    vec![
         Row::new(&[("OTEL_EXPORTER_OTLP_HEADERS", "no-value")]).sees(|seen| {
             assert_eq!(seen.count("setting_ignored"), 1);
             assert!(!seen.output().contains("no-value"), "it may be secret");

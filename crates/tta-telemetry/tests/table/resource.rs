@@ -3,6 +3,13 @@
 use crate::row::Row;
 
 pub(crate) fn rows() -> Vec<Row> {
+    let mut rows = stated();
+    rows.extend(in_kubernetes());
+    rows
+}
+
+/// What is found out, and what variables say over it.
+fn stated() -> Vec<Row> {
     vec![
         Row::new(&[("OTEL_METRICS_EXPORTER", "prometheus,otlp")]).sees(|seen| {
             let text = |key| seen.resource_text(key);
@@ -81,6 +88,12 @@ pub(crate) fn rows() -> Vec<Row> {
             let name = seen.resource_text("deployment.environment.name");
             assert_eq!(name.unwrap(), "qa");
         }),
+    ]
+}
+
+/// What the downward API says.
+fn in_kubernetes() -> Vec<Row> {
+    vec![
         Row::new(&[
             ("K8S_CLUSTER_NAME", "c"),
             ("K8S_NAMESPACE_NAME", "ns"),

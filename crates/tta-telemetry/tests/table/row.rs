@@ -345,4 +345,4 @@ fn terminal() -> (File, File) {
     (File::from(ours), theirs)
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
