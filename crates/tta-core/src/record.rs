@@ -1,9 +1,14 @@
 //! Finished spans and log lines, in the form in which they leave the core.
 
 mod buffer;
+mod content;
+mod limits;
 mod value;
 
 pub(crate) use buffer::{Taken, TraceBuffer};
+pub(crate) use content::CONTENT_EVENT;
+pub use content::ContentCapture;
+pub use limits::DetailLimits;
 pub use value::{Attribute, Value};
 
 use std::borrow::Cow;

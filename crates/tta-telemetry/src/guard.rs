@@ -112,6 +112,7 @@ impl ObservabilityGuard {
                     "another initialisation or shutdown is under way",
                 )],
                 settings: settings.shown.clone(),
+                resource: settings.resource.clone(),
                 warnings: settings.warnings.clone(),
                 metrics_url: None,
                 otlp_endpoint: None,

@@ -35,6 +35,7 @@ impl Instance {
             return Arc::new(Self::disabled(settings));
         }
         registry().set_label_limit(settings.label_limit);
+        settings.kept.apply();
         let subscriber = subscriber::install(&settings);
         let pipeline = Pipeline::start(config, &settings);
         if let Err(why) = observe_process(registry()) {
@@ -88,6 +89,7 @@ impl Instance {
             already_initialized: false,
             parts,
             settings: self.settings.shown.clone(),
+            resource: self.settings.resource.clone(),
             warnings: self.settings.warnings.clone(),
             metrics_url: self.server.url().map(str::to_owned),
             otlp_endpoint: self
@@ -95,6 +97,7 @@ impl Instance {
                 .traces
                 .endpoint
                 .as_ref()
+                .filter(|_| self.settings.traces.exporters.otlp)
                 .map(ToString::to_string),
             otlp_protocol: self.pipeline.protocol(),
             last_export_error: self.pipeline.last_error(),

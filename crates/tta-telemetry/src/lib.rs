@@ -3,6 +3,8 @@
 mod catalog;
 mod config;
 #[cfg(feature = "otlp")]
+mod console;
+#[cfg(feature = "otlp")]
 mod export;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
@@ -24,6 +26,7 @@ mod pipeline;
 pub mod process;
 mod recorder;
 mod report;
+mod resource;
 mod server;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
@@ -54,8 +57,8 @@ pub use guard::{
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
 pub use settings::{
-    Compression, DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting,
-    SettingSpec, Temporality,
+    Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, Origin, OtlpOptions,
+    Preset, Protocol, SETTINGS, Sampler, Setting, SettingSpec, SpanLimits, Temporality,
 };
 pub use status::{PartStatus, State, Status};
 #[cfg(feature = "otlp")]

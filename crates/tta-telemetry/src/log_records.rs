@@ -9,7 +9,7 @@ use opentelemetry::Context;
 
 use crate::export::{Accounts, Backends, Exporter, Signal, Start, Waiting};
 use crate::otlp;
-use crate::settings::Resolved;
+use crate::settings::{LogLimits, Resolved};
 
 /// The signal of logs; what waits is one line.
 #[derive(Debug)]
@@ -32,6 +32,16 @@ pub(crate) fn start(
         otlp::encode_lines,
     )?;
     Ok(Exporter::new(settings.log_batching, delivery, backends))
+}
+
+/// Makes the limits hold for every record that is exported from now on.
+pub(crate) fn set_limits(limits: LogLimits) {
+    *LIMITS.write().unwrap_or_else(PoisonError::into_inner) = limits;
+}
+
+/// The limits that hold now.
+pub(crate) fn limits() -> LogLimits {
+    *LIMITS.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes it the one that lines go to.
@@ -102,5 +112,6 @@ fn present() -> std::sync::RwLockWriteGuard<'static, Option<Arc<Exporter<LogLine
 }
 
 static PRESENT: RwLock<Option<Arc<Exporter<LogLine>>>> = RwLock::new(None);
+static LIMITS: RwLock<LogLimits> = RwLock::new(LogLimits::DEFAULT);
 static IS_PRESENT: AtomicBool = AtomicBool::new(false);
 static ACCOUNTS: Mutex<Accounts<LogLine>> = Mutex::new(Accounts::new());

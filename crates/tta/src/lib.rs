@@ -5,8 +5,8 @@ pub mod prelude;
 
 pub use tta_core::{
     ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Cancelled, Canceller,
-    Catalog, Checkpoint, Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution,
-    Error, ErrorKind, EventRecord, Exemplar, FailurePolicy, FallbackPrimitive, Flow, Gauge,
+    Catalog, Checkpoint, Clock, ConditionalPrimitive, ContentCapture, Counter, DURATION_BOUNDS,
+    DetailLimits, Distribution, Error, ErrorKind, EventRecord, Exemplar, ExemplarFilter, FailurePolicy, FallbackPrimitive, Flow, Gauge,
     Histogram, Identity, IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails,
     MAX_DEPTH, MetricFamily, MetricKind, MetricSample, MetricSpec, Named, NonIdempotent,
     OVERFLOW_LABEL, Observed, OpenSpan, Operand, Parallel, ParallelAll, Parent, PassThrough,
@@ -71,9 +71,10 @@ pub use tta_timeout::{
 
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
-    Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig,
-    ObservabilityGuard, Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
-    ShutdownReport, SignalLedger, State, Status, Temporality, initialize_observability,
+    Compression, DeploymentEnvironment, DropReason, Exporter, Ledger, LogFormat, LogLimits,
+    ObservabilityConfig, ObservabilityGuard, Origin, OtlpOptions, PartStatus, Preset, Protocol,
+    SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport, SignalLedger, SpanLimits, State,
+    Status, Temporality, initialize_observability,
     is_prometheus_enabled, ledger, shutdown_observability,
 };
 #[cfg(feature = "otlp")]

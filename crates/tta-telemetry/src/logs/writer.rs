@@ -80,13 +80,13 @@ impl LogWriter {
         Ok(Self { handle })
     }
 
-    /// Takes a line with its line end.
-    pub(super) fn push(&self, line: &[u8]) {
+    /// Takes a line with its line end; false if it is lost.
+    pub(crate) fn push(&self, line: &[u8]) -> bool {
         let Handle { queue, capacity } = &*self.handle;
         let mut state = queue.lock();
         if state.closed || state.waiting.len() + line.len() > *capacity {
             state.lost += 1;
-            return;
+            return false;
         }
         state.waiting.extend_from_slice(line);
         state.queued += 1;
@@ -95,6 +95,7 @@ impl LogWriter {
         if std::mem::take(&mut state.idle) {
             queue.work.notify_one();
         }
+        true
     }
 
     /// What became of the lines so far.

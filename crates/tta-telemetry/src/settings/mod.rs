@@ -1,16 +1,28 @@
 //! What is set: declared as data, parsed once, and shown with where each value comes from.
 
 mod endpoint;
+mod exporters;
+mod kubernetes_spec;
+mod limits;
+mod limits_spec;
+mod nonsense;
 mod otlp;
+mod otlp_options;
 mod otlp_spec;
 mod parse;
 mod pick;
+mod preset;
 mod resolve;
+mod resource;
 mod spec;
 
 pub(crate) use endpoint::Endpoint;
+pub use exporters::Exporter;
+pub use limits::{LogLimits, SpanLimits};
 pub(crate) use otlp::{Otlp, Tls};
+pub use otlp_options::OtlpOptions;
 pub(crate) use pick::Environment;
+pub use preset::Preset;
 pub(crate) use resolve::{Batching, Code, Resolved};
 pub use spec::{SETTINGS, SettingSpec};
 
@@ -178,6 +190,8 @@ pub enum Origin {
     Code,
     /// This variable did.
     Environment(&'static str),
+    /// The preset of this name has it.
+    Preset(&'static str),
     /// Nobody did.
     Default,
 }
@@ -187,6 +201,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Code => f.write_str("code"),
             Self::Environment(variable) => write!(f, "env {variable}"),
+            Self::Preset(preset) => write!(f, "preset {preset}"),
             Self::Default => f.write_str("default"),
         }
     }

@@ -2,6 +2,7 @@
 
 mod convert;
 mod foreign;
+pub(crate) mod limits;
 mod sampler;
 mod scope;
 mod sink;
@@ -21,7 +22,9 @@ use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords};
 
 use self::sampler::Decision;
 use crate::catalog::LATE_SPANS;
-use crate::export::{Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Signal, Start};
+use crate::export::{
+    Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Show, Signal, Start, shown,
+};
 use crate::otlp;
 use crate::report;
 use crate::settings::Resolved;
@@ -35,14 +38,16 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// A pipeline to the endpoint that is set, or to a sink that a test brought.
+    /// A pipeline to the endpoint that is set, or to a sink that a test brought, or to people.
     pub(crate) fn new(
         settings: &Resolved,
         sink: Option<&Arc<dyn SpanSink>>,
+        show: Option<Show<SpanData>>,
         backends: &Backends,
     ) -> Result<(Arc<Self>, Start), String> {
-        let delivery = match sink {
-            Some(sink) => {
+        let timeout = settings.traces.timeout;
+        let delivery = match (sink, show) {
+            (Some(sink), show) => {
                 let (sink, protocol) = (Arc::clone(sink), sink.protocol());
                 let make_sink: MakeSink<SpanData> =
                     Box::new(move || Ok(Box::new(Arc::clone(&sink))));
@@ -50,15 +55,20 @@ impl Traces {
                     make_sink,
                     protocol,
                     probe: None,
-                    timeout: settings.traces.timeout,
+                    timeout,
+                    watch: show,
                 }
             }
-            None => otlp::delivery(
-                &settings.traces,
-                otlp::TRACES,
-                &settings.resource,
-                otlp::encode_spans,
-            )?,
+            (None, Some(show)) if !settings.traces.goes_over_otlp() => shown(&show, timeout),
+            (None, show) => Delivery {
+                watch: show,
+                ..otlp::delivery(
+                    &settings.traces,
+                    otlp::TRACES,
+                    &settings.resource,
+                    otlp::encode_spans,
+                )?
+            },
         };
         let (exporter, start) = Exporter::new(settings.span_batching, delivery, backends);
         let traces = Arc::new(Self {
