@@ -229,6 +229,9 @@ impl<'a> Execution<'a> {
         let span_id = SpanId::random();
         if let Subject::Seam(seam) = subject {
             seam.instruments().started();
+            if seam.scope == Scope::Workflow {
+                ctx.workflow_begins(seam.name(), parent_id);
+            }
         }
         let outermost = ctx.hands_over_after(parent_id);
         if outermost {
@@ -299,7 +302,7 @@ impl<'a> Execution<'a> {
         }
         if self.ctx.is_sampled() {
             let unix_nanos = self.ctx.unix_nanos(ended);
-            if let (Some(seam), Some(bucket)) = (seam, bucket) {
+            if let (Some(seam), Some(bucket), false) = (seam, bucket, self.ctx.is_held()) {
                 let trace = (self.ctx.trace_id(), self.span_id);
                 seam.instruments()
                     .exemplar(bucket, duration, trace, unix_nanos);

@@ -24,6 +24,7 @@ mod pipeline;
 pub mod process;
 mod recorder;
 mod report;
+mod sampling_config;
 mod server;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),

@@ -29,10 +29,11 @@ pub(crate) struct ExemplarSlot {
 }
 
 impl ExemplarSlot {
-    /// Offers a measurement made in `ctx`; taken if its trace is sampled and the last one is old.
+    /// Offers a measurement made in `ctx`; taken if its trace is sampled, which is known, and
+    /// the last one is old.
     #[inline]
     pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) {
-        if ctx.is_sampled() {
+        if ctx.is_sampled() && !ctx.is_held() {
             let now = ctx.unix_nanos(ctx.now());
             self.offer_at(value, ctx.trace_id(), ctx.span_id(), now);
         }

@@ -11,7 +11,7 @@ use super::queue::{Pushed, Queue};
 use super::signal::Signal;
 use super::thread::Job;
 use super::worker::{Delivery, Worker};
-use crate::ledger::SignalLedger;
+use crate::ledger::{DropReason, SignalLedger};
 use crate::metrics;
 use crate::settings::{Batching, Endpoint};
 
@@ -76,6 +76,11 @@ impl<S: Signal> Exporter<S> {
     /// Takes records; never waits.
     pub(crate) fn push(&self, waiting: S::Waiting) -> Pushed {
         self.queue.push(waiting)
+    }
+
+    /// Accounts for records that were lost before they could be pushed.
+    pub(crate) fn lose(&self, count: u64, reason: DropReason) {
+        self.queue.lose(count, reason);
     }
 
     pub(crate) fn is_open(&self) -> bool {

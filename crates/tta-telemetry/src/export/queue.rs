@@ -115,6 +115,13 @@ impl<S: Signal> Queue<S> {
         pushed
     }
 
+    /// Accounts for records that never got as far as the queue.
+    pub(crate) fn lose(&self, count: u64, reason: DropReason) {
+        let mut inner = self.inner();
+        inner.account.created += count;
+        inner.account.drop_for(reason, count);
+    }
+
     pub(crate) fn readiness(&self) -> Readiness {
         let inner = self.inner();
         if inner.queued() == 0 {

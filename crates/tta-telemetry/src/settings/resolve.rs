@@ -8,7 +8,8 @@ use tta_core::Level;
 
 use super::otlp::{Exporters, Otlp, OtlpCode};
 use super::pick::{Environment, Picker};
-use super::{DeploymentEnvironment, LogFormat, Origin, Sampler, Setting, Temporality};
+use super::sampling::{Sampling, SamplingCode};
+use super::{DeploymentEnvironment, LogFormat, Origin, Setting, Temporality};
 use super::{otlp_spec, parse, spec};
 
 /// What the program set.
@@ -21,7 +22,7 @@ pub(crate) struct Code {
     pub(crate) environment: Option<DeploymentEnvironment>,
     pub(crate) is_enabled: Option<bool>,
     pub(crate) otlp: OtlpCode,
-    pub(crate) sampler: Option<Sampler>,
+    pub(crate) sampling: SamplingCode,
     pub(crate) batch_delay: Option<Duration>,
     pub(crate) batch_size: Option<usize>,
     pub(crate) queue_size: Option<usize>,
@@ -48,7 +49,7 @@ pub(crate) struct Resolved {
     pub(crate) traces: Otlp,
     pub(crate) metrics: Otlp,
     pub(crate) logs: Otlp,
-    pub(crate) sampler: Sampler,
+    pub(crate) sampling: Sampling,
     pub(crate) span_batching: Batching,
     pub(crate) log_batching: Batching,
     pub(crate) temporality: Temporality,
@@ -97,7 +98,7 @@ impl Picker<'_> {
         let metrics = self.otlp(&otlp_spec::METRICS, otlp, own, Exporters::PROMETHEUS);
         let own = otlp.logs_endpoint.as_deref();
         let logs = self.otlp(&otlp_spec::LOGS, otlp, own, Exporters::OTLP);
-        let sampler = self.sampler(code);
+        let sampling = self.sampling(&code.sampling);
         let (span_batching, export_timeout) = self.batching(code);
         let traces = Otlp {
             timeout: traces.timeout.min(export_timeout),
@@ -135,7 +136,7 @@ impl Picker<'_> {
             traces,
             metrics,
             logs,
-            sampler,
+            sampling,
             span_batching,
             log_batching,
             temporality,
@@ -211,40 +212,6 @@ impl Picker<'_> {
             );
         }
         (name, resource.into_iter().collect())
-    }
-
-    fn sampler(&mut self, code: &Code) -> Sampler {
-        let ratio_in_code = match code.sampler {
-            Some(Sampler::Ratio(ratio) | Sampler::ParentBasedRatio(ratio)) => {
-                // What is not between 0 and 1 is taken as the nearer end, and no number as all.
-                Some(if ratio.is_nan() {
-                    1.0
-                } else {
-                    ratio.clamp(0.0, 1.0)
-                })
-            }
-            _ => None,
-        };
-        let sampler = self.pick(
-            &spec::SAMPLER,
-            code.sampler,
-            |text| match text.to_ascii_lowercase().as_str() {
-                "always_on" => Ok(Sampler::AlwaysOn),
-                "always_off" => Ok(Sampler::AlwaysOff),
-                "traceidratio" => Ok(Sampler::Ratio(1.0)),
-                "parentbased_always_on" => Ok(Sampler::ParentBasedAlwaysOn),
-                "parentbased_always_off" => Ok(Sampler::ParentBasedAlwaysOff),
-                "parentbased_traceidratio" => Ok(Sampler::ParentBasedRatio(1.0)),
-                _ => Err("one of the six samplers"),
-            },
-            || Sampler::ParentBasedAlwaysOn,
-        );
-        let ratio = self.pick(&spec::SAMPLER_ARG, ratio_in_code, parse::ratio, || 1.0);
-        match sampler {
-            Sampler::Ratio(_) => Sampler::Ratio(ratio),
-            Sampler::ParentBasedRatio(_) => Sampler::ParentBasedRatio(ratio),
-            other => other,
-        }
     }
 
     /// How spans wait, and how long one attempt of theirs may take.

@@ -1,6 +1,7 @@
 //! The settings as data, from which their reference is generated.
 
 use super::otlp_spec::{LOGS, METRICS, TRACES};
+use super::sampling_spec::{TAIL_BYTES, TAIL_KEEP, TAIL_SLOW, TAIL_TRACES, WORKFLOW_SAMPLERS};
 
 /// One setting: its variables, default and meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +101,11 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &LOGS.client_certificate,
     &SAMPLER,
     &SAMPLER_ARG,
+    &WORKFLOW_SAMPLERS,
+    &TAIL_KEEP,
+    &TAIL_SLOW,
+    &TAIL_TRACES,
+    &TAIL_BYTES,
     &BATCH_DELAY,
     &BATCH_TIMEOUT,
     &BATCH_QUEUE,
@@ -158,14 +164,16 @@ pub(crate) const SAMPLER: SettingSpec = SettingSpec::new(
     &["OTEL_TRACES_SAMPLER"],
     "parentbased_always_on",
     "with_sampler",
-    "Which traces are recorded: always_on, always_off, traceidratio, parentbased_always_on, \
-     parentbased_always_off or parentbased_traceidratio.",
+    "Which traces are recorded: always_on, always_off, traceidratio, ratelimited, or as the parent \
+     decided and these for traces without one: parentbased_always_on, parentbased_always_off, \
+     parentbased_traceidratio, parentbased_ratelimited.",
 );
 pub(crate) const SAMPLER_ARG: SettingSpec = SettingSpec::new(
     &["OTEL_TRACES_SAMPLER_ARG"],
-    "1",
+    "1, and 100 where a rate limits",
     "with_sample_ratio",
-    "The share of traces that a ratio sampler records, 0 to 1.",
+    "The share of traces that a ratio sampler records, 0 to 1, or how many traces a second a \
+     rate-limited one records.",
 );
 pub(crate) const BATCH_DELAY: SettingSpec = SettingSpec::new(
     &["OTEL_BSP_SCHEDULE_DELAY"],
