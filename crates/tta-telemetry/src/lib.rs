@@ -6,6 +6,7 @@ mod config;
 mod export;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
+mod fork;
 mod guard;
 mod instance;
 mod json;
@@ -26,6 +27,8 @@ mod recorder;
 mod report;
 mod sampling_config;
 mod server;
+#[cfg(feature = "signals")]
+mod signals;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
     allow(
@@ -49,8 +52,8 @@ pub use config::ObservabilityConfig;
 #[cfg(feature = "otlp")]
 pub use export::{ExportError, Exported};
 pub use guard::{
-    ObservabilityGuard, ShutdownReport, initialize_observability, is_prometheus_enabled,
-    shutdown_observability,
+    ObservabilityGuard, ShutdownReport, SignalReport, initialize_observability,
+    is_prometheus_enabled, shutdown_observability,
 };
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
@@ -58,6 +61,8 @@ pub use settings::{
     Compression, DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting,
     SettingSpec, Temporality,
 };
+#[cfg(feature = "signals")]
+pub use signals::shutdown_signal;
 pub use status::{PartStatus, State, Status};
 #[cfg(feature = "otlp")]
 pub use traces::{Exporting, SpanSink, opentelemetry_layer};

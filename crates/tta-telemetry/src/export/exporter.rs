@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::health::{Backends, ExporterHealth};
@@ -11,6 +11,7 @@ use super::queue::{Pushed, Queue};
 use super::signal::Signal;
 use super::thread::Job;
 use super::worker::{Delivery, Worker};
+use crate::fork;
 use crate::ledger::{DropReason, SignalLedger};
 use crate::metrics;
 use crate::settings::{Batching, Endpoint};
@@ -61,10 +62,9 @@ impl<S: Signal> Exporter<S> {
 
     /// Counts it among the process's pipelines, and shows its state among the metrics.
     pub(crate) fn announce(self: &Arc<Self>) {
-        S::accounts()
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remember(&self.queue);
+        if let Some(mut accounts) = fork::lock(S::accounts()) {
+            accounts.remember(&self.queue);
+        }
         let exporter = Arc::downgrade(self);
         metrics::register_exporter(S::NAME, self.protocol, move || {
             let is_up =

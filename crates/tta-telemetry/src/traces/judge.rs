@@ -1,6 +1,6 @@
 //! What a piece of a trace tells: whether it failed, how long it took, whether it is over.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
@@ -32,8 +32,8 @@ pub(super) struct Seen {
     root_took: Option<Duration>,
     pub(super) root_ended: bool,
     pub(super) is_last: bool,
-    pub(super) began_unix_nanos: u64,
-    pub(super) ended_unix_nanos: u64,
+    /// From the first start to the last end in it.
+    pub(super) covers: Duration,
 }
 
 impl Seen {
@@ -67,8 +67,9 @@ impl Seen {
             root_took: root.map(took),
             root_ended: trace.root_ended,
             is_last: trace.is_last,
-            began_unix_nanos: began.unwrap_or_default(),
-            ended_unix_nanos: ended.unwrap_or_default(),
+            covers: Duration::from_nanos(
+                ended.unwrap_or_default().saturating_sub(began.unwrap_or_default()),
+            ),
         }
     }
 
@@ -76,16 +77,18 @@ impl Seen {
         let trace_id = u128::from_be_bytes(span.span_context.trace_id().to_bytes());
         let is_root = span.parent_span_id == opentelemetry::trace::SpanId::INVALID
             || span.parent_span_is_remote;
-        let took = span.end_time.duration_since(span.start_time);
+        let took = span
+            .end_time
+            .duration_since(span.start_time)
+            .unwrap_or_default();
         Self {
             trace_id: TraceId::from_u128(trace_id),
             has_error: matches!(span.status, Status::Error { .. }),
-            root_took: is_root.then(|| took.unwrap_or_default()),
+            root_took: is_root.then_some(took),
             root_ended: is_root,
             // Others of the trace may end after it.
             is_last: false,
-            began_unix_nanos: unix_nanos(span.start_time),
-            ended_unix_nanos: unix_nanos(span.end_time),
+            covers: took,
         }
     }
 }
@@ -112,11 +115,6 @@ fn has_failed(span: &SpanRecord) -> bool {
 /// Whether a root did not end as it should, which includes that somebody cancelled it.
 fn has_not_succeeded(root: &SpanRecord) -> bool {
     matches!(root.status, SpanStatus::Error { .. })
-}
-
-fn unix_nanos(at: SystemTime) -> u64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 const KEPT_FOR: &str = "sampling.kept_for";

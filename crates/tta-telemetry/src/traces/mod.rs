@@ -17,7 +17,7 @@ pub use sink::{Exporting, SpanSink};
 pub(crate) use spans::Spans;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use opentelemetry_sdk::trace::SpanData;
 use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords, registry};
@@ -26,6 +26,7 @@ use self::sampler::Samplers;
 use self::tail::{Settled, Tail};
 use crate::catalog::{LATE_SPANS, TAIL_HELD_BYTES, TAIL_HELD_TRACES};
 use crate::export::{Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Signal, Start};
+use crate::fork::{self, Home};
 use crate::ledger::DropReason;
 use crate::otlp;
 use crate::report;
@@ -35,6 +36,8 @@ use crate::settings::Resolved;
 #[derive(Debug)]
 pub(crate) struct Traces {
     pub(crate) exporter: Arc<Exporter<Spans>>,
+    /// Where they are exported; in a child of that process nothing is recorded.
+    home: Home,
     samplers: Samplers,
     tail: Option<Tail>,
     has_said_late: AtomicBool,
@@ -69,6 +72,7 @@ impl Traces {
         let (exporter, start) = Exporter::new(settings.span_batching, delivery, backends);
         let traces = Arc::new(Self {
             exporter,
+            home: Home::here(),
             samplers: Samplers::new(&settings.sampling),
             tail: settings.sampling.tail.map(Tail::new),
             has_said_late: AtomicBool::new(false),
@@ -79,13 +83,15 @@ impl Traces {
     /// Makes it the one that spans of other libraries go to.
     pub(crate) fn announce(self: &Arc<Self>) {
         self.exporter.announce();
-        *present_slot() = Some(Arc::clone(self));
+        if let Some(mut present) = fork::write(&PRESENT) {
+            *present = Some(Arc::clone(self));
+        }
         register_held();
     }
 
     /// Whether a trace is recorded.
     pub(crate) fn sample(&self, trace_id: TraceId, parent: Option<&Parent>) -> bool {
-        self.is_open() && self.samplers.sample(trace_id, parent)
+        self.is_open() && self.samplers.sample(trace_id, parent) && self.home.is_here()
     }
 
     /// Whether a trace is recorded that begins with this workflow, where that makes a difference.
@@ -95,15 +101,18 @@ impl Traces {
         trace_id: TraceId,
         parent: Option<&Parent>,
     ) -> Option<bool> {
-        let is_open = self.is_open();
-        is_open
-            .then(|| self.samplers.sample_workflow(workflow, trace_id, parent))
-            .flatten()
+        if !self.is_open() {
+            return None;
+        }
+        let decided = self
+            .samplers
+            .sample_workflow(workflow, trace_id, parent)?;
+        Some(decided && self.home.is_here())
     }
 
     /// Whether traces that are not sampled are recorded to see how they end.
     pub(crate) fn holds_unsampled(&self) -> bool {
-        self.tail.is_some() && self.is_open()
+        self.tail.is_some() && self.is_open() && self.home.is_here()
     }
 
     /// Takes the finished spans of a workflow; never waits.
@@ -188,14 +197,7 @@ fn register_held() {
 
 /// The pipeline of the latest initialisation, for spans that know of none.
 fn present() -> Option<Arc<Traces>> {
-    PRESENT
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
-}
-
-fn present_slot() -> std::sync::RwLockWriteGuard<'static, Option<Arc<Traces>>> {
-    PRESENT.write().unwrap_or_else(PoisonError::into_inner)
+    fork::read(&PRESENT)?.clone()
 }
 
 static PRESENT: RwLock<Option<Arc<Traces>>> = RwLock::new(None);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use tta_core::{Counter, TraceId, registry};
 
@@ -12,6 +12,7 @@ use super::judge::{Reason, Seen};
 use super::spans::Spans;
 use crate::catalog::TAIL_TRACES;
 use crate::export::Waiting;
+use crate::fork;
 use crate::settings::TailKeep;
 
 /// Holds the spans of traces that are not sampled until their root ends, and keeps those that had an
@@ -52,7 +53,8 @@ struct Undecided {
     arrival: u64,
     pieces: Vec<Spans>,
     bytes: usize,
-    began_unix_nanos: u64,
+    /// By the monotonic clock: when the first piece came, less the time that it covers.
+    began: Instant,
 }
 
 impl Tail {
@@ -73,7 +75,9 @@ impl Tail {
             self.settle_whole(piece, &seen, &mut settled);
             return settled;
         }
-        let mut state = self.state();
+        let Some(mut state) = fork::lock(&self.state) else {
+            return settled;
+        };
         self.settle_piece(&mut state, piece, &seen, &mut settled);
         self.known.store(state.known(), Ordering::Relaxed);
         drop(state);
@@ -82,13 +86,12 @@ impl Tail {
 
     /// Judges everything that is held as it stands; for the end.
     pub(super) fn take_rest(&self) -> Settled {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = u64::try_from(now.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX);
         let mut settled = Settled::default();
-        let mut state = self.state();
+        let Some(mut state) = fork::lock(&self.state) else {
+            return settled;
+        };
         while let Some(trace) = state.take_oldest() {
-            let took = Duration::from_nanos(now.saturating_sub(trace.began_unix_nanos));
-            if took >= self.limits.slow {
+            if trace.began.elapsed() >= self.limits.slow {
                 self.outcomes.kept(Reason::Slow);
                 settled.kept.extend(trace.pieces);
             } else {
@@ -102,8 +105,7 @@ impl Tail {
 
     /// How many traces are undecided, and how many bytes they take.
     pub(super) fn held(&self) -> (usize, usize) {
-        let state = self.state();
-        (state.undecided.len(), state.bytes)
+        fork::lock(&self.state).map_or((0, 0), |state| (state.undecided.len(), state.bytes))
     }
 
     fn settle_whole(&self, piece: Spans, seen: &Seen, settled: &mut Settled) {
@@ -120,15 +122,12 @@ impl Tail {
     }
 
     fn settle_piece(&self, state: &mut State, piece: Spans, seen: &Seen, settled: &mut Settled) {
-        let began = state
-            .undecided
-            .get(&seen.trace_id)
-            .map_or(seen.began_unix_nanos, |held| held.began_unix_nanos);
         // A trace that has lasted long enough is slow whatever comes; it need not be held.
-        let lasted = Duration::from_nanos(seen.ended_unix_nanos.saturating_sub(began));
+        let held = state.undecided.get(&seen.trace_id);
+        let has_lasted = held.is_some_and(|held| held.began.elapsed() >= self.limits.slow);
         let reason = seen
             .reason(self.limits.slow)
-            .or_else(|| (lasted >= self.limits.slow).then_some(Reason::Slow));
+            .or(has_lasted.then_some(Reason::Slow));
         let verdict = state.verdicts.of(seen.trace_id);
         match (reason, verdict) {
             (_, Some(true)) => settled.kept.push(piece),
@@ -163,11 +162,6 @@ impl Tail {
             settled.given_up.extend(oldest.pieces);
         }
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Only our own code runs under the lock, and none of it can panic half way.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl fmt::Debug for Tail {
@@ -195,11 +189,10 @@ impl State {
                 arrival: *arrivals,
                 pieces: Vec::new(),
                 bytes: 0,
-                began_unix_nanos: seen.began_unix_nanos,
+                began: before(seen.covers),
             }
         });
         trace.bytes += bytes;
-        trace.began_unix_nanos = trace.began_unix_nanos.min(seen.began_unix_nanos);
         trace.pieces.push(piece);
     }
 
@@ -278,6 +271,12 @@ impl Outcomes {
             Reason::Slow => self.slow.increment(),
         }
     }
+}
+
+/// So long ago, as far as the clock goes back.
+fn before(ago: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_sub(ago).unwrap_or(now)
 }
 
 /// Each takes some thirty bytes.
