@@ -64,6 +64,8 @@ pub struct ShutdownReport {
     pub delivered: u64,
     /// Records that were left at the deadline, and are lost.
     pub left: u64,
+    /// Records that were lost for another reason while shutting down: refused, or put off too often.
+    pub dropped: u64,
     /// Of these, spans.
     pub traces: SignalReport,
     /// Of these, values of series over OTLP.
@@ -84,15 +86,19 @@ pub struct SignalReport {
     pub delivered: u64,
     /// Records that were left at the deadline, and are lost.
     pub left: u64,
+    /// Records that were lost for another reason while shutting down.
+    pub dropped: u64,
 }
 
 impl SignalReport {
     /// What happened between two accounts.
     pub(crate) fn between(before: &SignalLedger, after: &SignalLedger) -> Self {
         let lost = |account: &SignalLedger| account.dropped_for(DropReason::Shutdown);
+        let late = lost(after) - lost(before);
         Self {
             delivered: after.delivered - before.delivered,
-            left: lost(after) - lost(before) + after.queued + after.in_flight,
+            left: late + after.queued + after.in_flight,
+            dropped: after.dropped() - before.dropped() - late,
         }
     }
 }
@@ -208,18 +214,20 @@ impl ShutdownReport {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`], with the counts, where records were left at the deadline.
+    /// [`ErrorKind::Unavailable`], with the counts, where records were left at the deadline or
+    /// dropped while shutting down.
     pub fn result(&self) -> Result<()> {
-        if self.left == 0 {
+        let lost = self.left + self.dropped;
+        if lost == 0 {
             return Ok(());
         }
         let all = self.ledger.all();
         Err(Error::new(
             ErrorKind::Unavailable,
             format!(
-                "{} telemetry records could not be delivered before the shutdown's deadline; {} \
-                 were delivered and {} dropped in all",
-                self.left,
+                "{} telemetry records could not be delivered by the end of the shutdown; {} were \
+                 delivered and {} dropped in all",
+                lost,
                 all.delivered,
                 all.dropped()
             ),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tta_core::{install_recorder, registry, uninstall_recorder};
 
+use crate::address_space;
 use crate::config::ObservabilityConfig;
 use crate::fork::Home;
 use crate::guard::{ShutdownReport, SignalReport};
@@ -34,7 +35,14 @@ impl Instance {
     pub(crate) fn start(config: &ObservabilityConfig) -> Arc<Self> {
         let settings = config.resolve();
         if !settings.is_enabled {
-            return Arc::new(Self::disabled(settings));
+            return Arc::new(Self::without(settings, |name| {
+                PartStatus::disabled(name, "all telemetry is switched off")
+            }));
+        }
+        if let Some(why) = address_space::shortage() {
+            return Arc::new(Self::without(settings, |name| {
+                PartStatus::degraded(name, why.clone())
+            }));
         }
         registry().set_label_limit(settings.label_limit);
         let subscriber = subscriber::install(&settings);
@@ -57,8 +65,8 @@ impl Instance {
         instance
     }
 
-    fn disabled(settings: Resolved) -> Self {
-        let off = |name| PartStatus::disabled(name, "all telemetry is switched off");
+    /// The core's own statistics alone.
+    fn without(settings: Resolved, off: impl Fn(&'static str) -> PartStatus) -> Self {
         Self {
             home: Home::here(),
             pipeline: Pipeline::without(off(TRACES)),
@@ -199,6 +207,7 @@ fn report_between(before: &Ledger, ledger: Ledger, began: Instant) -> ShutdownRe
     ShutdownReport {
         delivered: all.delivered,
         left: all.left,
+        dropped: all.dropped,
         traces: SignalReport::between(&before.traces, &ledger.traces),
         metrics: SignalReport::between(&before.metrics, &ledger.metrics),
         logs: SignalReport::between(&before.logs, &ledger.logs),
