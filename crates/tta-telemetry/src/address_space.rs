@@ -17,7 +17,7 @@ pub(crate) fn shortage() -> Option<String> {
             "the limit on the address space leaves {} MiB, and the threads of telemetry reserve up \
              to {} MiB; raise it (ulimit -v)",
             left >> 20,
-            WANTED >> 20
+            RESERVED >> 20
         )
     })
 }
@@ -28,7 +28,11 @@ pub(crate) fn shortage() -> Option<String> {
     None
 }
 
-/// For an exporter, a server and a writer of lines, each with its stack and its arena, and as much
-/// again as one of them for the application.
+/// By an exporter with two threads that resolve names and gather metrics, a server and a writer of
+/// lines, each with its stack and its arena.
 #[cfg(target_os = "linux")]
-const WANTED: u64 = 288 << 20;
+const RESERVED: u64 = 5 * (66 << 20);
+
+/// That, and as much as one of them for the application.
+#[cfg(target_os = "linux")]
+const WANTED: u64 = RESERVED + (66 << 20);
