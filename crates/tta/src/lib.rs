@@ -73,7 +73,7 @@ pub use tta_timeout::{
 pub use tta_telemetry::{
     Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig,
     ObservabilityGuard, Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
-    ShutdownReport, SignalLedger, State, Status, Temporality, initialize_observability,
+    ShutdownReport, SignalLedger, SignalReport, State, Status, Temporality, initialize_observability,
     is_prometheus_enabled, ledger, shutdown_observability,
 };
 #[cfg(feature = "otlp")]
