@@ -229,6 +229,9 @@ impl<'a> Execution<'a> {
         let span_id = SpanId::random();
         if let Subject::Seam(seam) = subject {
             seam.instruments().started();
+            if seam.scope == Scope::Workflow {
+                ctx.workflow_begins(seam.name(), parent_id);
+            }
         }
         let outermost = ctx.hands_over_after(parent_id);
         if outermost {
@@ -298,7 +301,7 @@ impl<'a> Execution<'a> {
             self.log(seam, outcome, duration, began_here, error.as_deref());
         }
         let is_sampled = self.ctx.is_sampled();
-        let is_example = ExemplarFilter::admits(is_sampled);
+        let is_example = ExemplarFilter::admits(is_sampled && !self.ctx.is_held());
         if is_sampled || is_example {
             let unix_nanos = self.ctx.unix_nanos(ended);
             if let (true, Some(seam), Some(bucket)) = (is_example, seam, bucket) {

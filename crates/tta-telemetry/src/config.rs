@@ -11,8 +11,8 @@ use tta_core::{Error, ErrorKind, Level, Result};
 
 use crate::guard::ObservabilityGuard;
 use crate::settings::{
-    Code, Compression, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Sampler,
-    Setting, Temporality,
+    Code, Compression, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Setting,
+    Temporality,
 };
 
 /// What to initialise. Each setting is also declared in [`SETTINGS`](crate::SETTINGS), with the
@@ -222,17 +222,6 @@ impl ObservabilityConfig {
     pub fn with_otlp_timeout(mut self, timeout: Duration) -> Self {
         self.code.otlp.general.timeout = Some(timeout);
         self
-    }
-
-    /// Which traces are recorded.
-    pub fn with_sampler(mut self, sampler: Sampler) -> Self {
-        self.code.sampler = Some(sampler);
-        self
-    }
-
-    /// Records this share of the traces that have no parent to decide: 0 none, 1 all.
-    pub fn with_sample_ratio(self, ratio: f64) -> Self {
-        self.with_sampler(Sampler::ParentBasedRatio(ratio))
     }
 
     /// How long a span waits for others before it is exported.

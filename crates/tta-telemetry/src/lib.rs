@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address_space;
 mod catalog;
 mod config;
 #[cfg(feature = "otlp")]
@@ -8,6 +9,7 @@ mod console;
 mod export;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
+mod fork;
 mod guard;
 mod instance;
 mod json;
@@ -27,6 +29,7 @@ pub mod process;
 mod recorder;
 mod report;
 mod resource;
+mod sampling_config;
 mod server;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
@@ -37,6 +40,8 @@ mod server;
     )
 )]
 mod settings;
+#[cfg(feature = "signals")]
+mod signals;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
     allow(dead_code, reason = "a part that is off is never healthy")
@@ -51,8 +56,8 @@ pub use config::ObservabilityConfig;
 #[cfg(feature = "otlp")]
 pub use export::{ExportError, Exported};
 pub use guard::{
-    ObservabilityGuard, ShutdownReport, initialize_observability, is_prometheus_enabled,
-    shutdown_observability,
+    ObservabilityGuard, ShutdownReport, SignalReport, initialize_observability,
+    is_prometheus_enabled, shutdown_observability,
 };
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
@@ -60,6 +65,8 @@ pub use settings::{
     Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, Origin, OtlpOptions,
     Preset, Protocol, SETTINGS, Sampler, Setting, SettingSpec, SpanLimits, Temporality,
 };
+#[cfg(feature = "signals")]
+pub use signals::shutdown_signal;
 pub use status::{PartStatus, State, Status};
 #[cfg(feature = "otlp")]
 pub use traces::{Exporting, SpanSink, opentelemetry_layer};

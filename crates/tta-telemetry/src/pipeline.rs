@@ -233,6 +233,9 @@ mod present {
             if let Some(exporter) = &self.log_records {
                 log_records::withdraw(exporter);
             }
+            if let Some(traces) = &self.traces {
+                traces.settle();
+            }
             for exporter in &self.exporters {
                 exporter.close(deadline);
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::json::Object;
 use crate::ledger::{Ledger, SignalLedger};
-use crate::settings::Setting;
+use crate::settings::{Resolved, Setting};
 
 /// How telemetry is doing. Prints itself for people.
 #[derive(Clone, Debug)]
@@ -109,6 +109,25 @@ impl PartStatus {
 }
 
 impl Status {
+    /// What a child says that was forked from the process in which telemetry runs.
+    pub(crate) fn of_another_process(settings: &Resolved) -> Self {
+        let why =
+            "this process was forked from the one in which telemetry runs; initialise it here";
+        Self {
+            state: State::Disabled,
+            already_initialized: false,
+            parts: vec![PartStatus::disabled("all", why)],
+            settings: settings.shown.clone(),
+            resource: settings.resource.clone(),
+            warnings: settings.warnings.clone(),
+            metrics_url: None,
+            otlp_endpoint: None,
+            otlp_protocol: None,
+            last_export_error: None,
+            ledger: Ledger::default(),
+        }
+    }
+
     /// A part by its name.
     pub fn part(&self, name: &str) -> Option<&PartStatus> {
         self.parts.iter().find(|part| part.name == name)

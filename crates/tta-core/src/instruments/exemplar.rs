@@ -72,9 +72,10 @@ pub(crate) struct ExemplarSlot {
 
 impl ExemplarSlot {
     /// Offers a measurement made in `ctx`; taken if the filter admits it and the last one is old.
+    /// A trace that is only held may never arrive anywhere, and counts as not sampled.
     #[inline]
     pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) {
-        if ExemplarFilter::admits(ctx.is_sampled()) {
+        if ExemplarFilter::admits(ctx.is_sampled() && !ctx.is_held()) {
             let now = ctx.unix_nanos(ctx.now());
             self.offer_at(value, ctx.trace_id(), ctx.span_id(), now);
         }

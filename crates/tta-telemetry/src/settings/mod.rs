@@ -14,6 +14,8 @@ mod pick;
 mod preset;
 mod resolve;
 mod resource;
+mod sampling;
+mod sampling_spec;
 mod spec;
 
 pub(crate) use endpoint::Endpoint;
@@ -24,6 +26,7 @@ pub use otlp_options::OtlpOptions;
 pub(crate) use pick::Environment;
 pub use preset::Preset;
 pub(crate) use resolve::{Batching, Code, Resolved};
+pub(crate) use sampling::{Sampling, TailKeep};
 pub use spec::{SETTINGS, SettingSpec};
 
 use std::fmt;
@@ -104,12 +107,16 @@ pub enum Sampler {
     AlwaysOff,
     /// This share, the same traces in every service that uses the same share.
     Ratio(f64),
+    /// So many a second, and no more.
+    RateLimited(f64),
     /// As the parent decided; all that have none.
     ParentBasedAlwaysOn,
     /// As the parent decided; none that have none.
     ParentBasedAlwaysOff,
     /// As the parent decided; this share of those that have none.
     ParentBasedRatio(f64),
+    /// As the parent decided; of those that have none so many a second, and no more.
+    ParentBasedRateLimited(f64),
 }
 
 impl fmt::Display for Sampler {
@@ -118,9 +125,11 @@ impl fmt::Display for Sampler {
             Self::AlwaysOn => "always_on",
             Self::AlwaysOff => "always_off",
             Self::Ratio(_) => "traceidratio",
+            Self::RateLimited(_) => "ratelimited",
             Self::ParentBasedAlwaysOn => "parentbased_always_on",
             Self::ParentBasedAlwaysOff => "parentbased_always_off",
             Self::ParentBasedRatio(_) => "parentbased_traceidratio",
+            Self::ParentBasedRateLimited(_) => "parentbased_ratelimited",
         })
     }
 }

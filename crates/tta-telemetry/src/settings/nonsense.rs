@@ -65,7 +65,7 @@ pub(super) fn without(code: &Code) -> (Code, Vec<String>) {
             );
         },
     );
-    if let Some(Sampler::Ratio(ratio) | Sampler::ParentBasedRatio(ratio)) = sane.sampler
+    if let Some(Sampler::Ratio(ratio) | Sampler::ParentBasedRatio(ratio)) = sane.sampling.sampler
         && !(0.0..=1.0).contains(&ratio)
     {
         said.push(format!(

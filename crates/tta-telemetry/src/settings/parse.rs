@@ -68,6 +68,13 @@ pub(super) fn ratio(text: &str) -> Parsed<f64> {
         .ok_or("a number from 0 to 1")
 }
 
+pub(super) fn rate(text: &str) -> Parsed<f64> {
+    text.parse()
+        .ok()
+        .filter(|rate: &f64| rate.is_finite() && *rate >= 0.0)
+        .ok_or("a number of traces a second")
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "it is one of the parsers")]
 pub(super) fn text(text: &str) -> Parsed<String> {
     Ok(text.to_owned())

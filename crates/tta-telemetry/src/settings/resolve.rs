@@ -10,7 +10,8 @@ use super::limits::{Kept, LogLimits, SpanLimits};
 use super::otlp::{Otlp, OtlpCode};
 use super::pick::{Environment, Picker};
 use super::resource::ResolvedResource;
-use super::{DeploymentEnvironment, LogFormat, Preset, Sampler, Setting, Temporality};
+use super::sampling::{Sampling, SamplingCode};
+use super::{DeploymentEnvironment, LogFormat, Preset, Setting, Temporality};
 use super::{SETTINGS, nonsense, otlp_spec, parse, spec};
 
 /// What the program set.
@@ -24,11 +25,11 @@ pub(crate) struct Code {
     pub(crate) environment: Option<DeploymentEnvironment>,
     pub(crate) is_enabled: Option<bool>,
     pub(crate) otlp: OtlpCode,
-    pub(crate) sampler: Option<Sampler>,
     pub(crate) span_limits: Option<SpanLimits>,
     pub(crate) log_limits: Option<LogLimits>,
     pub(crate) exemplar_filter: Option<ExemplarFilter>,
     pub(crate) content_capture: Option<ContentCapture>,
+    pub(crate) sampling: SamplingCode,
     pub(crate) batch_delay: Option<Duration>,
     pub(crate) batch_timeout: Option<Duration>,
     pub(crate) batch_size: Option<usize>,
@@ -70,7 +71,7 @@ pub(crate) struct Resolved {
     pub(crate) traces: Otlp,
     pub(crate) metrics: Otlp,
     pub(crate) logs: Otlp,
-    pub(crate) sampler: Sampler,
+    pub(crate) sampling: Sampling,
     pub(crate) kept: Kept,
     pub(crate) span_batching: Batching,
     pub(crate) log_batching: Batching,
@@ -138,7 +139,7 @@ impl Picker<'_> {
             Exporters::PROMETHEUS
         });
         let logs = self.otlp(&otlp_spec::LOGS, general, &otlp.logs, |_| Exporters::OTLP);
-        let sampler = self.sampler(code);
+        let sampling = self.sampling(&code.sampling);
         let kept = self.kept(code);
         let (span_batching, export_timeout) = self.batching(code, traces.exporters.console);
         let traces = Otlp {
@@ -182,7 +183,7 @@ impl Picker<'_> {
             traces,
             metrics,
             logs,
-            sampler,
+            sampling,
             kept,
             span_batching,
             log_batching,
@@ -196,40 +197,6 @@ impl Picker<'_> {
             shutdown_timeout,
             shown: std::mem::take(&mut self.shown),
             warnings: std::mem::take(&mut self.warnings),
-        }
-    }
-
-    fn sampler(&mut self, code: &Code) -> Sampler {
-        let ratio_in_code = match code.sampler {
-            Some(Sampler::Ratio(ratio) | Sampler::ParentBasedRatio(ratio)) => {
-                // What is not between 0 and 1 is taken as the nearer end, and no number as all.
-                Some(if ratio.is_nan() {
-                    1.0
-                } else {
-                    ratio.clamp(0.0, 1.0)
-                })
-            }
-            _ => None,
-        };
-        let sampler = self.pick(
-            &spec::SAMPLER,
-            code.sampler,
-            |text| match text.to_ascii_lowercase().as_str() {
-                "always_on" => Ok(Sampler::AlwaysOn),
-                "always_off" => Ok(Sampler::AlwaysOff),
-                "traceidratio" => Ok(Sampler::Ratio(1.0)),
-                "parentbased_always_on" => Ok(Sampler::ParentBasedAlwaysOn),
-                "parentbased_always_off" => Ok(Sampler::ParentBasedAlwaysOff),
-                "parentbased_traceidratio" => Ok(Sampler::ParentBasedRatio(1.0)),
-                _ => Err("one of the six samplers"),
-            },
-            || Sampler::ParentBasedAlwaysOn,
-        );
-        let ratio = self.pick(&spec::SAMPLER_ARG, ratio_in_code, parse::ratio, || 1.0);
-        match sampler {
-            Sampler::Ratio(_) => Sampler::Ratio(ratio),
-            Sampler::ParentBasedRatio(_) => Sampler::ParentBasedRatio(ratio),
-            other => other,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::kubernetes_spec as kubernetes;
 use super::limits_spec as limits;
 use super::otlp_spec::{LOGS, METRICS, TRACES};
+use super::sampling_spec::{TAIL_BYTES, TAIL_KEEP, TAIL_SLOW, TAIL_TRACES, WORKFLOW_SAMPLERS};
 
 /// One setting: its variables, default and meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +120,11 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &limits::LOG_ATTRIBUTE_BYTES,
     &limits::CONTENT_CAPTURE,
     &limits::PROPAGATORS,
+    &WORKFLOW_SAMPLERS,
+    &TAIL_KEEP,
+    &TAIL_SLOW,
+    &TAIL_TRACES,
+    &TAIL_BYTES,
     &BATCH_DELAY,
     &BATCH_TIMEOUT,
     &BATCH_QUEUE,
@@ -181,14 +187,16 @@ pub(crate) const SAMPLER: SettingSpec = SettingSpec::new(
     &["OTEL_TRACES_SAMPLER"],
     "parentbased_always_on",
     "with_sampler",
-    "Which traces are recorded: always_on, always_off, traceidratio, parentbased_always_on, \
-     parentbased_always_off or parentbased_traceidratio.",
+    "Which traces are recorded: always_on, always_off, traceidratio, ratelimited, or as the parent \
+     decided and these for traces without one: parentbased_always_on, parentbased_always_off, \
+     parentbased_traceidratio, parentbased_ratelimited.",
 );
 pub(crate) const SAMPLER_ARG: SettingSpec = SettingSpec::new(
     &["OTEL_TRACES_SAMPLER_ARG"],
-    "1",
+    "1, and 100 where a rate limits",
     "with_sample_ratio",
-    "The share of traces that a ratio sampler records, 0 to 1.",
+    "The share of traces that a ratio sampler records, 0 to 1, or how many traces a second a \
+     rate-limited one records.",
 );
 pub(crate) const BATCH_DELAY: SettingSpec = SettingSpec::new(
     &["OTEL_BSP_SCHEDULE_DELAY"],

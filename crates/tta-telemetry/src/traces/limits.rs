@@ -1,20 +1,23 @@
 //! How much of a span goes out.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::fork;
 use crate::settings::SpanLimits;
 
 /// Makes the limits hold for every span that is exported from now on.
 pub(crate) fn set(limits: SpanLimits) {
-    *LIMITS.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    if let Some(mut present) = fork::write(&LIMITS) {
+        *present = limits;
+    }
 }
 
 /// The limits that hold now.
 pub(super) fn present() -> SpanLimits {
-    *LIMITS.read().unwrap_or_else(PoisonError::into_inner)
+    fork::read(&LIMITS).map_or_else(SpanLimits::default, |limits| *limits)
 }
 
 /// Leaves out what goes beyond the limits, and counts it in the span.
