@@ -20,6 +20,7 @@ pub const CATALOG: Catalog = Catalog {
         &QUEUE_RECORDS,
         &EXPORT_DURATION,
         &EXPORTER_UP,
+        &VALUES_REDACTED,
         &PROCESS_CPU,
         &PROCESS_MEMORY,
         &PROCESS_OPEN_FDS,

@@ -10,9 +10,10 @@ use crate::guard::ShutdownReport;
 use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TRACES};
 use crate::process::observe_process;
+use crate::redaction::{self, Place, Redactor};
 use crate::report;
 use crate::server::{METRICS, Server};
-use crate::settings::Resolved;
+use crate::settings::{LOG_FORMAT, LOG_LEVEL, Origin, Resolved, Setting};
 use crate::status::{PartStatus, State, Status};
 use crate::subscriber::{self, LOGS, TRACING};
 
@@ -30,13 +31,15 @@ pub(crate) struct Instance {
 impl Instance {
     /// Starts what is asked for, and takes note of what could not start.
     pub(crate) fn start(config: &ObservabilityConfig) -> Arc<Self> {
-        let settings = config.resolve();
+        let mut settings = config.resolve();
         if !settings.is_enabled {
             return Arc::new(Self::disabled(settings));
         }
         registry().set_label_limit(settings.label_limit);
-        let subscriber = subscriber::install(&settings);
-        let pipeline = Pipeline::start(config, &settings);
+        let redactor = Redactor::new(config.redaction.clone(), settings.content_capture);
+        redact_resource(&mut settings.resource, &redactor);
+        let subscriber = subscriber::install(&settings, &redactor);
+        let pipeline = Pipeline::start(config, &settings, &redactor);
         if let Err(why) = observe_process(registry()) {
             report::degraded(METRICS, &why.to_string());
         }
@@ -87,7 +90,7 @@ impl Instance {
             state: State::of(&parts),
             already_initialized: false,
             parts,
-            settings: self.settings.shown.clone(),
+            settings: self.shown(),
             warnings: self.settings.warnings.clone(),
             metrics_url: self.server.url().map(str::to_owned),
             otlp_endpoint: self
@@ -95,11 +98,37 @@ impl Instance {
                 .traces
                 .endpoint
                 .as_ref()
-                .map(ToString::to_string),
+                .map(|endpoint| redaction::masked(endpoint.to_string())),
             otlp_protocol: self.pipeline.protocol(),
             last_export_error: self.pipeline.last_error(),
             ledger: self.ledger(),
         }
+    }
+
+    /// The handle to our lines, where they are ours.
+    #[cfg(feature = "logs")]
+    pub(crate) fn log_handle(&self) -> Option<crate::logs::LogHandle> {
+        subscriber::log_handle().filter(|_| self.settings.log_filter.is_some())
+    }
+
+    /// Each setting as it holds, also where a handle has changed it since.
+    fn shown(&self) -> Vec<Setting> {
+        let mut shown = self.settings.shown.clone();
+        #[cfg(feature = "logs")]
+        if let Some(handle) = self.log_handle().filter(crate::logs::LogHandle::is_changed) {
+            let now = [
+                (LOG_LEVEL.name(), handle.filter().to_string()),
+                (LOG_FORMAT.name(), handle.format().as_str().to_owned()),
+            ];
+            for (name, value) in now {
+                let setting = shown.iter_mut().find(|setting| setting.name == name);
+                if let Some(setting) = setting.filter(|setting| setting.value != value) {
+                    setting.value = value;
+                    setting.origin = Origin::Handle;
+                }
+            }
+        }
+        shown
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
@@ -186,6 +215,15 @@ impl Instance {
         };
         if !self.pipeline.is_recorder(&installed) {
             install_recorder(installed);
+        }
+    }
+}
+
+/// What is said with every record, and at `/metrics`, is redacted once.
+fn redact_resource(resource: &mut [(String, String)], redactor: &Redactor) {
+    for (key, value) in resource {
+        if let Some(text) = redactor.text(Place::Resource, key, value).text() {
+            *value = text;
         }
     }
 }

@@ -23,6 +23,14 @@ mod otlp;
 mod pipeline;
 pub mod process;
 mod recorder;
+#[cfg_attr(
+    not(all(feature = "logs", feature = "otlp", feature = "prometheus")),
+    allow(
+        dead_code,
+        reason = "what a part that is off would show needs no redaction"
+    )
+)]
+mod redaction;
 mod report;
 mod server;
 #[cfg_attr(
@@ -53,9 +61,10 @@ pub use guard::{
 };
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
+pub use redaction::{Redaction, RedactionPolicy};
 pub use settings::{
-    Compression, DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting,
-    SettingSpec, Temporality,
+    Compression, ContentCapture, DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS,
+    Sampler, Setting, SettingSpec, Temporality,
 };
 pub use status::{PartStatus, State, Status};
 #[cfg(feature = "otlp")]

@@ -8,7 +8,9 @@ use std::time::SystemTime;
 use opentelemetry::Context;
 
 use crate::export::{Accounts, Backends, Exporter, Signal, Start, Waiting};
+use crate::logs;
 use crate::otlp;
+use crate::redaction::Redactor;
 use crate::settings::Resolved;
 
 /// The signal of logs; what waits is one line.
@@ -80,6 +82,12 @@ impl Signal for LogLine {
 
     fn convert(waiting: Self, into: &mut Vec<Self>) {
         into.push(waiting);
+    }
+
+    fn redact(record: &mut Self, redactor: &Redactor) {
+        let mut clean = Vec::with_capacity(record.json.len());
+        logs::redact(&record.json, redactor, &mut clean);
+        record.json = clean.into();
     }
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {

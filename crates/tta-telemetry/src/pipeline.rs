@@ -25,6 +25,7 @@ mod present {
     use crate::measurements::{Measurements, Points};
     use crate::metrics;
     use crate::recorder::TelemetryRecorder;
+    use crate::redaction::Redactor;
     use crate::settings::{Otlp, Resolved};
     use crate::status::PartStatus;
     use crate::traces::{Spans, Traces, install_provider};
@@ -51,9 +52,13 @@ mod present {
             }
         }
 
-        pub(crate) fn start(config: &ObservabilityConfig, settings: &Resolved) -> Self {
+        pub(crate) fn start(
+            config: &ObservabilityConfig,
+            settings: &Resolved,
+            redactor: &Arc<Redactor>,
+        ) -> Self {
             let mut starting = Starting::default();
-            let backends = Backends::default();
+            let backends = Backends::new(Arc::clone(redactor));
             let traces = match traces(config, settings, &backends) {
                 Ok((traces, start)) => {
                     starting.add(Arc::<Exporter<Spans>>::clone(&traces.exporter), start);
@@ -367,6 +372,7 @@ mod absent {
     use crate::config::ObservabilityConfig;
     use crate::ledger::Ledger;
     use crate::recorder::TelemetryRecorder;
+    use crate::redaction::Redactor;
     use crate::settings::Resolved;
     use crate::status::PartStatus;
 
@@ -385,7 +391,11 @@ mod absent {
             }
         }
 
-        pub(crate) fn start(_config: &ObservabilityConfig, _settings: &Resolved) -> Self {
+        pub(crate) fn start(
+            _config: &ObservabilityConfig,
+            _settings: &Resolved,
+            _redactor: &Arc<Redactor>,
+        ) -> Self {
             Self::without(PartStatus::disabled(TRACES, "the feature `otlp` is off"))
         }
 

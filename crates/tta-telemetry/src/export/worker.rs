@@ -19,6 +19,7 @@ use super::retry::Backoff;
 use super::signal::{Signal, Sink};
 use crate::catalog::EXPORT_DURATION;
 use crate::ledger::DropReason;
+use crate::redaction::Redactor;
 use crate::settings::Endpoint;
 
 /// How one signal's batches are delivered.
@@ -41,6 +42,7 @@ pub(super) struct Worker<S: Signal> {
     pub(super) health: Arc<ExporterHealth>,
     pub(super) delivery: Delivery<S::Record>,
     pub(super) batch_size: usize,
+    pub(super) redactor: Arc<Redactor>,
 }
 
 impl<S: Signal> Worker<S> {
@@ -135,6 +137,9 @@ impl<S: Signal> Worker<S> {
         let mut batch = Vec::new();
         for waiting in self.queue.take() {
             S::convert(waiting, &mut batch);
+        }
+        for record in &mut batch {
+            S::redact(record, &self.redactor);
         }
         while batch.len() > self.batch_size {
             let rest = batch.split_off(self.batch_size);

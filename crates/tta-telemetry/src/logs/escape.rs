@@ -6,18 +6,16 @@ use std::fmt;
 pub(super) struct Capped<'a> {
     out: &'a mut Vec<u8>,
     end: usize,
-    quotes: bool,
     whole: bool,
 }
 
 impl<'a> Capped<'a> {
-    /// Room for so many bytes after what is there; `quotes` says whether they are escaped too.
-    pub(super) fn new(out: &'a mut Vec<u8>, room: usize, quotes: bool) -> Self {
+    /// Room for so many bytes after what is there.
+    pub(super) fn new(out: &'a mut Vec<u8>, room: usize) -> Self {
         let end = out.len() + room.saturating_sub(CUT.len());
         Self {
             out,
             end,
-            quotes,
             whole: true,
         }
     }
@@ -28,7 +26,7 @@ impl<'a> Capped<'a> {
             return;
         }
         let mut rest = text;
-        while let Some(escape) = next_escape(rest, self.quotes) {
+        while let Some(escape) = next_escape(rest) {
             let (clean, from) = rest.split_at(escape.at);
             self.push_clean(clean);
             let written = escape.bytes();
@@ -123,7 +121,7 @@ pub(super) fn hex_digit(bits: u32) -> u8 {
 }
 
 /// The first character that must be escaped. None of them is beyond U+FFFF.
-fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
+fn next_escape(text: &str) -> Option<Escape> {
     let bytes = text.as_bytes();
     let mut from = 0;
     loop {
@@ -135,7 +133,7 @@ fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
             .position(|&byte| suspicious(byte))?;
         let at = from + clean + found;
         let character = text.get(at..)?.chars().next()?;
-        if harmful(character, quotes) {
+        if harmful(character) {
             return Some(Escape {
                 at,
                 length: character.len_utf8(),
@@ -195,10 +193,10 @@ const SUSPICIOUS: [bool; 256] = {
 };
 
 /// Whether a character ends a line somewhere, steers a terminal, or hides or turns text.
-fn harmful(character: char, quotes: bool) -> bool {
+fn harmful(character: char) -> bool {
     match character {
-        '"' => quotes,
-        '\\'
+        '"'
+        | '\\'
         | '\u{61c}'
         | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'

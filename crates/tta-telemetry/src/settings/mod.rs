@@ -1,6 +1,8 @@
 //! What is set: declared as data, parsed once, and shown with where each value comes from.
 
+mod content;
 mod endpoint;
+mod log_filter;
 mod otlp;
 mod otlp_spec;
 mod parse;
@@ -8,10 +10,12 @@ mod pick;
 mod resolve;
 mod spec;
 
+pub use content::ContentCapture;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use otlp::{Otlp, Tls};
 pub(crate) use pick::Environment;
 pub(crate) use resolve::{Batching, Code, Resolved};
+pub(crate) use spec::{LOG_FORMAT, LOG_LEVEL};
 pub use spec::{SETTINGS, SettingSpec};
 
 use std::fmt;
@@ -178,6 +182,8 @@ pub enum Origin {
     Code,
     /// This variable did.
     Environment(&'static str),
+    /// A handle did, while the program ran.
+    Handle,
     /// Nobody did.
     Default,
 }
@@ -187,6 +193,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Code => f.write_str("code"),
             Self::Environment(variable) => write!(f, "env {variable}"),
+            Self::Handle => f.write_str("changed while running"),
             Self::Default => f.write_str("default"),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tta_core::Secret;
+
 use super::otlp_spec::OtlpSpecs;
 use super::parse;
 use super::pick::Picker;
@@ -16,7 +18,7 @@ pub(crate) struct OtlpCode {
     pub(crate) metrics_endpoint: Option<String>,
     pub(crate) logs_endpoint: Option<String>,
     pub(crate) protocol: Option<Protocol>,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, Secret)>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) compression: Option<Compression>,
     pub(crate) certificate: Option<String>,
@@ -32,7 +34,7 @@ pub(crate) struct Otlp {
     /// Why there is no endpoint although one was given.
     pub(crate) endpoint_error: Option<String>,
     pub(crate) protocol: Protocol,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, Secret)>,
     /// For one attempt.
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
@@ -121,9 +123,13 @@ impl Picker<'_> {
             |protocol| protocol.as_str().to_owned(),
         );
         let headers = (!code.headers.is_empty()).then(|| code.headers.clone());
-        let headers = self.pick_shown(&specs.headers, headers, parse::pairs, Vec::new, |headers| {
-            if headers.is_empty() { "none" } else { "***" }.to_owned()
-        });
+        let headers = self.pick_shown(
+            &specs.headers,
+            headers,
+            parse::headers,
+            Vec::new,
+            |headers| if headers.is_empty() { "none" } else { "***" }.to_owned(),
+        );
         let timeout = self.time(&specs.timeout, code.timeout, Duration::from_secs(10));
         let compression = self.pick_shown(
             &specs.compression,

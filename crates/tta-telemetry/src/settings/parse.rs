@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tta_core::Secret;
+
 use super::otlp::Exporters;
 use super::{Compression, DeploymentEnvironment, LogFormat, Protocol, Temporality};
 
@@ -95,29 +97,6 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
     }
 }
 
-/// `level` and `target=level` with commas between, spelt as `tracing` spells levels.
-pub(super) fn log_filter(text: &str) -> Parsed<String> {
-    const WANTED: &str = "a list of `level` and `target=level`, where a level is trace, debug, \
-                          info, warn, error or off";
-    let level = |text: &str| match text.trim().to_ascii_lowercase().as_str() {
-        "trace" => Ok("trace"),
-        "debug" => Ok("debug"),
-        "info" => Ok("info"),
-        "warn" | "warning" => Ok("warn"),
-        "error" | "fatal" => Ok("error"),
-        "off" | "none" => Ok("off"),
-        _ => Err(WANTED),
-    };
-    let directives = text.split(',').map(|directive| {
-        Ok(match directive.split_once('=') {
-            Some((target, text)) => format!("{}={}", target.trim(), level(text)?),
-            None => level(directive)?.to_owned(),
-        })
-    });
-    let directives: Result<Vec<String>, _> = directives.collect();
-    directives.map(|directives| directives.join(","))
-}
-
 /// A list of ways out; metrics have one more.
 pub(super) fn exporters(text: &str, are_metrics: bool) -> Parsed<Exporters> {
     let mut exporters = Exporters::default();
@@ -149,6 +128,12 @@ pub(super) fn pairs(text: &str) -> Parsed<Vec<(String, String)>> {
             }
         })
         .collect()
+}
+
+/// The same where the values are secret.
+pub(super) fn headers(text: &str) -> Parsed<Vec<(String, Secret)>> {
+    let secret = |(name, value): (String, String)| (name, Secret::from(value));
+    Ok(pairs(text)?.into_iter().map(secret).collect())
 }
 
 fn decode(text: &str) -> Option<String> {

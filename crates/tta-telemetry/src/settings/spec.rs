@@ -120,6 +120,7 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &LOGS_ENABLED,
     &LOG_LEVEL,
     &LOG_FORMAT,
+    &CONTENT_CAPTURE,
     &SHUTDOWN_TIMEOUT,
 ];
 
@@ -278,15 +279,21 @@ pub(crate) const LOGS_ENABLED: SettingSpec =
 pub(crate) const LOG_LEVEL: SettingSpec = SettingSpec::new(
     &["LOG_LEVEL", "RUST_LOG", "OTEL_LOG_LEVEL"],
     "info",
-    "with_log_level",
+    "with_log_filter",
     "What is logged: trace, debug, info, warn, error or off, also by module: \
-     `info,my_service=debug`.",
+     `info,my_service=debug`. A directive that is none is ignored by itself.",
 );
 pub(crate) const LOG_FORMAT: SettingSpec = SettingSpec::new(
     &["LOG_FORMAT"],
     "text on a terminal, else json",
     "with_log_format",
     "json or text.",
+);
+pub(crate) const CONTENT_CAPTURE: SettingSpec = SettingSpec::new(
+    &["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"],
+    "NO_CONTENT",
+    "with_content_capture",
+    "Where prompts and answers may stand: NO_CONTENT, SPAN_ONLY, EVENT_ONLY or SPAN_AND_EVENT.",
 );
 pub(crate) const SHUTDOWN_TIMEOUT: SettingSpec = SettingSpec::new(
     &["TTA_SHUTDOWN_TIMEOUT"],

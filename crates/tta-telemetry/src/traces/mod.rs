@@ -23,6 +23,7 @@ use self::sampler::Decision;
 use crate::catalog::LATE_SPANS;
 use crate::export::{Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Signal, Start};
 use crate::otlp;
+use crate::redaction::{Redactor, redact_span};
 use crate::report;
 use crate::settings::Resolved;
 
@@ -107,6 +108,10 @@ impl Signal for Spans {
 
     fn convert(waiting: Self, into: &mut Vec<SpanData>) {
         convert::convert(waiting, into);
+    }
+
+    fn redact(record: &mut SpanData, redactor: &Redactor) {
+        redact_span(record, redactor);
     }
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {
