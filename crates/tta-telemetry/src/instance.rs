@@ -10,7 +10,7 @@ use crate::guard::ShutdownReport;
 use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TRACES};
 use crate::process::observe_process;
-use crate::redaction::{self, Place, Redactor};
+use crate::redaction::{Place, Redactor};
 use crate::report;
 use crate::server::{METRICS, Server};
 use crate::settings::{LOG_FORMAT, LOG_LEVEL, Origin, Resolved, Setting};
@@ -98,7 +98,7 @@ impl Instance {
                 .traces
                 .endpoint
                 .as_ref()
-                .map(|endpoint| redaction::masked(endpoint.to_string())),
+                .map(ToString::to_string),
             otlp_protocol: self.pipeline.protocol(),
             last_export_error: self.pipeline.last_error(),
             ledger: self.ledger(),
