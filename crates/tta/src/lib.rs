@@ -10,12 +10,13 @@ pub use tta_core::{
     Histogram, Identity, IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails,
     MAX_DEPTH, MetricFamily, MetricKind, MetricSample, MetricSpec, Named, NonIdempotent,
     OVERFLOW_LABEL, Observed, OpenSpan, Operand, Parallel, ParallelAll, Parent, PassThrough,
-    Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive, SampleValue, Sequence,
-    SpanId, SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus, StderrLogger, StepFunction,
-    StepIdentity, StepPrimitive, SwitchBuilder, SwitchPrimitive, TraceId, TraceRecords, Unit,
-    Usage, Value, Verdict, WorkflowContext, WorkflowContextBuilder, conditional, fallback, if_else,
-    install_recorder, log_globally, parallel_all, recorder_panics, refused_measurements, registry,
-    saga, sequence_all, step, step_with, switch, uninstall_recorder, with_current,
+    Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive, SampleValue, Secret,
+    Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus, StderrLogger,
+    StepFunction, StepIdentity, StepPrimitive, SwitchBuilder, SwitchPrimitive, TraceId,
+    TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext, WorkflowContextBuilder,
+    conditional, fallback, if_else, install_recorder, log_globally, parallel_all, recorder_panics,
+    refused_measurements, registry, saga, sequence_all, step, step_with, switch,
+    uninstall_recorder, with_current,
 };
 
 #[cfg(feature = "breaker")]
@@ -69,12 +70,15 @@ pub use tta_timeout::{
     TimeoutOrPrimitive, TimeoutPrimitive, TimeoutStreamExt,
 };
 
+#[cfg(feature = "logs")]
+pub use tta_telemetry::logs::{LogFilter, LogHandle};
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
-    Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig,
-    ObservabilityGuard, Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
-    ShutdownReport, SignalLedger, State, Status, Temporality, initialize_observability,
-    is_prometheus_enabled, ledger, shutdown_observability,
+    Compression, ContentCapture, DeploymentEnvironment, DropReason, Ledger, LogFormat,
+    ObservabilityConfig, ObservabilityGuard, Origin, PartStatus, Protocol, Redaction,
+    RedactionPolicy, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport, SignalLedger, State,
+    Status, Temporality, initialize_observability, is_prometheus_enabled, ledger,
+    shutdown_observability,
 };
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{

@@ -17,8 +17,8 @@ pub(super) fn kind(key: &str) -> Option<Kind> {
     while is_tail(last) {
         last = words.next_back()?;
     }
-    let is = |word: &&str| last.eq_ignore_ascii_case(word);
-    if SECRETS.iter().any(|word| is(word)) {
+    let is = |word: &&'static str| last.eq_ignore_ascii_case(word);
+    if SECRETS.iter().any(&is) {
         return Some(Kind::Secret);
     }
     if is(&"token") || is(&"jwt") {
@@ -39,14 +39,12 @@ pub(super) fn kind(key: &str) -> Option<Kind> {
 /// The `OpenTelemetry` semantic conventions for generative AI, of now and of before, those of
 /// `OpenInference` and of `OpenLLMetry`, and the words that people use.
 pub(super) fn is_content(key: &str) -> bool {
-    let is_under = |name: &&str| {
+    let is_under = |name: &&'static str| {
         let after = strip_prefix_ignore_case(key, name);
         after.is_some_and(|after| after.is_empty() || after.starts_with('.'))
     };
-    let is_plain = |name: &&str| key.eq_ignore_ascii_case(name);
-    if CONTENT.iter().any(|name| is_under(&name))
-        || PLAIN_CONTENT.iter().any(|name| is_plain(&name))
-    {
+    let is_plain = |name: &&'static str| key.eq_ignore_ascii_case(name);
+    if CONTENT.iter().any(is_under) || PLAIN_CONTENT.iter().any(is_plain) {
         return true;
     }
     // `gen_ai.prompt.name` is a name, and `gen_ai.prompt.0.content` is the first message.

@@ -2,8 +2,8 @@
 
 use tta_core::Attribute;
 use tta_telemetry::ContentCapture;
-use tta_telemetry::opentelemetry::KeyValue;
 use tta_telemetry::opentelemetry::trace::{Span, Tracer};
+use tta_telemetry::opentelemetry::{KeyValue, global};
 
 use crate::spans::{attribute, run_step, span, spans_of};
 
@@ -26,8 +26,7 @@ fn content_is_where_it_was_opted_in_and_nowhere_else() {
             |config| config.with_content_capture(capture),
             || {
                 run_step(|ctx| {
-                    let mut foreign =
-                        tta_telemetry::opentelemetry::global::tracer("x").start("foreign");
+                    let mut foreign = global::tracer("x").start("foreign");
                     for key in KEYS {
                         ctx.set_attribute(key, "what was said");
                         ctx.event("said", vec![Attribute::new(key, "what was said")]);
