@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
 use tta_core::Level;
 use tta_telemetry::LogFormat;
-use tta_telemetry::logs::{LogHandle, LogOptions, LogWriter, enabled_level, log_layer_with_handle};
+use tta_telemetry::logs::{LogHandle, LogOptions, LogWriter, log_layer_with_handle};
 
 use crate::captured::Destination;
 
@@ -50,7 +50,7 @@ fn a_level_holds_from_the_next_event_on_and_leaves_the_directives() {
 }
 
 #[test]
-fn a_filter_replaces_the_whole_and_reaches_other_threads_and_the_levels_of_steps() {
+fn a_filter_replaces_the_whole_and_reaches_other_threads() {
     let lines = lines_of("error", |handle| {
         let (tell, told) = channel();
         let (done, finished) = channel();
@@ -68,17 +68,14 @@ fn a_filter_replaces_the_whole_and_reaches_other_threads_and_the_levels_of_steps
             finished.recv().unwrap();
         };
         elsewhere("before");
-        assert_eq!(enabled_level(), Some(Level::Error));
         handle.set_filter(
             "off,hyper=trace,tta=debug"
                 .parse::<tta_telemetry::logs::LogFilter>()
                 .unwrap(),
         );
         elsewhere("filtered");
-        assert_eq!(enabled_level(), Some(Level::Debug));
         handle.set_filter(tta_telemetry::logs::LogFilter::off());
         elsewhere("after");
-        assert_eq!(enabled_level(), None);
         drop(tell);
         other.join().unwrap();
     });
