@@ -157,6 +157,24 @@ impl ObservabilityGuard {
         }
     }
 
+    /// Changes which log lines are written, and how, while the program runs; none where lines are off
+    /// or a `tracing` subscriber of the application's own writes them.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tta_core::Level;
+    ///
+    /// let telemetry = tta_telemetry::initialize_observability("my-app");
+    /// if let Some(lines) = telemetry.log_handle() {
+    ///     lines.set_level(Level::Debug);
+    /// }
+    /// ```
+    #[cfg(feature = "logs")]
+    pub fn log_handle(&self) -> Option<crate::logs::LogHandle> {
+        self.instance.as_ref().ok()?.log_handle()
+    }
+
     /// The account of every record of this initialisation.
     pub fn ledger(&self) -> Ledger {
         match &self.instance {

@@ -45,6 +45,7 @@ mod present {
                 user_registry: config.user_registry.clone(),
                 aliases: settings.metric_aliases,
                 health,
+                redaction: config.redaction.clone(),
             });
             let server = MetricsServer::new(exposition)
                 .with_host(host.clone())

@@ -278,6 +278,13 @@ fn every_variable_sets_its_setting() {
         ),
         ("OTEL_LOG_LEVEL", "none", "LOG_LEVEL", "off"),
         ("LOG_FORMAT", "text", "LOG_FORMAT", "text"),
+        ("RUST_LOG", "hyper", "LOG_LEVEL", "hyper=trace"),
+        (
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            "span_and_event",
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            "SPAN_AND_EVENT",
+        ),
         ("TTA_SHUTDOWN_TIMEOUT", "10", "TTA_SHUTDOWN_TIMEOUT", "10"),
     ] {
         assert_set(variable, value, name, shown);
@@ -332,6 +339,11 @@ fn what_cannot_be_parsed_warns_once_and_is_ignored() {
         ("LOG_LEVEL", "loud", "LOG_LEVEL"),
         ("RUST_LOG", "hyper=loud", "LOG_LEVEL"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT"),
+        (
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            "everything",
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+        ),
     ] {
         assert_ignored(variable, value, name);
     }
@@ -407,6 +419,16 @@ fn a_variable_that_cannot_be_used_leaves_it_to_the_next() {
 }
 
 #[test]
+fn a_bad_directive_warns_once_and_costs_itself_alone() {
+    let status = status(&[("LOG_LEVEL", "info,hyper=loud,my_crate::db=debug")]);
+    let level = setting(&status, "LOG_LEVEL");
+    assert_eq!(level.value, "info,my_crate::db=debug");
+    assert_eq!(level.origin, Origin::Environment("LOG_LEVEL"));
+    assert_eq!(status.warnings.len(), 1);
+    assert!(status.warnings[0].contains("`hyper=loud` in LOG_LEVEL"));
+}
+
+#[test]
 fn the_protocol_follows_from_the_port() {
     for (endpoint, protocol) in [
         ("http://localhost:4317", "grpc"),
@@ -479,6 +501,8 @@ fn every_method_sets_the_setting_that_declares_it() {
             .with_label_limit(1)
             .with_logs(false)
             .with_log_level(Level::Trace)
+            .with_log_filter(Level::Debug)
+            .with_content_capture(ContentCapture::SpanOnly)
             .with_log_format(LogFormat::Text)
             .with_shutdown_timeout(Duration::from_secs(1))
     };

@@ -71,11 +71,11 @@ impl WorkflowContext {
             return;
         };
         let attribute = Attribute::new(key, content());
-        if capture.as_event() {
+        if capture.in_events() {
             let now = self.unix_nanos(self.now());
             self.event_on(span, CONTENT_EVENT, now, vec![attribute.clone()]);
         }
-        if capture.on_span() {
+        if capture.in_spans() {
             self.attribute_on(span, attribute);
         }
     }

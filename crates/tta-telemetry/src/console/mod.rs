@@ -129,7 +129,7 @@ impl Console {
         let writer = self.writer.clone().filter(|_| is_wanted)?;
         Some(std::sync::Arc::new(move |batch: &[R]| {
             let text = render(batch);
-            text.is_empty() || writer.push(&text)
+            text.is_empty() || writer.push_finished(&text)
         }))
     }
 }

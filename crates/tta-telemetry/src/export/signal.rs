@@ -8,6 +8,7 @@ use super::accounts::Accounts;
 use super::outcome::{ExportError, Exported};
 use crate::fork;
 use crate::ledger::SignalLedger;
+use crate::redaction::Redactor;
 
 /// One of traces, metrics and logs.
 pub(crate) trait Signal: Sized + Send + Sync + 'static {
@@ -22,6 +23,9 @@ pub(crate) trait Signal: Sized + Send + Sync + 'static {
 
     /// Appends the records as they go out. Runs on the worker's thread.
     fn convert(waiting: Self::Waiting, into: &mut Vec<Self::Record>);
+
+    /// Takes out what must not leave the process. Runs on the worker's thread, once for each record.
+    fn redact(record: &mut Self::Record, redactor: &Redactor);
 
     /// The accounts of all pipelines of this signal that the process has had.
     fn accounts() -> &'static Mutex<Accounts<Self>>;

@@ -20,6 +20,7 @@ use super::show::Show;
 use super::signal::{Signal, Sink};
 use crate::catalog::EXPORT_DURATION;
 use crate::ledger::DropReason;
+use crate::redaction::Redactor;
 use crate::settings::Endpoint;
 
 /// How one signal's batches are delivered.
@@ -44,6 +45,7 @@ pub(super) struct Worker<S: Signal> {
     pub(super) health: Arc<ExporterHealth>,
     pub(super) delivery: Delivery<S::Record>,
     pub(super) batch_size: usize,
+    pub(super) redactor: Arc<Redactor>,
 }
 
 impl<S: Signal> Worker<S> {
@@ -140,6 +142,9 @@ impl<S: Signal> Worker<S> {
         let mut batch = Vec::new();
         for waiting in self.queue.take() {
             S::convert(waiting, &mut batch);
+        }
+        for record in &mut batch {
+            S::redact(record, &self.redactor);
         }
         if let Some(watch) = &self.delivery.watch {
             // What could not be shown is counted where it was to be shown, and exported.

@@ -11,6 +11,8 @@ use tonic::transport::{Channel, Endpoint as Address};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
+use tta_core::Secret;
+
 use super::{AGENT, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, Service, innermost, shortened};
 use crate::export::ExportError;
 use crate::settings::{Compression, Endpoint, Otlp};
@@ -107,12 +109,12 @@ fn failure(status: &Status) -> ExportError {
     }
 }
 
-fn metadata(headers: &[(String, String)]) -> Result<MetadataMap, String> {
+fn metadata(headers: &[(String, Secret)]) -> Result<MetadataMap, String> {
     let mut map = MetadataMap::new();
     for (name, value) in headers {
         let key = MetadataKey::from_bytes(name.to_ascii_lowercase().as_bytes())
             .map_err(|_| format!("{name:?} is no name of a header"))?;
-        let mut value = MetadataValue::try_from(value.as_str())
+        let mut value = MetadataValue::try_from(value.expose())
             .map_err(|_| format!("the value of header {name} has characters no header has"))?;
         value.set_sensitive(true);
         map.insert(key, value);

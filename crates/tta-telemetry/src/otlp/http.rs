@@ -16,6 +16,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 
+use tta_core::Secret;
+
 use super::{AGENT, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, innermost};
 use crate::export::ExportError;
 use crate::settings::{Compression, Endpoint, Otlp};
@@ -41,7 +43,7 @@ impl HttpTransport {
             client: HttpClient::new(settings, endpoint)?,
             url: url
                 .parse()
-                .map_err(|why| format!("{url} is no URL: {why}"))?,
+                .map_err(|why| format!("{endpoint} is no URL: {why}"))?,
             headers: header_map(&settings.headers, settings.compression)?,
             compression: settings.compression,
         })
@@ -125,12 +127,12 @@ fn compressed(body: &[u8]) -> Bytes {
 }
 
 /// The user's headers and ours, which win.
-fn header_map(headers: &[(String, String)], compression: Compression) -> Result<HeaderMap, String> {
+fn header_map(headers: &[(String, Secret)], compression: Compression) -> Result<HeaderMap, String> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let parsed = HeaderName::try_from(name.as_str());
         let name = parsed.map_err(|_| format!("{name:?} is no name of a header"))?;
-        let mut value = HeaderValue::try_from(value.as_str())
+        let mut value = HeaderValue::try_from(value.expose())
             .map_err(|_| format!("the value of header {name} has characters no header has"))?;
         value.set_sensitive(true);
         map.insert(name, value);

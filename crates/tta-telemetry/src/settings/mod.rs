@@ -5,6 +5,7 @@ mod exporters;
 mod kubernetes_spec;
 mod limits;
 mod limits_spec;
+mod log_filter;
 mod nonsense;
 mod otlp;
 mod otlp_options;
@@ -27,6 +28,7 @@ pub(crate) use pick::Environment;
 pub use preset::Preset;
 pub(crate) use resolve::{Batching, Code, Resolved};
 pub(crate) use sampling::{Sampling, TailKeep};
+pub(crate) use spec::{LOG_FORMAT, LOG_LEVEL};
 pub use spec::{SETTINGS, SettingSpec};
 
 use std::fmt;
@@ -201,6 +203,8 @@ pub enum Origin {
     Environment(&'static str),
     /// The preset of this name has it.
     Preset(&'static str),
+    /// A handle did, while the program ran.
+    Handle,
     /// Nobody did.
     Default,
 }
@@ -211,6 +215,7 @@ impl fmt::Display for Origin {
             Self::Code => f.write_str("code"),
             Self::Environment(variable) => write!(f, "env {variable}"),
             Self::Preset(preset) => write!(f, "preset {preset}"),
+            Self::Handle => f.write_str("changed while running"),
             Self::Default => f.write_str("default"),
         }
     }

@@ -1,7 +1,7 @@
 //! Picking the value that holds for one setting, and noting where it comes from.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use super::kubernetes_spec::KUBERNETES;
@@ -10,11 +10,18 @@ use super::spec::{SETTINGS, SettingSpec};
 use super::{Origin, Preset, Setting};
 
 /// The variables that are set, and not empty.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Environment(pub(super) BTreeMap<&'static str, String>);
 
 /// Set in every container of a pod.
 const IN_POD: &str = "KUBERNETES_SERVICE_HOST";
+
+impl fmt::Debug for Environment {
+    /// Any of them may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Environment {
     /// Reads every variable that a setting has.

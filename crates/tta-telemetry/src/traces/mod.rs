@@ -32,6 +32,7 @@ use crate::export::{
 use crate::fork::{self, Home};
 use crate::ledger::DropReason;
 use crate::otlp;
+use crate::redaction::{Redactor, redact_span};
 use crate::report;
 use crate::settings::Resolved;
 
@@ -183,6 +184,10 @@ impl Signal for Spans {
 
     fn convert(waiting: Self, into: &mut Vec<SpanData>) {
         convert::convert(waiting, into);
+    }
+
+    fn redact(record: &mut SpanData, redactor: &Redactor) {
+        redact_span(record, redactor);
     }
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {

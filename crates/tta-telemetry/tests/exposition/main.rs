@@ -12,5 +12,6 @@ mod hostile;
 mod negotiation;
 mod own;
 mod process;
+mod redacted;
 mod scraped;
 mod user;
