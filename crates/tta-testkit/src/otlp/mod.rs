@@ -12,6 +12,7 @@
 mod connection;
 mod log;
 mod protocol;
+mod raw;
 mod received;
 mod receiver;
 mod reply;
@@ -21,5 +22,6 @@ pub use opentelemetry_proto;
 pub use received::{
     Payload, Protocol, ReceivedLog, ReceivedMetric, ReceivedRequest, ReceivedSpan, Signal,
 };
+pub use raw::RawReply;
 pub use receiver::OtlpReceiver;
 pub use reply::{Reply, StatusReply};
