@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use tta_core::{BucketCount, Exemplar, MetricSpec};
 
 use crate::export::{Accounts, Signal, Waiting};
+use crate::otlp;
 use crate::settings::Temporality;
 
 /// The signal of metrics; what waits is one reading of all instruments.
@@ -48,6 +49,10 @@ impl Signal for Points {
     const PART: &'static str = "metrics_otlp";
     type Waiting = Self;
     type Record = Point;
+
+    fn bytes(record: &Point) -> usize {
+        otlp::point_bytes(record)
+    }
 
     fn convert(waiting: Self, into: &mut Vec<Point>) {
         into.extend(waiting.points);

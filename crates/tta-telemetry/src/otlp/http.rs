@@ -16,7 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 
-use super::{AGENT, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, innermost};
+use super::{AGENT, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, Resolver, innermost};
 use crate::export::ExportError;
 use crate::settings::{Compression, Endpoint, Otlp};
 
@@ -29,7 +29,7 @@ pub(super) struct HttpTransport {
 }
 
 enum HttpClient {
-    Plain(Client<HttpConnector, Full<Bytes>>),
+    Plain(Client<TcpConnector, Full<Bytes>>),
     #[cfg(feature = "tls")]
     Tls(Client<super::tls::TlsConnector, Full<Bytes>>),
 }
@@ -90,7 +90,8 @@ impl HttpClient {
         expect(clippy::unnecessary_wraps, reason = "only TLS can fail")
     )]
     fn new(settings: &Otlp, endpoint: &Endpoint) -> Result<Self, String> {
-        let builder = Client::builder(TokioExecutor::new());
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.http1_max_buf_size(MOST_ANSWER_BYTES);
         #[cfg(feature = "tls")]
         if endpoint.is_https {
             let connector = super::tls::connector(&settings.tls, super::tls::Version::Http1)?;
@@ -110,8 +111,11 @@ impl HttpClient {
     }
 }
 
-pub(super) fn tcp_connector() -> HttpConnector {
-    let mut connector = HttpConnector::new();
+/// Connects without TLS.
+pub(super) type TcpConnector = HttpConnector<Resolver>;
+
+pub(super) fn tcp_connector() -> TcpConnector {
+    let mut connector = HttpConnector::new_with_resolver(Resolver);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     connector.set_nodelay(true);
     connector

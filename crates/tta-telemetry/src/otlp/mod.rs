@@ -9,6 +9,8 @@ mod http;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
+mod resolver;
+mod size;
 mod spans;
 #[cfg(feature = "tls")]
 mod tls;
@@ -16,6 +18,10 @@ mod tls;
 #[cfg(feature = "logs")]
 pub(crate) use logs::encode_lines;
 pub(crate) use metrics::encode_points;
+pub(crate) use resolver::Resolver;
+#[cfg(feature = "logs")]
+pub(crate) use size::line_bytes;
+pub(crate) use size::{point_bytes, span_bytes};
 pub(crate) use spans::encode_spans;
 
 use std::time::Duration;
@@ -154,5 +160,6 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 
 const AGENT: &str = concat!("tta-telemetry/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const MOST_ANSWER_BYTES: usize = 64 << 10;
+/// What of an answer is read, headers included, before the connection is closed over it.
+const MOST_ANSWER_BYTES: usize = 32 << 10;
 const MOST_MESSAGE_BYTES: usize = 512;

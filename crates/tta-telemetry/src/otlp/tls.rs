@@ -5,17 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::http::tcp_connector;
+use super::http::{TcpConnector, tcp_connector};
 use crate::settings::Tls;
 
 /// Connects over TLS, and never without.
-pub(super) type TlsConnector = HttpsConnector<HttpConnector>;
+pub(super) type TlsConnector = HttpsConnector<TcpConnector>;
 
 /// Which version of HTTP is spoken inside.
 #[derive(Clone, Copy, Debug)]

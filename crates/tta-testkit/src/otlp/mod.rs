@@ -19,9 +19,9 @@ mod reply;
 
 /// The crate of the decoded types, so that a test uses the same version.
 pub use opentelemetry_proto;
+pub use raw::RawReply;
 pub use received::{
     Payload, Protocol, ReceivedLog, ReceivedMetric, ReceivedRequest, ReceivedSpan, Signal,
 };
-pub use raw::RawReply;
 pub use receiver::OtlpReceiver;
 pub use reply::{Reply, StatusReply};
