@@ -13,7 +13,7 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
 use super::http::tcp_connector;
-use super::{AGENT, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, Service, innermost, shortened};
+use super::{AGENT, Asked, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, Service, innermost, shortened};
 use crate::export::ExportError;
 use crate::settings::{Compression, Endpoint, Otlp};
 
@@ -37,6 +37,7 @@ impl GrpcTransport {
         settings: &Otlp,
         endpoint: &Endpoint,
         service: Service,
+        asked: &Asked,
     ) -> Result<Self, String> {
         let address = Address::from_shared(endpoint.origin())
             .and_then(|address| address.user_agent(AGENT))
@@ -45,7 +46,7 @@ impl GrpcTransport {
             // What a peer may send before it must wait for us to read.
             .initial_stream_window_size(MOST_ANSWER_WINDOW)
             .initial_connection_window_size(MOST_ANSWER_WINDOW);
-        let connect = connect(settings, endpoint, address)?;
+        let connect = connect(settings, endpoint, address, asked)?;
         Ok(Self {
             client: Mutex::new(client(connect(), settings.compression)),
             connect,
@@ -100,11 +101,16 @@ fn client(channel: Channel, compression: Compression) -> Grpc<Channel> {
 }
 
 #[cfg(feature = "tls")]
-fn connect(settings: &Otlp, endpoint: &Endpoint, address: Address) -> Result<Connect, String> {
+fn connect(
+    settings: &Otlp,
+    endpoint: &Endpoint,
+    address: Address,
+    asked: &Asked,
+) -> Result<Connect, String> {
     if !endpoint.is_https {
         return Ok(connect_in_clear(address));
     }
-    let connector = super::tls::connector(&settings.tls, super::tls::Version::Http2)?;
+    let connector = super::tls::connector(&settings.tls, super::tls::Version::Http2, asked)?;
     Ok(Box::new(move || {
         address.connect_with_connector_lazy(connector.clone())
     }))
@@ -112,7 +118,7 @@ fn connect(settings: &Otlp, endpoint: &Endpoint, address: Address) -> Result<Con
 
 #[cfg(not(feature = "tls"))]
 #[expect(clippy::unnecessary_wraps, reason = "only TLS can fail")]
-fn connect(_: &Otlp, _: &Endpoint, address: Address) -> Result<Connect, String> {
+fn connect(_: &Otlp, _: &Endpoint, address: Address, _: &Asked) -> Result<Connect, String> {
     Ok(connect_in_clear(address))
 }
 

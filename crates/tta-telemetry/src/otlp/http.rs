@@ -16,7 +16,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 
-use super::{AGENT, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, Resolver, innermost};
+use super::bounded::Bounded;
+use super::{AGENT, Asked, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, Resolver, innermost};
 use crate::export::ExportError;
 use crate::settings::{Compression, Endpoint, Otlp};
 
@@ -35,10 +36,10 @@ enum HttpClient {
 }
 
 impl HttpTransport {
-    pub(super) fn new(settings: &Otlp, endpoint: &Endpoint) -> Result<Self, String> {
+    pub(super) fn new(settings: &Otlp, endpoint: &Endpoint, asked: &Asked) -> Result<Self, String> {
         let url = endpoint.url();
         Ok(Self {
-            client: HttpClient::new(settings, endpoint)?,
+            client: HttpClient::new(settings, endpoint, asked)?,
             url: url
                 .parse()
                 .map_err(|why| format!("{url} is no URL: {why}"))?,
@@ -89,16 +90,17 @@ impl HttpClient {
         not(feature = "tls"),
         expect(clippy::unnecessary_wraps, reason = "only TLS can fail")
     )]
-    fn new(settings: &Otlp, endpoint: &Endpoint) -> Result<Self, String> {
+    fn new(settings: &Otlp, endpoint: &Endpoint, asked: &Asked) -> Result<Self, String> {
         let mut builder = Client::builder(TokioExecutor::new());
         builder.http1_max_buf_size(MOST_ANSWER_BYTES);
         #[cfg(feature = "tls")]
         if endpoint.is_https {
-            let connector = super::tls::connector(&settings.tls, super::tls::Version::Http1)?;
+            let connector =
+                super::tls::connector(&settings.tls, super::tls::Version::Http1, asked)?;
             return Ok(Self::Tls(builder.build(connector)));
         }
         #[cfg(not(feature = "tls"))]
-        let _ = (settings, endpoint);
+        let _ = (settings, endpoint, asked);
         Ok(Self::Plain(builder.build(tcp_connector())))
     }
 
@@ -112,13 +114,15 @@ impl HttpClient {
 }
 
 /// Connects without TLS.
-pub(super) type TcpConnector = HttpConnector<Resolver>;
+pub(super) type TcpConnector = Bounded<HttpConnector<Resolver>>;
 
 pub(super) fn tcp_connector() -> TcpConnector {
     let mut connector = HttpConnector::new_with_resolver(Resolver);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     connector.set_nodelay(true);
-    connector
+    // The address has the scheme of what is inside.
+    connector.enforce_http(false);
+    Bounded(connector)
 }
 
 fn compressed(body: &[u8]) -> Bytes {

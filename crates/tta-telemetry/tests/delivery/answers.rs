@@ -9,8 +9,9 @@ use flate2::write::GzEncoder;
 use tta_telemetry::{DropReason, Ledger, ObservabilityGuard, Protocol};
 use tta_testkit::faults::report;
 use tta_testkit::otlp::{OtlpReceiver, RawReply, Reply, Signal};
-use tta_testkit::proxy::FaultProxy;
+use tta_testkit::proxy::{Fault, FaultProxy};
 
+use crate::child::{child, output_of};
 use crate::signals::{
     BOTH, PATIENCE, SIGNALS, account, assert_all_balanced, endpoint, everything_to, make_records,
     resident_bytes,
@@ -307,7 +308,10 @@ fn fault_12_no_answer_is_read_beyond_its_bound() {
             _ => receiver.http_address(),
         });
         let proxy = proxy.unwrap();
-        proxy.capture();
+        proxy.to_client(Fault::Pieces {
+            bytes: 1_024,
+            pause: Duration::from_millis(1),
+        });
         for (what, reply) in oddities(protocol, &elsewhere) {
             let guard = traces_only()
                 .with_otlp_endpoint(format!("http://{}", proxy.address()))
@@ -316,14 +320,14 @@ fn fault_12_no_answer_is_read_beyond_its_bound() {
                 .init();
             receiver.forget();
             receiver.set_default(reply);
-            let before = proxy.captured_from_server().len();
+            let before = proxy.passed_to_clients();
             run_workflow().unwrap();
             // Some of these are tried again, as if there had been no answer.
             guard.flush(Duration::from_millis(400));
             drop(guard);
             let attempts = receiver.request_count();
             assert!(attempts > 0, "{what}");
-            let read = (proxy.captured_from_server().len() - before) / attempts;
+            let read = (proxy.passed_to_clients() - before) / attempts;
             report(
                 12,
                 &format!("{what}, {}", protocol.as_str()),
@@ -338,38 +342,56 @@ fn fault_12_no_answer_is_read_beyond_its_bound() {
 
 #[test]
 fn fault_12_no_answer_makes_the_process_grow() {
-    let _alone = alone();
     let elsewhere = OtlpReceiver::start().unwrap();
-    let times = if cfg!(debug_assertions) { 5 } else { 25 };
     for protocol in BOTH {
         let receiver = OtlpReceiver::start().unwrap();
         let oddities = oddities(protocol, &elsewhere);
-        let run = |times| {
+        for _ in 0..WARM_UP + TIMES {
             for (_, reply) in &oddities {
-                receiver.set_default(reply.clone());
-                let guard = traces_only()
-                    .with_otlp_endpoint(endpoint(&receiver, protocol))
-                    .with_otlp_protocol(protocol)
-                    .with_shutdown_timeout(Duration::ZERO)
-                    .init();
-                for _ in 0..times {
-                    run_workflow().unwrap();
-                    guard.flush(Duration::from_millis(100));
-                }
-                drop(guard);
-                receiver.forget();
+                receiver.push(reply.clone());
             }
-        };
-        run(2);
-        let before = resident_bytes();
-        run(times);
-        let grown = resident_bytes().saturating_sub(before) as f64 / 1e6;
-        report(
-            12,
-            &format!("RSS after {times} of each kind, {}", protocol.as_str()),
-            "+<= 1 MB",
-            format!("+{grown:.1} MB"),
-            grown <= 1.0,
-        );
+        }
+        let mut child = child("child_that_is_answered_oddly");
+        child
+            .env(ENDPOINT, endpoint(&receiver, protocol))
+            .env(PROTOCOL, protocol.as_str())
+            .env(KINDS, oddities.len().to_string());
+        output_of(&mut child);
     }
 }
+
+/// The receiver is in another process: only what reads its answers is measured.
+pub(crate) fn child_that_is_answered_oddly() {
+    let kinds: usize = std::env::var(KINDS).unwrap().parse().unwrap();
+    let name = std::env::var(PROTOCOL).unwrap();
+    let protocol = BOTH.into_iter().find(|it| it.as_str() == name).unwrap();
+    let guard = traces_only()
+        .with_otlp_endpoint(std::env::var(ENDPOINT).unwrap())
+        .with_otlp_protocol(protocol)
+        .with_shutdown_timeout(Duration::ZERO)
+        .init();
+    let run = |times| {
+        for _ in 0..times * kinds {
+            run_workflow().unwrap();
+            guard.flush(Duration::from_millis(200));
+        }
+    };
+    run(WARM_UP);
+    let before = resident_bytes();
+    run(TIMES);
+    let grown = resident_bytes().saturating_sub(before) as f64 / 1e6;
+    report(
+        12,
+        &format!("RSS after {TIMES} of each kind, {name}"),
+        "+<= 1 MB",
+        format!("+{grown:.1} MB"),
+        grown <= 1.0,
+    );
+    drop(guard);
+}
+
+const ENDPOINT: &str = "TTA_TEST_ENDPOINT";
+const PROTOCOL: &str = "TTA_TEST_PROTOCOL";
+const KINDS: &str = "TTA_TEST_KINDS";
+const WARM_UP: usize = 2;
+const TIMES: usize = if cfg!(debug_assertions) { 4 } else { 25 };

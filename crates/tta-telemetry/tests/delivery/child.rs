@@ -48,6 +48,11 @@ pub(crate) fn output_of(child: &mut Command) -> String {
 #[test]
 fn a_scenario_runs_in_a_process_of_its_own() {
     match std::env::var(SCENARIO).as_deref() {
+        Ok("child_that_is_answered_oddly") => crate::answers::child_that_is_answered_oddly(),
+        Ok("child_that_traces_everything") => crate::feedback::child_that_traces_everything(),
+        Ok("child_with_a_resolver_that_hangs") => crate::dns::child_with_a_resolver_that_hangs(),
+        Ok("child_with_outages_in_mid_run") => crate::outage::child_with_outages_in_mid_run(),
+        Ok("child_with_very_many_series") => crate::huge::child_with_very_many_series(),
         #[cfg(feature = "tls")]
         Ok("child_with_a_stranger") => crate::tls::child_with_a_stranger(),
         Ok(other) => panic!("there is no scenario {other}"),

@@ -5,8 +5,14 @@
 
 mod answers;
 mod child;
+mod dns;
+mod feedback;
+mod huge;
+mod outage;
 mod signals;
+mod slow;
 #[path = "../support/mod.rs"]
 mod support;
+mod throughput;
 #[cfg(feature = "tls")]
 mod tls;

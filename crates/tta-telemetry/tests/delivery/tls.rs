@@ -150,12 +150,12 @@ fn peers(authority: &Authority) -> Vec<Peer> {
         Peer {
             what: "a server that wants a client certificate",
             receiver: OtlpReceiver::start_with_tls(&ours, Some(&stranger)).unwrap(),
-            says: &["CertificateRequired"],
+            says: &["asked for a client certificate, and none is set"],
         },
         Peer {
             what: "a server without TLS",
             receiver: OtlpReceiver::start().unwrap(),
-            says: &["TLS"],
+            says: &["does not speak TLS"],
         },
     ]
 }

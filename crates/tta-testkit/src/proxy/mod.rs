@@ -108,6 +108,12 @@ impl FaultProxy {
         self.lines.open.load(Ordering::Acquire)
     }
 
+    /// How many bytes clients were sent. In [`Fault::Pieces`] with a pause that lets them read each,
+    /// it is what they have read.
+    pub fn passed_to_clients(&self) -> usize {
+        self.lines.passed_to_clients.load(Ordering::Acquire)
+    }
+
     /// Keeps a copy of what passes from now on, as it reaches the proxy.
     pub fn capture(&self) {
         self.lines.capturing.store(true, Ordering::Release);

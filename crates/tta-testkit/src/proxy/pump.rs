@@ -24,6 +24,7 @@ pub(super) struct Lines {
     pub(super) accepted: AtomicUsize,
     pub(super) open: AtomicUsize,
     pub(super) capturing: AtomicBool,
+    pub(super) passed_to_clients: AtomicUsize,
     captured: Mutex<Captured>,
 }
 
@@ -41,6 +42,30 @@ impl Lines {
 
     pub(super) fn captured(&self, side: impl Fn(&Captured) -> &Vec<u8>) -> Vec<u8> {
         side(&self.captured.lock().unwrap_or_else(PoisonError::into_inner)).clone()
+    }
+
+    async fn pass(&self, way: Way, to: &mut WriteHalf<'_>, bytes: &[u8]) -> io::Result<()> {
+        to.write_all(bytes).await?;
+        if let Way::ToClient = way {
+            self.passed_to_clients
+                .fetch_add(bytes.len(), Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    async fn pass_slowly(
+        &self,
+        way: Way,
+        to: &mut WriteHalf<'_>,
+        bytes: &[u8],
+        size: usize,
+        pause: Duration,
+    ) -> io::Result<()> {
+        for piece in bytes.chunks(size.max(1)) {
+            self.pass(way, to, piece).await?;
+            sleep(pause).await;
+        }
+        Ok(())
     }
 
     fn copy(&self, way: Way, bytes: &[u8]) {
@@ -127,7 +152,7 @@ async fn pump(
             _ = faults.changed() => {}
             () = until(due), if due.is_some() => {
                 if let Some((_, bytes)) = late.pop_front() {
-                    to.write_all(&bytes).await?;
+                    lines.pass(way, &mut to, &bytes).await?;
                 }
             }
             read = from.read(&mut buffer), if !ended && fault != Fault::BlackHole => {
@@ -139,10 +164,11 @@ async fn pump(
                     Fault::Delay(delay) => delay,
                     Fault::Jitter(most) => most.mul_f64(random_share()),
                     Fault::ByteAtATime(pause) => {
-                        for byte in bytes.iter() {
-                            to.write_all(&[*byte]).await?;
-                            sleep(pause).await;
-                        }
+                        lines.pass_slowly(way, &mut to, bytes, 1, pause).await?;
+                        continue;
+                    }
+                    Fault::Pieces { bytes: size, pause } => {
+                        lines.pass_slowly(way, &mut to, bytes, size, pause).await?;
                         continue;
                     }
                     Fault::Corrupt { every } => {
@@ -153,7 +179,7 @@ async fn pump(
                     _ => Duration::ZERO,
                 };
                 if delay.is_zero() && late.is_empty() {
-                    to.write_all(bytes).await?;
+                    lines.pass(way, &mut to, bytes).await?;
                 } else if !bytes.is_empty() {
                     // Never before what was sent earlier.
                     let due = (Instant::now() + delay).max(late.back().map_or_else(Instant::now, |(due, _)| *due));
