@@ -13,6 +13,7 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
 use super::http::tcp_connector;
+use super::quiet::QuietExecutor;
 use super::{AGENT, Asked, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, Service, innermost, shortened};
 use crate::export::ExportError;
 use crate::settings::{Compression, Endpoint, Otlp};
@@ -43,6 +44,7 @@ impl GrpcTransport {
             .and_then(|address| address.user_agent(AGENT))
             .map_err(|why| format!("{endpoint} is no address: {why}"))?
             .connect_timeout(CONNECT_TIMEOUT)
+            .executor(QuietExecutor)
             // What a peer may send before it must wait for us to read.
             .initial_stream_window_size(MOST_ANSWER_WINDOW)
             .initial_connection_window_size(MOST_ANSWER_WINDOW);

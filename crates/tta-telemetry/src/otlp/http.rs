@@ -14,9 +14,9 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::TokioExecutor;
 
 use super::bounded::Bounded;
+use super::quiet::QuietExecutor;
 use super::{AGENT, Asked, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, Resolver, innermost};
 use crate::export::ExportError;
 use crate::settings::{Compression, Endpoint, Otlp};
@@ -91,7 +91,7 @@ impl HttpClient {
         expect(clippy::unnecessary_wraps, reason = "only TLS can fail")
     )]
     fn new(settings: &Otlp, endpoint: &Endpoint, asked: &Asked) -> Result<Self, String> {
-        let mut builder = Client::builder(TokioExecutor::new());
+        let mut builder = Client::builder(QuietExecutor);
         builder.http1_max_buf_size(MOST_ANSWER_BYTES);
         #[cfg(feature = "tls")]
         if endpoint.is_https {

@@ -10,6 +10,7 @@ mod http;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
+mod quiet;
 mod resolver;
 mod size;
 mod spans;
@@ -151,7 +152,7 @@ impl<R: Send + Sync> OtlpSink<R> {
 
 impl<R: Send + Sync> Sink<R> for OtlpSink<R> {
     fn send<'a>(&'a self, batch: &'a [R]) -> Sending<'a> {
-        Box::pin(self.post(batch))
+        Box::pin(quiet::quietly(self.post(batch)))
     }
 }
 
