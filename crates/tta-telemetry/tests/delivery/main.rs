@@ -8,6 +8,7 @@ mod child;
 mod dns;
 mod feedback;
 mod huge;
+mod judged;
 mod outage;
 mod signals;
 mod slow;

@@ -95,7 +95,7 @@ async fn answer(
         return future::pending().await;
     };
     let body = body.to_bytes();
-    let Some(payload) = protocol::decode(protocol, &head, &body) else {
+    let Some((message, payload)) = protocol::decode(protocol, &head, &body) else {
         log.update(|state| state.undecodable += 1);
         return Ok(protocol::undecodable(protocol));
     };
@@ -111,6 +111,7 @@ async fn answer(
         headers: headers.collect(),
         body_bytes: body.len(),
         arrived: Instant::now(),
+        message,
         payload,
         reply,
         accepted: false,
