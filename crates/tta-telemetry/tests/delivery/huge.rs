@@ -193,7 +193,7 @@ fn fault_17_no_record_makes_a_request_too_large() {
             "request <= 4 MiB, 0 panics",
             format!(
                 "{:.2} MiB, {} panics",
-                most as f64 / (1 << 20) as f64,
+                most as f64 / 1_048_576.0,
                 panicked(&guard)
             ),
             most <= MOST_BYTES + 5 && panicked(&guard) == 0,

@@ -64,9 +64,8 @@ fn messages(config: ObservabilityConfig, receiver: &OtlpReceiver) -> Vec<(Signal
 
 /// What stands at the end of a path of names, in every element of the lists on the way.
 fn all<'a>(value: &'a Value, path: &[&str]) -> Vec<&'a Value> {
-    let (first, rest) = match path.split_first() {
-        None => return vec![value],
-        Some(split) => split,
+    let Some((first, rest)) = path.split_first() else {
+        return vec![value];
     };
     let found = value.get(first);
     match found {
@@ -196,13 +195,15 @@ fn python_follows_an_exemplar_to_a_span() {
     crate::signals::await_that("an exemplar is that of a span which arrived", followed);
 }
 
+/// The flags of a span in OTLP: those of W3C Trace Context, and what is known of the parent.
+const SAMPLED: u32 = 1;
+const RANDOM: u32 = 2;
+const KNOWN: u32 = 0x100;
+const REMOTE: u32 = 0x200;
+
 #[test]
 fn flags_say_what_is_known_of_a_parent_and_of_a_trace() {
     let _alone = alone();
-    const SAMPLED: u32 = 1;
-    const RANDOM: u32 = 2;
-    const KNOWN: u32 = 0x100;
-    const REMOTE: u32 = 0x200;
     let receiver = OtlpReceiver::start().unwrap();
     let guard = everything_to(receiver.http_endpoint(), Protocol::HttpProtobuf).init();
     for (parent, random) in [

@@ -44,7 +44,7 @@ fn paced(count: usize, mut end: impl FnMut() -> Duration) -> Vec<Duration> {
         let mut one = end();
         if one > Duration::from_micros(200) {
             let now = waited_for_a_processor();
-            one = one.saturating_sub(now - waited);
+            one = one.saturating_sub(now.saturating_sub(waited));
             waited = now;
         }
         took.push(one);
@@ -166,7 +166,7 @@ fn fault_7_a_slow_backend_under_ten_times_its_load_is_never_waited_for() {
             let mut one = *timed.took.lock().unwrap();
             if one > Duration::from_micros(200) {
                 let now = waited_for_a_processor();
-                one = one.saturating_sub(now - waited);
+                one = one.saturating_sub(now.saturating_sub(waited));
                 waited = now;
             }
             took.push(one);
