@@ -98,6 +98,13 @@ impl FaultProxy {
         self.to_client(Fault::None);
     }
 
+    /// From now on the connections that there are lead nowhere, as through a router that has forgotten
+    /// them: what is sent on them is read and thrown away. New ones pass.
+    pub fn forget_connections(&self) {
+        let accepted = self.lines.accepted.load(Ordering::Acquire);
+        self.lines.forgotten.send_replace(accepted);
+    }
+
     /// How many connections clients have opened.
     pub fn connections(&self) -> usize {
         self.lines.accepted.load(Ordering::Acquire)
@@ -144,7 +151,7 @@ async fn accept_all(listener: TcpListener, server: SocketAddr, lines: Arc<Lines>
         let Ok((client, _)) = listener.accept().await else {
             continue;
         };
-        lines.accepted.fetch_add(1, Ordering::AcqRel);
+        let number = lines.accepted.fetch_add(1, Ordering::AcqRel);
         if lines.resets() {
             reset(&client);
             continue;
@@ -153,7 +160,7 @@ async fn accept_all(listener: TcpListener, server: SocketAddr, lines: Arc<Lines>
         tokio::spawn(async move {
             // A server that is down looks to the client as if it had been asked directly.
             match TcpStream::connect(server).await {
-                Ok(server) => serve(client, server, lines).await,
+                Ok(server) => serve(client, server, number, lines).await,
                 Err(_) => reset(&client),
             }
         });

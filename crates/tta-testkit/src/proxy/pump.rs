@@ -21,6 +21,8 @@ use super::fault::Fault;
 pub(super) struct Lines {
     pub(super) to_server: watch::Sender<Fault>,
     pub(super) to_client: watch::Sender<Fault>,
+    /// How many of the first connections lead nowhere.
+    pub(super) forgotten: watch::Sender<usize>,
     pub(super) accepted: AtomicUsize,
     pub(super) open: AtomicUsize,
     pub(super) capturing: AtomicBool,
@@ -86,7 +88,12 @@ enum Way {
 }
 
 /// Serves one connection until both directions have ended or one is reset.
-pub(super) async fn serve(mut client: TcpStream, mut server: TcpStream, lines: Arc<Lines>) {
+pub(super) async fn serve(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    number: usize,
+    lines: Arc<Lines>,
+) {
     lines.open.fetch_add(1, Ordering::AcqRel);
     let _open = Open(&lines);
     let _ = client.set_nodelay(true);
@@ -94,8 +101,8 @@ pub(super) async fn serve(mut client: TcpStream, mut server: TcpStream, lines: A
     // Borrowed halves: owned ones end their direction in an orderly way even after a reset.
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let there = pump(from_client, to_server, Way::ToServer, &lines);
-    let back = pump(from_server, to_client, Way::ToClient, &lines);
+    let there = pump(from_client, to_server, Way::ToServer, number, &lines);
+    let back = pump(from_server, to_client, Way::ToClient, number, &lines);
     // An error of one direction ends the other; an orderly end does not.
     let _ = tokio::try_join!(there, back);
 }
@@ -117,8 +124,10 @@ async fn pump(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
     way: Way,
+    number: usize,
     lines: &Lines,
 ) -> io::Result<()> {
+    let mut forgotten = lines.forgotten.subscribe();
     let mut faults = match way {
         Way::ToServer => lines.to_server.subscribe(),
         Way::ToClient => lines.to_client.subscribe(),
@@ -128,7 +137,10 @@ async fn pump(
     let mut passed = 0_usize;
     let mut ended = false;
     loop {
-        let fault = *faults.borrow_and_update();
+        let mut fault = *faults.borrow_and_update();
+        if number < *forgotten.borrow_and_update() {
+            fault = Fault::Drop;
+        }
         match fault {
             Fault::Reset => {
                 reset(from.as_ref());
@@ -150,6 +162,7 @@ async fn pump(
             biased;
             // The proxy that owns the sender outlives its connections.
             _ = faults.changed() => {}
+            _ = forgotten.changed() => {}
             () = until(due), if due.is_some() => {
                 if let Some((_, bytes)) = late.pop_front() {
                     lines.pass(way, &mut to, &bytes).await?;
