@@ -26,6 +26,8 @@ use crate::identity::{SpanId, TraceId};
 pub struct TraceRecords {
     /// The trace that all the spans belong to.
     pub trace_id: TraceId,
+    /// Whether its identifier is known to be random in its lower 56 bits.
+    pub is_random: bool,
     /// Whose spans they are.
     pub identity: Arc<Identity>,
     /// The spans, in the order in which they ended.

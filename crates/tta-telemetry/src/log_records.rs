@@ -94,6 +94,10 @@ impl Signal for LogLine {
     type Waiting = Self;
     type Record = Self;
 
+    fn bytes(record: &Self) -> usize {
+        otlp::line_bytes(record)
+    }
+
     fn convert(waiting: Self, into: &mut Vec<Self>) {
         into.push(waiting);
     }

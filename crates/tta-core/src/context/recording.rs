@@ -216,6 +216,7 @@ impl Shared {
         if let (Some(taken), Some(recorder)) = (taken, &self.recorder) {
             let trace = TraceRecords {
                 trace_id: self.identity.trace_id(),
+                is_random: self.outer.as_ref().is_none_or(|it| it.is_random),
                 identity: Arc::clone(&self.identity),
                 spans: taken.spans,
                 attributes: taken.attributes,

@@ -21,6 +21,9 @@ pub(crate) trait Signal: Sized + Send + Sync + 'static {
     /// A record as it goes out.
     type Record: Send + Sync;
 
+    /// How many bytes a record takes in a request at most.
+    fn bytes(record: &Self::Record) -> usize;
+
     /// Appends the records as they go out. Runs on the worker's thread.
     fn convert(waiting: Self::Waiting, into: &mut Vec<Self::Record>);
 
@@ -43,6 +46,9 @@ pub(crate) trait Waiting: Send {
 
     /// About how many bytes they take in memory.
     fn bytes(&self) -> usize;
+
+    /// Leaves out, and counts, what is beyond so many bytes.
+    fn trim(&mut self, _most: usize) {}
 }
 
 /// Where batches of records go. Called on the worker's thread only, one batch at a time.

@@ -22,6 +22,7 @@ use tracing_subscriber::layer::Filter;
 use tracing_subscriber::registry::LookupSpan;
 use tta_core::{Parent, SpanId, TraceId};
 
+use super::convert::RANDOM;
 use super::spans::Spans;
 use super::{Traces, limits, present};
 
@@ -195,9 +196,6 @@ static PROVIDER: LazyLock<SdkTracerProvider> = LazyLock::new(|| {
         .with_resource(Resource::builder_empty().build())
         .build()
 });
-
-/// The flag of W3C Trace Context, level 2, that OpenTelemetry's type has no name for.
-const RANDOM: u8 = 2;
 
 const OWN_LIBRARIES: [&str; 7] = [
     "h2",

@@ -10,6 +10,7 @@ mod scope;
 mod sink;
 mod spans;
 mod tail;
+mod trim;
 
 pub use foreign::opentelemetry_layer;
 pub(crate) use foreign::{ambient_parent, install_provider, is_suppressed, span_filter};
@@ -181,6 +182,10 @@ impl Signal for Spans {
     const PART: &'static str = "traces";
     type Waiting = Self;
     type Record = SpanData;
+
+    fn bytes(record: &SpanData) -> usize {
+        otlp::span_bytes(record)
+    }
 
     fn convert(waiting: Self, into: &mut Vec<SpanData>) {
         convert::convert(waiting, into);
