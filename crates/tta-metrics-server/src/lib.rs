@@ -29,7 +29,7 @@ pub use error::MetricsServerError;
 pub use event::ServerEvent;
 pub use exposition::{Exposition, HealthReport, HealthStatus};
 pub use observer::{AnsweredRequest, Endpoint, Rejection, ServerObserver};
-pub use running::{RunningServer, ShutdownReport};
+pub use running::{RunningServer, ShutdownReport, StatsReader};
 pub use server::MetricsServer;
 pub use stats::ServerStats;
 #[cfg(feature = "tls")]

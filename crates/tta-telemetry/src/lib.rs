@@ -25,6 +25,8 @@ pub mod process;
 mod recorder;
 mod report;
 mod server;
+#[cfg(feature = "metrics-server")]
+mod server_metrics;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
     allow(

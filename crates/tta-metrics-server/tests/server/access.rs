@@ -50,6 +50,7 @@ fn fault_38_wrong_credentials_are_a_401_and_no_secret_is_told() {
         (format!("Authorization: Basic{token}\r\n"), 401),
         (format!("Authorization: Bearer {token}\r\n"), 401),
         (format!("Authorization: Digest {token}\r\n"), 401),
+        (format!("Authorization: Token {token}\r\n"), 401),
         (format!("Authorization: {token}\r\n"), 401),
         (format!("Authorization: Basic {token} {token}\r\n"), 401),
         (format!("Authorization: Basic {CANARY}\r\n"), 401),
@@ -258,6 +259,12 @@ fn a_password_file_may_change_and_a_broken_one_changes_nothing() {
     assert_eq!((status(CANARY), status("")), (200, 401));
     fs::write(&file, "\n").expect("the folder is ours");
     eventually(CANARY, 1);
+    // It is looked at once a second; that it is still wrong is no news.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(2_200) {
+        assert_eq!(status(CANARY), 200);
+        std::thread::sleep(Duration::from_millis(50));
+    }
     fs::write(&file, "renewed").expect("the folder is ours");
     eventually("renewed", 2);
     assert_eq!(status(CANARY), 401);

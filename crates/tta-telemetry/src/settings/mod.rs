@@ -6,12 +6,15 @@ mod otlp_spec;
 mod parse;
 mod pick;
 mod resolve;
+mod server;
+mod server_spec;
 mod spec;
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use otlp::{Otlp, Tls};
 pub(crate) use pick::Environment;
 pub(crate) use resolve::{Batching, Code, Resolved};
+pub(crate) use server::{Doors, Password};
 pub use spec::{SETTINGS, SettingSpec};
 
 use std::fmt;

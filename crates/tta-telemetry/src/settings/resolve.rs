@@ -8,6 +8,7 @@ use tta_core::Level;
 
 use super::otlp::{Exporters, Otlp, OtlpCode};
 use super::pick::{Environment, Picker};
+use super::server::Doors;
 use super::{DeploymentEnvironment, LogFormat, Origin, Sampler, Setting, Temporality};
 use super::{otlp_spec, parse, spec};
 
@@ -31,6 +32,7 @@ pub(crate) struct Code {
     pub(crate) prometheus: Option<bool>,
     pub(crate) prometheus_host: Option<String>,
     pub(crate) prometheus_port: Option<u16>,
+    pub(crate) doors: Doors,
     pub(crate) metric_aliases: Option<bool>,
     pub(crate) label_limit: Option<usize>,
     pub(crate) logs: Option<bool>,
@@ -54,6 +56,7 @@ pub(crate) struct Resolved {
     pub(crate) temporality: Temporality,
     pub(crate) metric_interval: Duration,
     pub(crate) prometheus: Option<(String, u16)>,
+    pub(crate) doors: Doors,
     pub(crate) metric_aliases: bool,
     pub(crate) label_limit: usize,
     /// Which lines are written; none where no lines are.
@@ -115,6 +118,7 @@ impl Picker<'_> {
         };
         let prometheus = self.prometheus(code);
         let prometheus = prometheus.filter(|_| metrics.exporters.prometheus);
+        let doors = self.doors(&code.doors);
         let metric_aliases = self.pick(
             &spec::METRIC_ALIASES,
             code.metric_aliases,
@@ -141,6 +145,7 @@ impl Picker<'_> {
             temporality,
             metric_interval,
             prometheus,
+            doors,
             metric_aliases,
             label_limit,
             log_filter,

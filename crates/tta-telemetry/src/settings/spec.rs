@@ -1,6 +1,7 @@
 //! The settings as data, from which their reference is generated.
 
 use super::otlp_spec::{LOGS, METRICS, TRACES};
+use super::server_spec::{CERTIFICATE, CLIENT_CA, KEY, PASSWORD, PASSWORD_FILE, USERNAME};
 
 /// One setting: its variables, default and meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +116,12 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &PROMETHEUS_ENABLED,
     &PROMETHEUS_HOST,
     &PROMETHEUS_PORT,
+    &USERNAME,
+    &PASSWORD_FILE,
+    &CERTIFICATE,
+    &KEY,
+    &CLIENT_CA,
+    &PASSWORD,
     &METRIC_ALIASES,
     &LABEL_LIMIT,
     &LOGS_ENABLED,
