@@ -16,12 +16,14 @@ use crate::report;
 ///
 /// It is told of an answer when the page is finished, so that no page shows the request that it
 /// answers: what all of them show of one scrape fits together.
-#[derive(Default)]
 pub(crate) struct ServerMetrics {
-    requests: Mutex<HashMap<(Endpoint, u16, &'static str), Option<Counter>>>,
+    requests: Mutex<HashMap<Answered, Option<Counter>>>,
     answers: Mutex<HashMap<Endpoint, Answers>>,
     rejections: HashMap<Rejection, Counter>,
 }
+
+/// How a request was answered: the endpoint, the status, the format.
+type Answered = (Endpoint, u16, &'static str);
 
 /// What is measured of one endpoint.
 #[derive(Clone)]
@@ -31,14 +33,21 @@ struct Answers {
 }
 
 impl ServerMetrics {
+    /// What a scrape is counted in is there from the first one on, at zero.
     pub(crate) fn new() -> Self {
         let resolve = |reason: Rejection| {
             let counter = registry().counter(&SERVER_REJECTIONS, &[reason.as_str()]);
             Some((reason, counter.ok()?))
         };
+        let requests = FORMATS.map(|format| {
+            let key = (Endpoint::Metrics, 200, format);
+            (key, request_counter(key))
+        });
+        let answers = [(Endpoint::Metrics, Answers::of(Endpoint::Metrics))];
         Self {
+            requests: Mutex::new(requests.into()),
+            answers: Mutex::new(answers.into()),
             rejections: Rejection::ALL.into_iter().filter_map(resolve).collect(),
-            ..Self::default()
         }
     }
 
@@ -62,29 +71,18 @@ impl ServerMetrics {
 impl ServerObserver for ServerMetrics {
     fn request_answered(&self, request: &AnsweredRequest) {
         let endpoint = request.endpoint;
-        let format = format_of(request);
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let counter = requests
-            .entry((endpoint, request.status, format))
-            .or_insert_with(|| {
-                let labels = [endpoint.as_str(), &request.status.to_string(), format];
-                registry().counter(&SERVER_REQUESTS, &labels).ok()
-            })
-            .clone();
+        let key = (endpoint, request.status, format_of(request));
+        let counter = requests.entry(key).or_insert_with(|| request_counter(key));
+        let counter = counter.clone();
         drop(requests);
         if let Some(counter) = counter {
             counter.increment();
         }
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let Answers { duration, bytes } = answers
-            .entry(endpoint)
-            .or_insert_with(|| Answers {
-                duration: registry()
-                    .histogram(&SERVER_DURATION, &[endpoint.as_str()])
-                    .ok(),
-                bytes: registry().counter(&SERVER_BYTES, &[endpoint.as_str()]).ok(),
-            })
-            .clone();
+        let of_endpoint = answers.entry(endpoint);
+        let Answers { duration, bytes } =
+            of_endpoint.or_insert_with(|| Answers::of(endpoint)).clone();
         drop(answers);
         if let Some(duration) = duration {
             duration.record(request.duration);
@@ -101,13 +99,32 @@ impl ServerObserver for ServerMetrics {
     }
 }
 
+impl Answers {
+    fn of(endpoint: Endpoint) -> Self {
+        let labels = [endpoint.as_str()];
+        Self {
+            duration: registry().histogram(&SERVER_DURATION, &labels).ok(),
+            bytes: registry().counter(&SERVER_BYTES, &labels).ok(),
+        }
+    }
+}
+
+fn request_counter((endpoint, status, format): Answered) -> Option<Counter> {
+    let labels = [endpoint.as_str(), &status.to_string(), format];
+    registry().counter(&SERVER_REQUESTS, &labels).ok()
+}
+
 /// The format of an answer that has one of ours.
 fn format_of(request: &AnsweredRequest) -> &'static str {
     let open = ExpositionFormat::OpenMetrics.content_type();
     match (request.endpoint, request.content_type) {
-        (_, Some(chosen)) if chosen == open => "openmetrics",
-        (_, Some(_)) => "text",
+        (_, Some(chosen)) if chosen == open => OPEN_METRICS,
+        (_, Some(_)) => TEXT,
         (Endpoint::Health | Endpoint::Live | Endpoint::Ready, None) => "json",
         (_, None) => "none",
     }
 }
+
+const OPEN_METRICS: &str = "openmetrics";
+const TEXT: &str = "text";
+const FORMATS: [&str; 2] = [OPEN_METRICS, TEXT];

@@ -257,11 +257,8 @@ fn configuration(targets: &[SocketAddr], options: &PrometheusOptions) -> String 
         .iter()
         .map(|target| format!("\"{target}\""))
         .collect();
-    let more: String = options
-        .scrape_config
-        .lines()
-        .map(|line| format!("    {line}\n"))
-        .collect();
+    let lines = options.scrape_config.lines();
+    let more: String = lines.flat_map(|line| ["    ", line, "\n"]).collect();
     format!(
         "global:\n  scrape_interval: {interval}ms\n  scrape_timeout: {interval}ms\n\
          scrape_configs:\n  - job_name: tta\n    static_configs:\n      - targets: [{}]\n{more}",
