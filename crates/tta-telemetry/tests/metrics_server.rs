@@ -16,6 +16,7 @@ use support::{alone, eventually};
 use tempfile::TempDir;
 use tta_telemetry::{ObservabilityConfig, ObservabilityGuard, Origin, State};
 use tta_testkit::http::{self, Response};
+use tta_testkit::otlp::OtlpReceiver;
 use tta_testkit::require;
 use tta_testkit::servers::{PrometheusOptions, PrometheusServer};
 
@@ -334,4 +335,85 @@ fn a_scrape_is_counted_whole_in_the_next_one_and_not_at_all_in_its_own() {
         let page = ask(&guard, "/metrics", &[]).text();
         page.contains("metrics_server_connections_open 1\n")
     });
+}
+
+#[test]
+fn exemplars_in_a_real_prometheus_lead_to_spans_that_were_exported() {
+    let _alone = alone();
+    let receiver = OtlpReceiver::start().unwrap();
+    let guard = metrics_with(&[])
+        .with_otlp_endpoint(receiver.http_endpoint())
+        .with_batch_delay(Duration::from_millis(20))
+        .init();
+    let fails = tta_core::step("exemplary_failure", async |_: u32| {
+        Err::<u32, _>(tta_core::Error::new(
+            tta_core::ErrorKind::Unavailable,
+            "down",
+        ))
+    });
+    let flow = tta_core::step("exemplary", async |n: u32| Ok(n)) >> fails;
+    support::block_on(flow.named("exemplary_flow").run(1)).unwrap_err();
+    assert!(guard.flush(Duration::from_secs(10)));
+    let options = PrometheusOptions::default().with_exemplar_storage();
+    let prometheus = require!(PrometheusServer::start(&[address(&guard)], &options));
+    prometheus.wait_for_scrape(Duration::from_secs(30)).unwrap();
+    let spans = receiver.spans();
+    for (series, value) in [
+        (
+            "primitive_execution_duration_seconds_bucket{primitive=\"exemplary\"}",
+            None,
+        ),
+        (
+            "workflow_duration_seconds_bucket{workflow=\"exemplary_flow\"}",
+            None,
+        ),
+        (
+            "primitive_executions_total{primitive=\"exemplary\",status=\"success\"}",
+            Some(1.0),
+        ),
+        (
+            "primitive_execution_errors_total{primitive=\"exemplary_failure\"}",
+            Some(1.0),
+        ),
+        (
+            "workflow_executions_total{workflow=\"exemplary_flow\",status=\"error\"}",
+            Some(1.0),
+        ),
+    ] {
+        let found = prometheus.query_exemplars(series).unwrap();
+        assert_eq!(found.len(), 1, "{series}: {found:?}");
+        let exemplar = &found[0];
+        assert!(
+            value.is_none_or(|value| exemplar.value == value),
+            "{found:?}"
+        );
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let is_there = spans.iter().any(|received| {
+            hex(&received.span.trace_id) == exemplar.labels["trace_id"]
+                && hex(&received.span.span_id) == exemplar.labels["span_id"]
+        });
+        assert!(
+            is_there,
+            "{series}: {exemplar:?} among {} spans",
+            spans.len()
+        );
+    }
+}
+
+#[test]
+fn a_trace_that_is_not_sampled_leaves_no_exemplar() {
+    let _alone = alone();
+    let guard = metrics_with(&[])
+        .with_sampler(tta_telemetry::Sampler::AlwaysOff)
+        .with_otlp_endpoint("http://127.0.0.1:1")
+        .init();
+    support::block_on(tta_core::step("unsampled", async |n: u32| Ok(n)).run(1)).unwrap();
+    let accept = ("accept", "application/openmetrics-text");
+    let page = ask(&guard, "/metrics", &[accept]).text();
+    let own: Vec<_> = page
+        .lines()
+        .filter(|line| line.contains("\"unsampled\""))
+        .collect();
+    assert!(own.len() > 3, "{page}");
+    assert!(own.iter().all(|line| !line.contains(" # {")), "{own:?}");
 }
