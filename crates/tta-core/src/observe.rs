@@ -292,10 +292,9 @@ impl<'a> Execution<'a> {
             if seam.measures_busy {
                 instruments.busy(self.busy);
             }
-            if let Some(error) = &error {
-                instruments.failed(error.kind());
-            }
-            instruments.ended(outcome, duration)
+            let kind = error.as_ref().map(|error| error.kind());
+            kind.inspect(|&kind| instruments.failed(kind));
+            instruments.ended(outcome, duration).with_error(kind)
         });
         if let Some(seam) = seam {
             self.log(seam, outcome, duration, began_here, error.as_deref());

@@ -1,5 +1,6 @@
 //! Everything that one initialisation started.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use crate::pipeline::{Pipeline, TRACES};
 use crate::process::observe_process;
 use crate::redaction::{Place, Redactor};
 use crate::report;
-use crate::server::{METRICS, Server};
+use crate::server::{Checks, METRICS, Server};
 use crate::settings::{LOG_FORMAT, LOG_LEVEL, Origin, Resolved, Setting};
 use crate::status::{PartStatus, State, Status};
 use crate::subscriber::{self, LOGS, TRACING};
@@ -28,6 +29,7 @@ pub(crate) struct Instance {
     /// The subscriber's parts: spans of other libraries, and log lines.
     subscriber: Vec<PartStatus>,
     server: Server,
+    is_closing: AtomicBool,
     report: OnceLock<ShutdownReport>,
 }
 
@@ -55,7 +57,11 @@ impl Instance {
             report::degraded(METRICS, &why.to_string());
         }
         let me: Arc<OnceLock<Weak<Self>>> = Arc::default();
-        let server = Server::start(config, &settings, health_check(Arc::clone(&me)));
+        let checks = Checks {
+            health: health_check(Arc::clone(&me)),
+            ready: ready_check(Arc::clone(&me), config),
+        };
+        let server = Server::start(config, &settings, checks);
         install_recorder(pipeline.recorder(settings.log_filter.is_some()));
         let instance = Arc::new(Self {
             home: Home::here(),
@@ -63,6 +69,7 @@ impl Instance {
             pipeline,
             subscriber,
             server,
+            is_closing: AtomicBool::new(false),
             report: OnceLock::new(),
         });
         let _ = me.set(Arc::downgrade(&instance));
@@ -77,6 +84,7 @@ impl Instance {
             subscriber: vec![off(TRACING), off(LOGS)],
             server: Server::without(off(METRICS)),
             settings,
+            is_closing: AtomicBool::new(false),
             report: OnceLock::new(),
         }
     }
@@ -159,6 +167,10 @@ impl Instance {
         self.pipeline.ledger()
     }
 
+    fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn serves_metrics(&self) -> bool {
         self.server.is_running()
     }
@@ -197,6 +209,7 @@ impl Instance {
 
     /// Exports what waits and stops everything, all under one deadline.
     pub(crate) fn shutdown(&self, began: Instant, timeout: Duration) -> ShutdownReport {
+        self.is_closing.store(true, Ordering::Relaxed);
         let deadline = began + timeout;
         let before = self.ledger();
         let left_for = || deadline.saturating_duration_since(Instant::now());
@@ -270,6 +283,20 @@ fn health_check(
                 (status.state != State::Degraded, status.to_json())
             },
         )
+    })
+}
+
+/// What `/health/ready` answers: yes from the end of the initialisation to the begin of the
+/// shutdown, unless the application says otherwise.
+fn ready_check(
+    me: Arc<OnceLock<Weak<Instance>>>,
+    config: &ObservabilityConfig,
+) -> Box<dyn Fn() -> bool + Send + Sync> {
+    let own = config.readiness.clone();
+    Box::new(move || {
+        let instance = me.get().and_then(Weak::upgrade);
+        let is_up = instance.is_some_and(|instance| !instance.is_closing());
+        is_up && own.as_ref().is_none_or(|is_ready| is_ready())
     })
 }
 

@@ -39,6 +39,8 @@ mod report;
 mod resource;
 mod sampling_config;
 mod server;
+#[cfg(feature = "metrics-server")]
+mod server_metrics;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
     allow(

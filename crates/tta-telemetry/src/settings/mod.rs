@@ -17,6 +17,8 @@ mod resolve;
 mod resource;
 mod sampling;
 mod sampling_spec;
+mod server;
+mod server_spec;
 mod spec;
 
 pub(crate) use endpoint::Endpoint;
@@ -28,6 +30,7 @@ pub(crate) use pick::Environment;
 pub use preset::Preset;
 pub(crate) use resolve::{Batching, Code, Resolved};
 pub(crate) use sampling::{Sampling, TailKeep};
+pub(crate) use server::{Doors, Password};
 pub(crate) use spec::{LOG_FORMAT, LOG_LEVEL};
 pub use spec::{SETTINGS, SettingSpec};
 

@@ -11,6 +11,7 @@ use super::otlp::{Otlp, OtlpCode};
 use super::pick::{Environment, Picker};
 use super::resource::ResolvedResource;
 use super::sampling::{Sampling, SamplingCode};
+use super::server::Doors;
 use super::{DeploymentEnvironment, LogFormat, Origin, Preset, Setting, Temporality};
 use super::{SETTINGS, log_filter, nonsense, otlp_spec, parse, spec};
 
@@ -45,6 +46,7 @@ pub(crate) struct Code {
     pub(crate) prometheus: Option<bool>,
     pub(crate) prometheus_host: Option<String>,
     pub(crate) prometheus_port: Option<u16>,
+    pub(crate) doors: Doors,
     pub(crate) metric_aliases: Option<bool>,
     pub(crate) label_limit: Option<usize>,
     pub(crate) logs: Option<bool>,
@@ -78,6 +80,7 @@ pub(crate) struct Resolved {
     pub(crate) temporality: Temporality,
     pub(crate) metric_interval: Duration,
     pub(crate) prometheus: Option<(String, u16)>,
+    pub(crate) doors: Doors,
     pub(crate) metric_aliases: bool,
     pub(crate) label_limit: usize,
     /// Which lines are written; none where lines are off for good.
@@ -159,6 +162,7 @@ impl Picker<'_> {
         };
         let prometheus = self.prometheus(code);
         let prometheus = prometheus.filter(|_| metrics.exporters.prometheus);
+        let doors = self.doors(&code.doors);
         let metric_aliases = self.pick(
             &spec::METRIC_ALIASES,
             code.metric_aliases,
@@ -190,6 +194,7 @@ impl Picker<'_> {
             temporality,
             metric_interval,
             prometheus,
+            doors,
             metric_aliases,
             label_limit,
             log_filter,

@@ -4,6 +4,7 @@ use super::kubernetes_spec as kubernetes;
 use super::limits_spec as limits;
 use super::otlp_spec::{LOGS, METRICS, TRACES};
 use super::sampling_spec::{TAIL_BYTES, TAIL_KEEP, TAIL_SLOW, TAIL_TRACES, WORKFLOW_SAMPLERS};
+use super::server_spec::{CERTIFICATE, CLIENT_CA, KEY, PASSWORD, PASSWORD_FILE, USERNAME};
 
 /// One setting: its variables, default and meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +142,12 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &PROMETHEUS_ENABLED,
     &PROMETHEUS_HOST,
     &PROMETHEUS_PORT,
+    &USERNAME,
+    &PASSWORD_FILE,
+    &CERTIFICATE,
+    &KEY,
+    &CLIENT_CA,
+    &PASSWORD,
     &METRIC_ALIASES,
     &LABEL_LIMIT,
     &LOGS_ENABLED,
