@@ -90,3 +90,7 @@ pub use tta_telemetry::{
 #[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../../../docs/guides/composition.md")]
 mod composition_guide {}
+
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../docs/guides/telemetry.md")]
+mod telemetry_guide {}
