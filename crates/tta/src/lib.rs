@@ -76,6 +76,8 @@ pub use tta_telemetry::{
     ShutdownReport, SignalLedger, SignalReport, State, Status, Temporality, initialize_observability,
     is_prometheus_enabled, ledger, shutdown_observability,
 };
+#[cfg(feature = "signals")]
+pub use tta_telemetry::shutdown_signal;
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{
     ExportError, Exported, Exporting, SpanSink, opentelemetry, opentelemetry_layer,
