@@ -7,7 +7,8 @@ use tta_core::Level;
 
 use crate::guard::ObservabilityGuard;
 use crate::settings::{
-    Code, Compression, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Temporality,
+    Code, Compression, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved,
+    Temporality,
 };
 
 /// What to initialise. Each setting is also declared in [`SETTINGS`](crate::SETTINGS), with the

@@ -132,9 +132,7 @@ impl ObservabilityGuard {
     /// How telemetry is doing now.
     pub fn status(&self) -> Status {
         match &self.instance {
-            Ok(instance) if !instance.is_here() => {
-                Status::of_another_process(instance.settings())
-            }
+            Ok(instance) if !instance.is_here() => Status::of_another_process(instance.settings()),
             Ok(instance) => {
                 let mut status = instance.status();
                 status.already_initialized = !self.is_owner;

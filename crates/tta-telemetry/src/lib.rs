@@ -28,8 +28,6 @@ mod recorder;
 mod report;
 mod sampling_config;
 mod server;
-#[cfg(feature = "signals")]
-mod signals;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
     allow(
@@ -39,6 +37,8 @@ mod signals;
     )
 )]
 mod settings;
+#[cfg(feature = "signals")]
+mod signals;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
     allow(dead_code, reason = "a part that is off is never healthy")

@@ -109,7 +109,8 @@ impl PartStatus {
 impl Status {
     /// What a child says that was forked from the process in which telemetry runs.
     pub(crate) fn of_another_process(settings: &Resolved) -> Self {
-        let why = "this process was forked from the one in which telemetry runs; initialise it here";
+        let why =
+            "this process was forked from the one in which telemetry runs; initialise it here";
         Self {
             state: State::Disabled,
             already_initialized: false,

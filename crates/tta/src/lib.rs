@@ -69,15 +69,15 @@ pub use tta_timeout::{
     TimeoutOrPrimitive, TimeoutPrimitive, TimeoutStreamExt,
 };
 
+#[cfg(feature = "signals")]
+pub use tta_telemetry::shutdown_signal;
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
     Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig,
     ObservabilityGuard, Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
-    ShutdownReport, SignalLedger, SignalReport, State, Status, Temporality, initialize_observability,
-    is_prometheus_enabled, ledger, shutdown_observability,
+    ShutdownReport, SignalLedger, SignalReport, State, Status, Temporality,
+    initialize_observability, is_prometheus_enabled, ledger, shutdown_observability,
 };
-#[cfg(feature = "signals")]
-pub use tta_telemetry::shutdown_signal;
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{
     ExportError, Exported, Exporting, SpanSink, opentelemetry, opentelemetry_layer,

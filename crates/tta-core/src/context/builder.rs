@@ -138,8 +138,7 @@ impl WorkflowContextBuilder {
         let trace_id = outer
             .as_ref()
             .map_or_else(TraceId::random, |outer| outer.trace_id);
-        let sampling =
-            Sampling::decide(recorder.as_ref(), self.sampled, trace_id, outer.as_ref());
+        let sampling = Sampling::decide(recorder.as_ref(), self.sampled, trace_id, outer.as_ref());
         let log_level = guarded(|| recorder.as_ref()?.log_level());
         let wants_scope = guarded(|| recorder.as_ref().is_some_and(|it| it.wants_scope()));
 

@@ -160,12 +160,8 @@ impl WorkflowContext {
 impl Shared {
     /// Forgets what has not been handed over.
     pub(super) fn give_up_records(&self) {
-        let buffer = std::mem::take(
-            &mut *self
-                .buffer
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let buffer =
+            std::mem::take(&mut *self.buffer.lock().unwrap_or_else(PoisonError::into_inner));
         // Dropped here, with the lock released.
         drop(buffer);
     }

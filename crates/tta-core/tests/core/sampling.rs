@@ -149,7 +149,10 @@ async fn a_piece_of_a_trace_says_whether_its_root_is_in_it_and_whether_more_come
         .iter()
         .map(|trace| (trace.spans.len(), trace.root_ended, trace.is_last))
         .collect();
-    assert_eq!(said, [(1, false, false), (2, true, false), (1, false, false)]);
+    assert_eq!(
+        said,
+        [(1, false, false), (2, true, false), (1, false, false)]
+    );
 }
 
 #[tokio::test]
@@ -159,7 +162,10 @@ async fn a_workflow_is_sampled_by_its_name_whatever_was_decided_for_the_trace() 
         ..Choosy::default()
     });
     let wanted = double("a").named("wanted");
-    wanted.execute(1, &recorder.builder().build()).await.unwrap();
+    wanted
+        .execute(1, &recorder.builder().build())
+        .await
+        .unwrap();
     let other = double("b").named("other");
     other.execute(1, &recorder.builder().build()).await.unwrap();
     assert_eq!(recorder.spans(), ["a.execute", "wanted.execute"]);
@@ -263,7 +269,8 @@ async fn no_exemplar_names_a_trace_that_may_not_be_kept() {
     let has_exemplar = || {
         let families = tta_core::registry().gather();
         let samples = families.iter().flat_map(|family| &family.samples);
-        let mut ours = samples.filter(|it| it.labels.iter().any(|it| it == "no_exemplar_when_held"));
+        let mut ours =
+            samples.filter(|it| it.labels.iter().any(|it| it == "no_exemplar_when_held"));
         ours.any(|sample| match &sample.value {
             tta_core::SampleValue::Histogram { buckets, .. } => {
                 buckets.iter().any(|bucket| bucket.exemplar.is_some())

@@ -1,9 +1,9 @@
 //! The side of a pipeline that the application sees.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::health::{Backends, ExporterHealth};

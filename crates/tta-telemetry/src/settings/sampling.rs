@@ -167,9 +167,7 @@ fn workflow_shares(text: &str) -> Parsed<Vec<(String, Sampler)>> {
     let sampler = |share: &str| match share {
         "always_on" => Ok(Sampler::AlwaysOn),
         "always_off" => Ok(Sampler::AlwaysOff),
-        share => parse::ratio(share)
-            .map(Sampler::Ratio)
-            .map_err(|_| WANTED),
+        share => parse::ratio(share).map(Sampler::Ratio).map_err(|_| WANTED),
     };
     let pairs = pairs.into_iter();
     pairs

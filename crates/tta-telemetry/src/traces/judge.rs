@@ -68,7 +68,9 @@ impl Seen {
             root_ended: trace.root_ended,
             is_last: trace.is_last,
             covers: Duration::from_nanos(
-                ended.unwrap_or_default().saturating_sub(began.unwrap_or_default()),
+                ended
+                    .unwrap_or_default()
+                    .saturating_sub(began.unwrap_or_default()),
             ),
         }
     }

@@ -104,9 +104,7 @@ impl Traces {
         if !self.is_open() {
             return None;
         }
-        let decided = self
-            .samplers
-            .sample_workflow(workflow, trace_id, parent)?;
+        let decided = self.samplers.sample_workflow(workflow, trace_id, parent)?;
         Some(decided && self.home.is_here())
     }
 

@@ -30,8 +30,10 @@ impl Samplers {
     /// Whether a trace is sampled.
     pub(crate) fn sample(&self, trace_id: TraceId, parent: Option<&Parent>) -> bool {
         let by_parent = self.of_all.parent_decides(parent);
-        let is_sampled =
-            by_parent.map_or_else(|| self.of_all.root.sample(trace_id), |parent| parent.sampled);
+        let is_sampled = by_parent.map_or_else(
+            || self.of_all.root.sample(trace_id),
+            |parent| parent.sampled,
+        );
         // What happens inside a span of this process was decided with that span.
         if parent.is_none_or(|parent| parent.is_remote) {
             let by = if by_parent.is_some() {

@@ -77,7 +77,11 @@ impl Running {
     /// Reads until it has said this, and gives what it said of it.
     pub(crate) fn wait_for(&mut self, name: &str) -> String {
         while !self.said.contains_key(name) {
-            assert!(self.read(), "it ended without saying {name}: {:?}", self.said);
+            assert!(
+                self.read(),
+                "it ended without saying {name}: {:?}",
+                self.said
+            );
         }
         self.said.get(name).unwrap().clone()
     }

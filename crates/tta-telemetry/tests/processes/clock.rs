@@ -93,9 +93,13 @@ fn fault_27_durations_are_real_while_the_wall_clock_jumps_by_a_day_and_back() {
         assert!(span.end_time_unix_nano >= span.start_time_unix_nano);
         let took = (span.end_time_unix_nano - span.start_time_unix_nano) as f64;
         let nearest = real.iter().map(|real| took / real - 1.0);
-        beyond = beyond.max(nearest.fold(f64::MAX, |one, other| {
-            if one.abs() < other.abs() { one } else { other }
-        }));
+        beyond =
+            beyond.max(nearest.fold(
+                f64::MAX,
+                |one, other| {
+                    if one.abs() < other.abs() { one } else { other }
+                },
+            ));
         assert!(took >= 120e6, "{took}");
     }
     let sum = read("sum") * 1e9 / (real[0] + real[1]) - 1.0;

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use tta_core::{WorkflowContext, step};
 use tta_telemetry::ObservabilityConfig;
 use tta_testkit::faults::report;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use tta_testkit::otlp::OtlpReceiver;
 
 use super::child::{ENDPOINT, Running, say, scenario, told};
@@ -74,7 +74,11 @@ fn arrived(receiver: &OtlpReceiver) -> HashSet<i64> {
 /// Ends a process that works, and reports how long before its end the oldest lost span was made.
 fn loses_at_most_the_last_batch(part: &str, end: impl FnOnce(&mut Running)) {
     let receiver = OtlpReceiver::start().unwrap();
-    let name = if part == "exit" { "works_and_exits" } else { "works" };
+    let name = if part == "exit" {
+        "works_and_exits"
+    } else {
+        "works"
+    };
     let mut command = scenario(name, &[]);
     command.env(ENDPOINT, receiver.http_endpoint());
     let mut child = Running::start(command);

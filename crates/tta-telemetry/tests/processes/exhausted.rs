@@ -33,7 +33,10 @@ fn everything() -> ObservabilityConfig {
 fn run_workflows(count: usize) {
     let flow = step("now", async |n: u32| Ok(n + 1)) >> step("too", async |n: u32| Ok(n * 2));
     for _ in 0..count {
-        assert_eq!(at_once(flow.execute(20, &WorkflowContext::new())).unwrap(), 42);
+        assert_eq!(
+            at_once(flow.execute(20, &WorkflowContext::new())).unwrap(),
+            42
+        );
     }
 }
 
@@ -197,12 +200,28 @@ fn goes_on(part: &str, state: State, mut command: Command, endpoint: String) {
     command.env(ENDPOINT, endpoint);
     let (said, status) = Running::start(command).end();
     assert!(status.success(), "{part}: {status} {said:?}");
-    assert_eq!(said.get("refused").map(String::as_str), Some("true"), "{part}");
-    assert_eq!(said.get("state").map(String::as_str), Some(state.as_str()), "{part}");
-    assert_eq!(said.get("balanced").map(String::as_str), Some("true"), "{part}");
+    assert_eq!(
+        said.get("refused").map(String::as_str),
+        Some("true"),
+        "{part}"
+    );
+    assert_eq!(
+        said.get("state").map(String::as_str),
+        Some(state.as_str()),
+        "{part}"
+    );
+    assert_eq!(
+        said.get("balanced").map(String::as_str),
+        Some("true"),
+        "{part}"
+    );
     let share: f64 = said.get("share").unwrap().parse().unwrap();
     let panics = said.get("panics").unwrap();
-    let measured = format!("{}, {panics} panics, {:.1} %", state.as_str(), share * 100.0);
+    let measured = format!(
+        "{}, {panics} panics, {:.1} %",
+        state.as_str(),
+        share * 100.0
+    );
     report(
         26,
         part,

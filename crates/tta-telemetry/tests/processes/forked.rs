@@ -61,10 +61,7 @@ pub(crate) fn forks() {
 }
 
 /// Forks, and waits for the child, which must say by its status that all was as expected.
-fn time_of_child(
-    guard: &ObservabilityGuard,
-    work: fn(&ObservabilityGuard) -> bool,
-) -> Duration {
+fn time_of_child(guard: &ObservabilityGuard, work: fn(&ObservabilityGuard) -> bool) -> Duration {
     let began = Instant::now();
     match fork::fork().unwrap() {
         Fork::Child => {
@@ -106,10 +103,7 @@ fn begin_anew(guard: &ObservabilityGuard) -> bool {
     let is_new = !own.status().already_initialized && own.status().state != State::Disabled;
     let made = (0..5).filter(|_| run_workflow().is_ok()).count();
     let report = own.shutdown();
-    is_new
-        && made == 5
-        && report.traces.delivered == 15
-        && guard.status().state == State::Disabled
+    is_new && made == 5 && report.traces.delivered == 15 && guard.status().state == State::Disabled
 }
 
 #[test]

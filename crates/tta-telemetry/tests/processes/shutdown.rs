@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use tta_core::{Level, LogField, LogRecord, LogSpec, log_globally};
-use tta_telemetry::{
-    DropReason, ObservabilityConfig, Protocol, ShutdownReport, SignalReport,
-};
+use tta_telemetry::{DropReason, ObservabilityConfig, Protocol, ShutdownReport, SignalReport};
 use tta_testkit::faults::report;
 use tta_testkit::network::{BlackHole, ClosedPort};
 use tta_testkit::otlp::{OtlpReceiver, Reply};
@@ -69,7 +67,11 @@ fn nothing_arrives(part: &str, endpoint: String, protocol: Protocol) {
         assert_eq!(account.dropped(), account.created, "{part}: {stopped:?}");
         assert_eq!(said.delivered, 0);
         assert_eq!(said.left, account.dropped_for(DropReason::Shutdown));
-        assert_eq!(said.left + said.dropped, account.created, "{part}: {stopped:?}");
+        assert_eq!(
+            said.left + said.dropped,
+            account.created,
+            "{part}: {stopped:?}"
+        );
     }
     let all = [stopped.traces, stopped.metrics, stopped.logs];
     let lost = |report: SignalReport| report.left + report.dropped;
@@ -90,7 +92,11 @@ fn nothing_arrives(part: &str, endpoint: String, protocol: Protocol) {
 fn fault_22_a_shutdown_of_all_signals_keeps_the_deadline_when_the_collector_refuses() {
     let closed = ClosedPort::reserve().unwrap();
     nothing_arrives("refuses", closed.endpoint(), Protocol::Grpc);
-    nothing_arrives("refuses, over HTTP", closed.endpoint(), Protocol::HttpProtobuf);
+    nothing_arrives(
+        "refuses, over HTTP",
+        closed.endpoint(),
+        Protocol::HttpProtobuf,
+    );
 }
 
 #[test]

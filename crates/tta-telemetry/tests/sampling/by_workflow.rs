@@ -38,7 +38,12 @@ fn two_of_their_own() -> ObservabilityConfig {
 #[test]
 fn a_workflow_with_a_sampler_of_its_own_is_sampled_by_it() {
     let _alone = alone();
-    let counted = || measured("telemetry_sampling_decisions_total", &["sampled", "workflow"]);
+    let counted = || {
+        measured(
+            "telemetry_sampling_decisions_total",
+            &["sampled", "workflow"],
+        )
+    };
     let none = two_of_their_own().with_sample_ratio(0.0);
     assert_eq!(recorded(none, None), ["checkout.execute"]);
     let before = counted();

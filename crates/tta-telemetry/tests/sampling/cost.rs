@@ -22,8 +22,12 @@ fn cost_of_a_step_by_what_is_decided_about_its_trace() {
     let off = || traces_only().with_sampler(Sampler::AlwaysOff);
     let cases: [(&str, fn(ObservabilityConfig) -> ObservabilityConfig); 4] = [
         ("not sampled", |config| config),
-        ("not sampled, tail keep, not kept", |config| config.with_tail_keep(true)),
-        ("not sampled, tail keep, in two pieces", |config| config.with_tail_keep(true)),
+        ("not sampled, tail keep, not kept", |config| {
+            config.with_tail_keep(true)
+        }),
+        ("not sampled, tail keep, in two pieces", |config| {
+            config.with_tail_keep(true)
+        }),
         ("sampled", |config| config.with_sampler(Sampler::AlwaysOn)),
     ];
     let mut best = [f64::MAX; 4];
@@ -73,7 +77,10 @@ fn nanos_a_step(in_pieces: bool) -> f64 {
 
 fn at_once<T>(future: impl Future<Output = tta_core::Result<T>>) {
     let mut future = std::pin::pin!(future);
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
         Poll::Ready(result) => drop(result.unwrap()),
         Poll::Pending => unreachable!("no step waits"),
     }

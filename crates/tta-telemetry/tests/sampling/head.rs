@@ -149,9 +149,7 @@ fn a_rate_does_not_ask_twice_about_one_trace() {
 
 #[test]
 fn decisions_are_counted_by_what_they_are_and_whose() {
-    let read = |decision, by| {
-        measured("telemetry_sampling_decisions_total", &[decision, by])
-    };
+    let read = |decision, by| measured("telemetry_sampling_decisions_total", &[decision, by]);
     let all = || {
         [
             read("sampled", "sampler"),
@@ -169,7 +167,11 @@ fn decisions_are_counted_by_what_they_are_and_whose() {
         for _ in 0..4 {
             ask(parent(false));
         }
-        let counted: Vec<_> = all().iter().zip(before).map(|(now, then)| now - then).collect();
+        let counted: Vec<_> = all()
+            .iter()
+            .zip(before)
+            .map(|(now, then)| now - then)
+            .collect();
         assert_eq!(counted, [1.0, 2.0, 1.0, 4.0]);
     });
 }

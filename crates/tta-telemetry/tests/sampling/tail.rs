@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-use tta_core::{Error, OpenSpan, Parent, SpanId, SpanKind, SpanSpec, TraceId, WorkflowContext, step};
+use tta_core::{
+    Error, OpenSpan, Parent, SpanId, SpanKind, SpanSpec, TraceId, WorkflowContext, step,
+};
 use tta_telemetry::opentelemetry::trace::{TraceContextExt, Tracer};
 use tta_telemetry::opentelemetry_sdk::trace::SpanData;
-use tta_telemetry::{
-    DropReason, ObservabilityConfig, ObservabilityGuard, Sampler, opentelemetry,
-};
+use tta_telemetry::{DropReason, ObservabilityConfig, ObservabilityGuard, Sampler, opentelemetry};
 use tta_testkit::measured::measured;
 
 use super::support::{Act, Scripted, alone, assert_balanced, block_on, traces_only};
@@ -24,7 +24,9 @@ static EDGE: SpanSpec = SpanSpec {
 type Kept = Arc<Scripted<fn(usize) -> Act>>;
 
 /// Samples nothing, keeps what went wrong, and never finds anything slow.
-fn keeping(change: impl FnOnce(ObservabilityConfig) -> ObservabilityConfig) -> (ObservabilityGuard, Kept) {
+fn keeping(
+    change: impl FnOnce(ObservabilityConfig) -> ObservabilityConfig,
+) -> (ObservabilityGuard, Kept) {
     let take: fn(usize) -> Act = |_| Act::Take;
     let sink = Scripted::new(take);
     let config = traces_only()
@@ -60,9 +62,12 @@ fn open() -> OpenSpan {
 /// A piece of the open root's trace that is handed over before the root ends.
 fn piece(name: &'static str, root: &OpenSpan, fails: bool) {
     let ctx = root.context().child();
-    let part = step("part", async |fails: bool| {
-        if fails { Err(Error::msg("no")) } else { Ok(()) }
-    });
+    let part = step(
+        "part",
+        async |fails: bool| {
+            if fails { Err(Error::msg("no")) } else { Ok(()) }
+        },
+    );
     let result = block_on(async { ctx.workflow(name, part.execute(fails, &ctx)).await });
     assert_eq!(result.is_err(), fails);
 }
@@ -75,7 +80,10 @@ fn outcomes() -> [f64; 4] {
 /// What has been counted since.
 fn since(before: [f64; 4]) -> Vec<f64> {
     let now = outcomes();
-    now.iter().zip(before).map(|(now, then)| now - then).collect()
+    now.iter()
+        .zip(before)
+        .map(|(now, then)| now - then)
+        .collect()
 }
 
 #[test]
@@ -97,8 +105,14 @@ fn a_trace_with_an_error_is_kept_whole_and_others_are_not() {
     assert_eq!(names(&spans), ["divides.execute", "division.execute"]);
     let [step, root] = &spans[..] else { panic!() };
     assert_eq!(attribute(step, "n").as_deref(), Some("0"));
-    assert_eq!(attribute(root, "sampling.kept_for").as_deref(), Some("error"));
-    assert!(spans.iter().any(|span| !span.events.is_empty()), "the exception");
+    assert_eq!(
+        attribute(root, "sampling.kept_for").as_deref(),
+        Some("error")
+    );
+    assert!(
+        spans.iter().any(|span| !span.events.is_empty()),
+        "the exception"
+    );
     assert_eq!(since(before), [1.0, 0.0, 9.0, 0.0]);
     // Spans of traces that are not kept are no records, as those of traces that are not sampled.
     assert_eq!(guard.ledger().traces.created, 2);
@@ -128,7 +142,10 @@ fn a_slow_trace_is_kept() {
     let spans = arrived(&guard, &sink);
     assert_eq!(names(&spans), ["takes.execute", "workflow.execute"]);
     let root = &spans[1];
-    assert_eq!(attribute(root, "sampling.kept_for").as_deref(), Some("slow"));
+    assert_eq!(
+        attribute(root, "sampling.kept_for").as_deref(),
+        Some("slow")
+    );
     let took = root.end_time.duration_since(root.start_time).unwrap();
     assert_eq!(took, Duration::from_millis(800));
     assert_eq!(since(before), [0.0, 1.0, 2.0, 0.0]);
@@ -144,7 +161,11 @@ fn what_is_sampled_is_not_held_and_not_marked() {
     assert_eq!(arrived(&guard, &sink).len(), 2, "handed over at once");
     root.end();
     let spans = arrived(&guard, &sink);
-    assert!(spans.iter().all(|span| attribute(span, "sampling.kept_for").is_none()));
+    assert!(
+        spans
+            .iter()
+            .all(|span| attribute(span, "sampling.kept_for").is_none())
+    );
     assert_eq!(since(before), [0.0; 4]);
 }
 
@@ -179,7 +200,11 @@ fn pieces_are_held_until_the_root_ends_and_then_kept_or_not_with_it() {
     let spans = arrived(&guard, &sink);
     assert_eq!(names(&spans), ["bad.execute", "edge", "part.execute"]);
     assert_eq!(held(), [0.0; 2]);
-    assert_eq!(since(before), [1.0, 0.0, 1.0, 0.0], "one that was cancelled is an error");
+    assert_eq!(
+        since(before),
+        [1.0, 0.0, 1.0, 0.0],
+        "one that was cancelled is an error"
+    );
 }
 
 #[test]
@@ -215,12 +240,18 @@ fn what_comes_after_the_root_goes_the_way_the_root_went() {
     let (of_good, of_bad) = (end(false), end(true));
     block_on(async {
         for late in [of_good, of_bad] {
-            step("late", async |()| Ok(())).execute((), &late).await.unwrap();
+            step("late", async |()| Ok(()))
+                .execute((), &late)
+                .await
+                .unwrap();
         }
     });
     let spans = arrived(&guard, &sink);
     assert_eq!(
-        names(&spans).iter().filter(|name| **name == "late.execute").count(),
+        names(&spans)
+            .iter()
+            .filter(|name| **name == "late.execute")
+            .count(),
         1
     );
     assert_eq!(since(before), [1.0, 0.0, 1.0, 0.0]);
@@ -232,7 +263,9 @@ fn a_step_that_lost_a_race_is_no_error() {
     let (guard, sink) = keeping(|config| config);
     let race = step("race", async |(), ctx: &WorkflowContext| {
         let loser = ctx.observe("loser", std::future::pending::<tta_core::Result<()>>());
-        tokio::time::timeout(Duration::ZERO, loser).await.unwrap_err();
+        tokio::time::timeout(Duration::ZERO, loser)
+            .await
+            .unwrap_err();
         Ok(())
     });
     block_on(async { race.execute((), &WorkflowContext::new()).await.unwrap() });
@@ -338,7 +371,10 @@ fn a_parent_elsewhere_that_does_not_sample_does_not_stand_in_the_way() {
     let spans = arrived(&guard, &sink);
     assert_eq!(spans.len(), 2);
     let trace = spans[0].span_context.trace_id();
-    assert_eq!(u128::from_be_bytes(trace.to_bytes()), parent.trace_id.to_u128());
+    assert_eq!(
+        u128::from_be_bytes(trace.to_bytes()),
+        parent.trace_id.to_u128()
+    );
 }
 
 #[test]
@@ -362,7 +398,12 @@ fn spans_of_other_libraries_are_kept_or_not_with_their_trace() {
         }
     });
     let spans = arrived(&guard, &sink);
-    let expected = ["inner.execute", "outer.execute", "theirs", "workflow.execute"];
+    let expected = [
+        "inner.execute",
+        "outer.execute",
+        "theirs",
+        "workflow.execute",
+    ];
     assert_eq!(names(&spans), expected);
     assert_eq!(attribute(&spans[1], "through").as_deref(), Some("theirs"));
     assert_eq!(spans[2].parent_span_id, spans[1].span_context.span_id());

@@ -106,19 +106,30 @@ fn tail_keep_is_set_by_variables() {
     assert_eq!(kept(&[]), 0);
     assert_eq!(kept(&[("TTA_TAIL_KEEP", "false")]), 0);
     assert_eq!(kept(&[("TTA_TAIL_KEEP", "true")]), 2);
-    assert_eq!(kept(&[("TTA_TAIL_KEEP", "true"), ("TTA_TAIL_SLOW", "0")]), 4);
+    assert_eq!(
+        kept(&[("TTA_TAIL_KEEP", "true"), ("TTA_TAIL_SLOW", "0")]),
+        4
+    );
 }
 
 #[test]
 fn each_setting_says_where_its_value_comes_from() {
     let _alone = alone();
     for (variable, value, shown) in [
-        ("TTA_WORKFLOW_SAMPLERS", "a=0.5,b=always_on", "a=0.5,b=always_on"),
+        (
+            "TTA_WORKFLOW_SAMPLERS",
+            "a=0.5,b=always_on",
+            "a=0.5,b=always_on",
+        ),
         ("TTA_TAIL_KEEP", "TRUE", "true"),
         ("TTA_TAIL_SLOW", "250", "250"),
         ("TTA_TAIL_TRACES", "7", "7"),
         ("TTA_TAIL_BYTES", "4096", "4096"),
-        ("OTEL_TRACES_SAMPLER", "parentbased_ratelimited", "parentbased_ratelimited"),
+        (
+            "OTEL_TRACES_SAMPLER",
+            "parentbased_ratelimited",
+            "parentbased_ratelimited",
+        ),
     ] {
         let guard = config(&[(variable, value)]).init();
         let status = guard.status();

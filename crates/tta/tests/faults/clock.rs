@@ -49,7 +49,11 @@ async fn sees_it_jump() {
         Ok(n)
     });
     let cache = compute
-        .cached(CacheConfig::of_input(Scope::Global).with_ttl(LIVES).with_ttl_jitter(0.0))
+        .cached(
+            CacheConfig::of_input(Scope::Global)
+                .with_ttl(LIVES)
+                .with_ttl_jitter(0.0),
+        )
         .unwrap();
     let fails = step("fails", async |_: u32| Err::<u32, _>(Error::msg("no")));
     let breaker = CircuitBreakerConfig::new()
@@ -63,7 +67,10 @@ async fn sees_it_jump() {
     let mut reopened = 0;
     for offset in ["+1d", "-1d"] {
         let before = SystemTime::now();
-        guarded.execute(1, &WorkflowContext::new()).await.unwrap_err();
+        guarded
+            .execute(1, &WorkflowContext::new())
+            .await
+            .unwrap_err();
         let began = Instant::now();
         cache.execute(1, &WorkflowContext::new()).await.unwrap();
         let computed = COMPUTED.load(Ordering::Relaxed);
@@ -117,7 +124,8 @@ fn jump(offset: &str) {
 /// Where Debian's `faketime` has the library that a process is started with.
 fn library() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").ok()?;
-    let mut all = folders.filter_map(|it| Some(it.ok()?.path().join("faketime/libfaketimeMT.so.1")));
+    let mut all =
+        folders.filter_map(|it| Some(it.ok()?.path().join("faketime/libfaketimeMT.so.1")));
     all.find(|path| path.is_file())
 }
 
