@@ -72,6 +72,8 @@ pub use tta_timeout::{
 
 #[cfg(feature = "logs")]
 pub use tta_telemetry::logs::{LogFilter, LogHandle};
+#[cfg(feature = "signals")]
+pub use tta_telemetry::shutdown_signal;
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
     Compression, DeploymentEnvironment, DropReason, Exporter, Ledger, LogFormat, LogLimits,

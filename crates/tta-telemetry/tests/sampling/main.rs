@@ -9,3 +9,4 @@ mod statistics;
 #[path = "../support/mod.rs"]
 mod support;
 mod tail;
+mod variables;
