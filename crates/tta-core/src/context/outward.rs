@@ -28,7 +28,7 @@ impl WorkflowContext {
         Some(Parent {
             trace_id: self.trace_id(),
             span_id,
-            sampled: self.is_sampled(),
+            sampled: self.is_sampled() && !self.is_held(),
             is_remote: false,
             is_random: self.is_trace_id_random(),
             trace_state: self.trace_state(),
