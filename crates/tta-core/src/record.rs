@@ -23,6 +23,10 @@ use crate::identity::{SpanId, TraceId};
 /// Attributes and events stand beside the spans and name them by id: a step that adds one pays for
 /// a push, and whoever exports joins them on a thread of its own.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own"
+)]
 pub struct TraceRecords {
     /// The trace that all the spans belong to.
     pub trace_id: TraceId,
