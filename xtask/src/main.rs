@@ -100,9 +100,9 @@ struct MutantsArgs {
     /// Only this crate.
     #[arg(long = "crate", value_name = "CRATE")]
     package: Option<String>,
-    /// Only a part of the mutants: `--shard 0/4` is the first quarter.
-    #[arg(long, value_name = "K/N")]
-    shard: Option<String>,
+    /// Only those that survived last time, or that an interrupted run did not reach.
+    #[arg(long)]
+    rest: bool,
 }
 
 #[derive(Debug, Args)]
@@ -135,8 +135,8 @@ fn main() -> ExitCode {
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
-        Command::Mutants(MutantsArgs { package, shard }) => {
-            mutants::run(&workspace, &mutants::Choice { package, shard })
+        Command::Mutants(MutantsArgs { package, rest }) => {
+            mutants::run(&workspace, &mutants::Choice { package, rest })
         }
         Command::Faults(FaultsArgs { section, row }) => {
             commands::faults(&workspace, &faults::Choice { section, row })
