@@ -67,28 +67,37 @@ pub(crate) fn mutant_at(text: &str, byte: usize) -> Option<usize> {
 }
 
 /// What is added to the crate's root.
+///
+/// The variable is read before `main`, so that no test that counts allocations counts that; and
+/// whoever asks for a mutant names the static, without which the linker leaves it out.
 pub(crate) const CHOOSER: &str = r#"
-#[inline]
+#[inline(never)]
 pub(crate) fn __mutant(number: usize) -> bool {
+    std::hint::black_box(&__CHOOSE);
     __CHOSEN.load(std::sync::atomic::Ordering::Relaxed) == number
 }
 
 static __CHOSEN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
 
-// Before `main`, so that no test that counts allocations counts the reading of a variable.
 #[used]
 #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
 #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
 static __CHOOSE: extern "C" fn() = __choose;
 
 extern "C" fn __choose() {
-    let number = std::env::var("TTA_MUTANT").ok().and_then(|it| it.parse().ok());
-    __CHOSEN.store(number.unwrap_or(0), std::sync::atomic::Ordering::Relaxed);
+    let number = std::env::var("TTA_MUTANT").unwrap_or_default();
+    if number == "none" {
+        std::process::exit(97);
+    }
+    __CHOSEN.store(number.parse().unwrap_or(0), std::sync::atomic::Ordering::Relaxed);
 }
 "#;
 
 /// The variable that the chooser reads.
 pub(crate) const VARIABLE: &str = "TTA_MUTANT";
+
+/// A value of the variable at which a binary ends at once, with this code, if it has a chooser.
+pub(crate) const PROBE: (&str, i32) = ("none", 97);
 
 enum Added {
     Yes,
@@ -287,3 +296,180 @@ fn closed(number: usize) -> String {
 }
 
 const OPEN: &str = "/*@";
+
+#[cfg(test)]
+mod tests {
+    use super::super::listed::Place;
+    use super::*;
+
+    /// The mutant that replaces the first occurrence of `what`.
+    fn mutant(source: &str, genre: Genre, what: &str, replacement: &str) -> Mutant {
+        let place = |offset: usize| {
+            let before = &source[..offset];
+            let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+            Place {
+                line: before.matches('\n').count() + 1,
+                column: source[line_start..offset].chars().count() + 1,
+            }
+        };
+        let start = source.find(what).unwrap();
+        Mutant {
+            name: what.to_owned(),
+            file: "a.rs".to_owned(),
+            genre,
+            from: place(start),
+            to: place(start + what.len()),
+            replacement: replacement.to_owned(),
+        }
+    }
+
+    /// The rewritten text with spaces made single and marks left out, which must parse.
+    fn rewritten(source: &str, mutants: &[Mutant]) -> String {
+        let numbered: Vec<_> = (1..).zip(mutants).collect();
+        let schema = write(source, &numbered, &BTreeSet::new());
+        assert_eq!((schema.alone, schema.unviable), (vec![], vec![]));
+        syn::parse_file(&schema.text).unwrap();
+        plain(&schema.text)
+    }
+
+    fn plain(text: &str) -> String {
+        let text = text.replace("crate::__mutant", "is");
+        let words = text.split_whitespace();
+        let words = words.filter(|word| !word.starts_with(OPEN) && !word.ends_with("@*/"));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_body_returns_one_of_its_values_first() {
+        let source = "fn f() -> u8 { g() }";
+        let zero = mutant(source, Genre::Body, "g()", "0");
+        let one = mutant(source, Genre::Body, "g()", "1");
+        assert_eq!(
+            rewritten(source, &[zero, one]),
+            "fn f() -> u8 { if is(1) { return 0; } if is(2) { return 1; } g() }"
+        );
+    }
+
+    #[test]
+    fn an_operator_is_chosen_with_its_whole_chain_as_another_binds_otherwise() {
+        let source = "fn f() { x(a - b * c) }";
+        let times = mutant(source, Genre::Binary, "*", "+");
+        let minus = mutant(source, Genre::Binary, "-", "/");
+        assert_eq!(
+            rewritten(source, &[times, minus]),
+            "fn f() { x((if is(1) { a - b + c } else if is(2) { a / b * c } else { a - b * c })) }"
+        );
+    }
+
+    #[test]
+    fn mutants_within_an_operand_are_written_once() {
+        let source = "fn f() { a + (b < c) }";
+        let plus = mutant(source, Genre::Binary, "+", "-");
+        let less = mutant(source, Genre::Binary, "<", ">");
+        assert_eq!(
+            rewritten(source, &[plus, less]),
+            "fn f() { (if is(1) { a - (b < c) } else { a + ((if is(2) { b > c } else { b < c })) }) }"
+        );
+    }
+
+    #[test]
+    fn an_assignment_and_its_value_are_chosen_apart() {
+        let source = "fn f() { a += b * c; }";
+        let add = mutant(source, Genre::Binary, "+=", "-=");
+        let times = mutant(source, Genre::Binary, "*", "+");
+        assert_eq!(
+            rewritten(source, &[add, times]),
+            "fn f() { (if is(1) { a -= b * c } else { a += (if is(2) { b + c } else { b * c }) }); }"
+        );
+    }
+
+    #[test]
+    fn a_unary_operator_is_left_out() {
+        let source = "fn f() { if !a {} }";
+        let not = mutant(source, Genre::Unary, "!", "");
+        assert_eq!(
+            rewritten(source, &[not]),
+            "fn f() { if (if is(1) { a } else { !a }) {} }"
+        );
+    }
+
+    #[test]
+    fn a_guard_is_made_true_or_false() {
+        let source = "fn f() { match x { Some(y) if y > 1 => 1, _ => 2 } }";
+        let always = mutant(source, Genre::Guard, "y > 1", "true");
+        let never = mutant(source, Genre::Guard, "y > 1", "false");
+        let less = mutant(source, Genre::Binary, ">", "<");
+        assert_eq!(
+            rewritten(source, &[always, never, less]),
+            "fn f() { match x { Some(y) if !is(2) && (is(1) || \
+             ((if is(3) { y < 1 } else { y > 1 }))) => 1, _ => 2 } }"
+        );
+    }
+
+    #[test]
+    fn an_arm_that_is_deleted_matches_nothing() {
+        let source = "fn f() { match x { 1 => a, 2 if b => c, _ => d } }";
+        let plain = mutant(source, Genre::Arm, "1 => a,", "");
+        let guarded = mutant(source, Genre::Arm, "2 if b => c,", "");
+        assert_eq!(
+            rewritten(source, &[plain, guarded]),
+            "fn f() { match x { 1 if !is(1) => a, 2 if !is(2) && ((b)) => c, _ => d } }"
+        );
+    }
+
+    #[test]
+    fn a_field_that_is_deleted_comes_from_the_base() {
+        let source = "fn f() { A { b: 1, ..c } }";
+        let field = mutant(source, Genre::Field, "b: 1,", "");
+        assert_eq!(
+            rewritten(source, &[field]),
+            "fn f() { (if is(1) { A { ..c } } else { A { b: 1, ..c } }) }"
+        );
+    }
+
+    #[test]
+    fn a_const_function_is_made_an_ordinary_one_unless_a_constant_calls_it() {
+        let source = "const fn f() -> u8 { 1 + 2 }\nconst fn g() -> u8 { 3 }\n";
+        let plus = mutant(source, Genre::Binary, "+", "-");
+        let three = mutant(source, Genre::Body, "3", "0");
+        let mutants = [(1, &plus), (2, &three)];
+        let schema = write(source, &mutants, &["g".to_owned()].into());
+        assert_eq!(
+            plain(&schema.text),
+            "fn f() -> u8 { (if is(1) { 1 - 2 } else { 1 + 2 }) } const fn g() -> u8 { 3 }"
+        );
+        assert_eq!((schema.alone, schema.unviable), (vec![2], vec![]));
+    }
+
+    #[test]
+    fn constants_and_opaque_values_want_a_build_of_their_own() {
+        let source = "const A: u8 = 1 + 2; fn f() -> impl Iterator { g() }";
+        let plus = mutant(source, Genre::Binary, "+", "-");
+        let empty = mutant(source, Genre::Body, "g()", "::std::iter::empty()");
+        let schema = write(source, &[(1, &plus), (2, &empty)], &BTreeSet::new());
+        assert_eq!((schema.text.as_str(), schema.alone), (source, vec![1, 2]));
+    }
+
+    #[test]
+    fn a_condition_with_a_let_takes_no_other_operator_but_its_parts_do() {
+        let source = "fn f() { if let Some(x) = y && a == b {} }";
+        let and = mutant(source, Genre::Binary, "&&", "||");
+        let equal = mutant(source, Genre::Binary, "==", "!=");
+        let schema = write(source, &[(1, &and), (2, &equal)], &BTreeSet::new());
+        assert_eq!(schema.unviable, [1]);
+        assert_eq!(
+            plain(&schema.text),
+            "fn f() { if let Some(x) = y && (if is(2) { a != b } else { a == b }) {} }"
+        );
+    }
+
+    #[test]
+    fn an_error_is_told_from_where_it_lies() {
+        let source = "fn f() -> u8 { g() }";
+        let zero = mutant(source, Genre::Body, "g()", "zero");
+        let one = mutant(source, Genre::Body, "g()", "one");
+        let text = write(source, &[(7, &zero), (12, &one)], &BTreeSet::new()).text;
+        let at = |word: &str| mutant_at(&text, text.find(word).unwrap());
+        assert_eq!([at("zero"), at("one"), at("g()")], [Some(7), Some(12), None]);
+    }
+}

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Failure, Result};
 
-use super::schema::VARIABLE;
+use super::schema::{PROBE, VARIABLE};
 
 /// One test binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,10 @@ impl Suite {
             timed: Vec::new(),
         };
         for binary in binaries {
+            if !suite.has_chooser(&binary) {
+                eprintln!("  `{}` has nothing of the crate in it", binary.name);
+                continue;
+            }
             let begun = Instant::now();
             match suite.run(&binary, 0, BASELINE) {
                 Verdict::Passed => suite.timed.push((binary, begun.elapsed())),
@@ -114,6 +118,14 @@ impl Suite {
             }
         }
         Verdict::Passed
+    }
+
+    fn has_chooser(&self, binary: &Binary) -> bool {
+        let (value, code) = PROBE;
+        let mut command = Command::new(&binary.path);
+        command.env(VARIABLE, value).current_dir(&self.folder);
+        let output = command.arg("--list").output();
+        output.is_ok_and(|output| output.status.code() == Some(code))
     }
 
     fn run(&self, binary: &Binary, number: usize, limit: Duration) -> Verdict {
