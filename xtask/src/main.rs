@@ -62,8 +62,9 @@ enum Command {
     Faults(FaultsArgs),
     /// Change the code of the primitive crates in one place at a time, and see whether a test notices.
     ///
-    /// Takes hours for all of them; installs cargo-mutants if it is missing, and writes
-    /// docs/mutants.md. Exits with 1 for a crate below 80 % whose survivors have no reason.
+    /// Takes minutes per crate, and longer for the cache; installs cargo-mutants if it is missing,
+    /// and writes docs/mutants.md. Exits with 1 for a crate below 80 % whose survivors have no
+    /// reason.
     Mutants(MutantsArgs),
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Blame {
 }
 
 /// Builds every test of the package, or says why not.
+///
+/// Not where the workspace itself is built: cargo would take the one for the other.
 pub(crate) fn build(workspace: &Workspace, tree: &Tree, package: &str) -> Result<Build> {
     let line = [
         "build",
@@ -49,7 +51,7 @@ pub(crate) fn build(workspace: &Workspace, tree: &Tree, package: &str) -> Result
     let mut build = Build::default();
     let done = Run::cargo(workspace, line)
         .within(&tree.root)
-        .env("CARGO_TARGET_DIR", workspace.target())
+        .env("CARGO_TARGET_DIR", tree.root.with_file_name("target"))
         .env("CARGO_INCREMENTAL", "0")
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .by_line(|line| {

@@ -22,12 +22,10 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Copies what git knows. A file that is as it was keeps its time, so that cargo rebuilds little.
+    ///
+    /// All crates share one copy: cargo takes crates of one name in two copies for the same.
     pub(crate) fn copied(workspace: &Workspace, package: &str) -> Result<Self> {
-        let root = workspace
-            .target()
-            .join("tta-mutants")
-            .join(package)
-            .join("tree");
+        let root = workspace.target().join("tta-mutants").join("tree");
         let folder = workspace
             .package(package)
             .and_then(|it| it.folder.strip_prefix(workspace.root()).ok())
@@ -39,7 +37,9 @@ impl Tree {
             root,
             sources: BTreeMap::new(),
         };
-        for TextFile { path, text } in text_files::read(workspace)? {
+        let files = text_files::read(workspace)?;
+        tree.remove_others(&files)?;
+        for TextFile { path, text } in files {
             if Path::new(&path).starts_with(&sources) && path.ends_with(".rs") {
                 tree.sources.insert(path, text);
             } else if path == "Cargo.toml" {
@@ -91,6 +91,18 @@ impl Tree {
     /// What is written in a file of the copy now.
     pub(crate) fn written(&self, file: &str) -> Option<String> {
         fs::read_to_string(self.root.join(file)).ok()
+    }
+
+    /// Removes what a former copy held and this one does not, such as a test that was renamed.
+    fn remove_others(&self, files: &[TextFile]) -> Result {
+        let list = self.root.join("tta-mutants-files.txt");
+        for path in fs::read_to_string(&list).unwrap_or_default().lines() {
+            if !files.iter().any(|file| file.path == path) {
+                let _ = fs::remove_file(self.root.join(path));
+            }
+        }
+        let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
+        self.put("tta-mutants-files.txt", &paths.join("\n"))
     }
 
     fn put(&self, path: &str, text: &str) -> Result {
