@@ -104,6 +104,9 @@ struct MutantsArgs {
     /// Only those that survived last time, or that an interrupted run did not reach.
     #[arg(long)]
     rest: bool,
+    /// How many to run at a time; tests that measure may fail where there are too many.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
 }
 
 #[derive(Debug, Args)]
@@ -136,8 +139,12 @@ fn main() -> ExitCode {
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
-        Command::Mutants(MutantsArgs { package, rest }) => {
-            mutants::run(&workspace, &mutants::Choice { package, rest })
+        Command::Mutants(MutantsArgs {
+            package,
+            rest,
+            jobs,
+        }) => {
+            mutants::run(&workspace, &mutants::Choice { package, rest, jobs })
         }
         Command::Faults(FaultsArgs { section, row }) => {
             commands::faults(&workspace, &faults::Choice { section, row })

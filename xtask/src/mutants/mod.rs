@@ -30,6 +30,8 @@ pub(crate) struct Choice {
     pub(crate) package: Option<String>,
     /// Those alone that survived last time or were not reached.
     pub(crate) rest: bool,
+    /// How many are run at a time.
+    pub(crate) jobs: usize,
 }
 
 /// Runs the mutants of the chosen crates, prints their scores, and writes the page.
@@ -39,7 +41,7 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Result {
     installed()?;
     let mut measured = BTreeMap::new();
     for package in packages {
-        let outcomes = round::run(workspace, package, choice.rest)?;
+        let outcomes = round::run(workspace, package, choice)?;
         print(package, &outcomes, &reasons);
         measured.insert(package.to_owned(), outcomes);
     }

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 use crate::command::{Failure, Result};
@@ -11,16 +14,17 @@ use super::build::{self, Blame, Build, CompileError};
 use super::listed::{self, Mutant};
 use super::outcomes::{Outcome, Outcomes, Record};
 use super::suite::{Suite, Verdict};
+use super::Choice;
 use super::tree::Tree;
 
 /// Runs the mutants of a package; with `rest`, those that no earlier run has settled.
-pub(crate) fn run(workspace: &Workspace, package: &str, rest: bool) -> Result<Outcomes> {
+pub(crate) fn run(workspace: &Workspace, package: &str, choice: &Choice) -> Result<Outcomes> {
     let tree = Tree::copied(workspace, package)?;
     let path = workspace.target().join("tta-mutants").join(package);
     fs::create_dir_all(&path)
         .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
     let path = path.join("outcomes.txt");
-    let record = if rest {
+    let record = if choice.rest {
         Record::read(&path)
     } else {
         Record::new(&path)
@@ -34,6 +38,7 @@ pub(crate) fn run(workspace: &Workspace, package: &str, rest: bool) -> Result<Ou
     let mut round = Round {
         workspace,
         package,
+        jobs: choice.jobs,
         tree,
         record,
         mutants: (1..).zip(open).collect(),
@@ -49,6 +54,7 @@ pub(crate) fn run(workspace: &Workspace, package: &str, rest: bool) -> Result<Ou
 struct Round<'a> {
     workspace: &'a Workspace,
     package: &'a str,
+    jobs: usize,
     tree: Tree,
     record: Record,
     /// Those that are not settled, by number.
@@ -113,21 +119,45 @@ impl Round<'_> {
             .collect();
         let (count, alone) = (together.len(), self.alone.len());
         eprintln!("  {count} in one build, {alone} that want one each");
-        for (done, number) in together.into_iter().enumerate() {
-            let Some(mutant) = self.mutants.get(&number) else {
-                continue;
-            };
-            let verdict = suite.judge(number, &mutant.file);
-            self.conclude(number, verdict)?;
-            if (done + 1) % 50 == 0 {
-                eprintln!("  {} of {count}, {:.0?}", done + 1, begun.elapsed());
-            }
-        }
+        self.judge_together(&suite, &together)?;
         for number in self.alone.clone() {
             self.judge_alone(number, &suite)?;
         }
         eprintln!("  {:.0?}", begun.elapsed());
         Ok(())
+    }
+
+    /// Runs those of one build, several at a time.
+    fn judge_together(&mut self, suite: &Suite, numbers: &[usize]) -> Result {
+        let begun = Instant::now();
+        let files: Vec<_> = numbers
+            .iter()
+            .filter_map(|number| Some((*number, self.mutants.get(number)?.file.clone())))
+            .collect();
+        let next = AtomicUsize::new(0);
+        let (say, verdicts) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..self.jobs.max(1) {
+                let say = say.clone();
+                let (files, next) = (&files, &next);
+                scope.spawn(move || {
+                    while let Some((number, file)) = files.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        if say.send((*number, suite.judge(*number, file))).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(say);
+            for (done, (number, verdict)) in (1..).zip(verdicts) {
+                self.conclude(number, &verdict)?;
+                if done % 50 == 0 {
+                    eprintln!("  {done} of {}, {:.0?}", files.len(), begun.elapsed());
+                }
+            }
+            Ok(())
+        })
     }
 
     fn judge_alone(&mut self, number: usize, suite: &Suite) -> Result {
@@ -140,17 +170,17 @@ impl Round<'_> {
             return self.settle(number, Outcome::Unviable);
         }
         let verdict = suite.rebuilt(&build.binaries).judge(0, &mutant.file);
-        self.conclude(number, verdict)
+        self.conclude(number, &verdict)
     }
 
-    fn conclude(&mut self, number: usize, verdict: Verdict) -> Result {
+    fn conclude(&mut self, number: usize, verdict: &Verdict) -> Result {
         let outcome = match verdict {
             Verdict::Failed(_) => Outcome::Caught,
             Verdict::Clock(_) => Outcome::Clock,
             Verdict::Passed => Outcome::Survived,
         };
         if let Some(mutant) = self.mutants.get(&number) {
-            match &verdict {
+            match verdict {
                 Verdict::Failed(_) => {}
                 Verdict::Clock(binary) => eprintln!("  clock in {binary}: {}", mutant.name),
                 Verdict::Passed => eprintln!("  survived: {}", mutant.name),

@@ -136,6 +136,9 @@ impl Suite {
                 command.args(["--skip", test]);
             }
         }
+        if binary.name.starts_with("redis") {
+            command.args(["--test-threads", THREADS]);
+        }
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("CARGO_PKG_") {
@@ -229,14 +232,34 @@ fn is_slow(binary: &str) -> bool {
     matches!(binary, "faults" | "redis" | "redis_faults")
 }
 
-/// Whether a binary could notice a change of this file.
+/// Whether a binary could notice a change of this file; what takes long is run for what it is about.
 fn concerns(package: &str, binary: &str, file: &str) -> bool {
-    let needs_redis = package == "tta-cache" && matches!(binary, "redis" | "redis_faults");
-    !needs_redis || file.contains("/src/redis") || file.contains("/src/outside")
+    if package != "tta-cache" {
+        return true;
+    }
+    let is_of_redis = file.contains("/src/redis");
+    match binary {
+        "unit tests" => true,
+        "redis" => is_of_redis || file.contains("/src/outside") || file.ends_with("/remote.rs"),
+        "redis_faults" => is_of_redis,
+        "flight_model" => file.ends_with("/flight.rs"),
+        _ => !is_of_redis,
+    }
 }
 
 /// Tests that take more than five seconds each, by their binary.
-const SKIPPED: &[(&str, &str)] = &[];
+const SKIPPED: &[(&str, &str)] = &[
+    ("faults", "fault_43_a_million_fuzzed_reads"),
+    ("redis_faults", "fault_39_down_and_back_in_between"),
+    ("redis_faults", "fault_40_hung"),
+    ("redis_faults", "fault_41_flapping"),
+    ("redis_faults", "fault_41_slow"),
+    ("redis_faults", "fault_44_a_value_of_512_mib"),
+    ("redis_faults", "fault_45_cancelled"),
+];
+
+/// Tests of servers wait more than they compute.
+const THREADS: &str = "8";
 
 /// How often a binary is asked whether it has ended.
 const PAUSE: Duration = Duration::from_millis(10);
