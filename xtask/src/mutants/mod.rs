@@ -7,6 +7,7 @@ mod build;
 mod listed;
 mod outcomes;
 mod page;
+mod process;
 mod round;
 mod schema;
 mod sites;

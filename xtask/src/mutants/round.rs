@@ -175,13 +175,13 @@ impl Round<'_> {
 
     fn conclude(&mut self, number: usize, verdict: &Verdict) -> Result {
         let outcome = match verdict {
-            Verdict::Failed(_) => Outcome::Caught,
+            Verdict::Failed => Outcome::Caught,
             Verdict::Clock(_) => Outcome::Clock,
             Verdict::Passed => Outcome::Survived,
         };
         if let Some(mutant) = self.mutants.get(&number) {
             match verdict {
-                Verdict::Failed(_) => {}
+                Verdict::Failed => {}
                 Verdict::Clock(binary) => eprintln!("  clock in {binary}: {}", mutant.name),
                 Verdict::Passed => eprintln!("  survived: {}", mutant.name),
             }
