@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,11 +13,11 @@ pub(crate) enum Ended {
     Passed,
     /// The test of this name failed; none where the binary fell over.
     Failed(String),
-    /// It did not end in time.
+    /// For so long no test ended.
     Clock,
 }
 
-/// Runs a test binary until a test fails, and then ends all that it started.
+/// Runs a test binary until a test fails, or none ends for so long; then ends all that it started.
 ///
 /// The end of its output is no sign: a server that a test has started may hold it open.
 pub(crate) fn run(mut command: Command, limit: Duration) -> Ended {
@@ -30,20 +30,29 @@ pub(crate) fn run(mut command: Command, limit: Duration) -> Ended {
     let Ok(mut child) = child else {
         return Ended::Failed(String::new());
     };
-    let failures = failures(&mut child);
-    let until = Instant::now() + limit;
+    let lines = lines(&mut child);
+    let mut until = Instant::now() + limit;
     let mut ended = Ended::Clock;
     while Instant::now() < until {
-        if let Ok(test) = failures.recv_timeout(PAUSE) {
-            ended = Ended::Failed(test);
-            break;
+        match lines.recv_timeout(PAUSE) {
+            Ok(line) => {
+                if let Some(test) = failed_test(&line) {
+                    ended = Ended::Failed(test.to_owned());
+                    break;
+                }
+                // On a busy machine all takes longer, but it goes on.
+                until = Instant::now() + limit;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(PAUSE),
         }
         if let Ok(Some(status)) = child.try_wait() {
             if status.success() {
                 return Ended::Passed;
             }
-            let test = failures.recv_timeout(PAUSE).unwrap_or_default();
-            ended = Ended::Failed(test);
+            let rest = std::iter::from_fn(|| lines.recv_timeout(PAUSE).ok());
+            let test = rest.filter_map(|line| failed_test(&line).map(str::to_owned));
+            ended = Ended::Failed({ test }.next().unwrap_or_default());
             break;
         }
     }
@@ -55,22 +64,22 @@ pub(crate) fn run(mut command: Command, limit: Duration) -> Ended {
     ended
 }
 
-/// The names of the tests that fail, as soon as they have.
-fn failures(child: &mut Child) -> mpsc::Receiver<String> {
-    let (say, failures) = mpsc::channel();
+/// What it says, as soon as it is said.
+fn lines(child: &mut Child) -> mpsc::Receiver<String> {
+    let (say, lines) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         thread::spawn(move || {
             let mut reader = BufReader::new(stdout);
             let mut line = Vec::new();
             while reader.read_until(b'\n', &mut line).unwrap_or(0) > 0 {
-                if let Some(test) = failed_test(&String::from_utf8_lossy(&line)) {
-                    let _ = say.send(test.to_owned());
+                if say.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                    break;
                 }
                 line.clear();
             }
         });
     }
-    failures
+    lines
 }
 
 /// The test of `test a::b ... FAILED`.
@@ -101,6 +110,12 @@ mod tests {
         assert_eq!(shell(line, long), failed("a::b"));
         assert_eq!(shell("exit 3", long), failed(""));
         assert_eq!(shell("sleep 600", Duration::from_millis(50)), Ended::Clock);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_is_given_time() {
+        let line = "for i in 1 2 3 4; do sleep 1; echo; done";
+        assert_eq!(shell(line, Duration::from_secs(3)), Ended::Passed);
     }
 
     #[test]
