@@ -146,6 +146,7 @@ impl ObservabilityGuard {
                     "another initialisation or shutdown is under way",
                 )],
                 settings: settings.shown.clone(),
+                resource: settings.resource.clone(),
                 warnings: settings.warnings.clone(),
                 metrics_url: None,
                 otlp_endpoint: None,
@@ -154,6 +155,24 @@ impl ObservabilityGuard {
                 ledger: Ledger::default(),
             },
         }
+    }
+
+    /// Changes which log lines are written, and how, while the program runs; none where lines are off
+    /// or a `tracing` subscriber of the application's own writes them.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tta_core::Level;
+    ///
+    /// let telemetry = tta_telemetry::initialize_observability("my-app");
+    /// if let Some(lines) = telemetry.log_handle() {
+    ///     lines.set_level(Level::Debug);
+    /// }
+    /// ```
+    #[cfg(feature = "logs")]
+    pub fn log_handle(&self) -> Option<crate::logs::LogHandle> {
+        self.instance.as_ref().ok()?.log_handle()
     }
 
     /// The account of every record of this initialisation.

@@ -1,5 +1,6 @@
 //! Everything that one initialisation started.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -12,9 +13,10 @@ use crate::guard::{ShutdownReport, SignalReport};
 use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TRACES};
 use crate::process::observe_process;
+use crate::redaction::{Place, Redactor};
 use crate::report;
-use crate::server::{METRICS, Server};
-use crate::settings::Resolved;
+use crate::server::{Checks, METRICS, Server};
+use crate::settings::{LOG_FORMAT, LOG_LEVEL, Origin, Resolved, Setting};
 use crate::status::{PartStatus, State, Status};
 use crate::subscriber::{self, LOGS, TRACING};
 
@@ -27,13 +29,14 @@ pub(crate) struct Instance {
     /// The subscriber's parts: spans of other libraries, and log lines.
     subscriber: Vec<PartStatus>,
     server: Server,
+    is_closing: AtomicBool,
     report: OnceLock<ShutdownReport>,
 }
 
 impl Instance {
     /// Starts what is asked for, and takes note of what could not start.
     pub(crate) fn start(config: &ObservabilityConfig) -> Arc<Self> {
-        let settings = config.resolve();
+        let mut settings = config.resolve();
         if !settings.is_enabled {
             return Arc::new(Self::without(settings, |name| {
                 PartStatus::disabled(name, "all telemetry is switched off")
@@ -45,13 +48,20 @@ impl Instance {
             }));
         }
         registry().set_label_limit(settings.label_limit);
-        let subscriber = subscriber::install(&settings);
-        let pipeline = Pipeline::start(config, &settings);
+        settings.kept.apply();
+        let redactor = Redactor::new(config.redaction.clone(), settings.kept.content);
+        redact_resource(&mut settings.resource, &redactor);
+        let subscriber = subscriber::install(&settings, &redactor);
+        let pipeline = Pipeline::start(config, &settings, &redactor);
         if let Err(why) = observe_process(registry()) {
             report::degraded(METRICS, &why.to_string());
         }
         let me: Arc<OnceLock<Weak<Self>>> = Arc::default();
-        let server = Server::start(config, &settings, health_check(Arc::clone(&me)));
+        let checks = Checks {
+            health: health_check(Arc::clone(&me)),
+            ready: ready_check(Arc::clone(&me), config),
+        };
+        let server = Server::start(config, &settings, checks);
         install_recorder(pipeline.recorder(settings.log_filter.is_some()));
         let instance = Arc::new(Self {
             home: Home::here(),
@@ -59,6 +69,7 @@ impl Instance {
             pipeline,
             subscriber,
             server,
+            is_closing: AtomicBool::new(false),
             report: OnceLock::new(),
         });
         let _ = me.set(Arc::downgrade(&instance));
@@ -73,6 +84,7 @@ impl Instance {
             subscriber: vec![off(TRACING), off(LOGS)],
             server: Server::without(off(METRICS)),
             settings,
+            is_closing: AtomicBool::new(false),
             report: OnceLock::new(),
         }
     }
@@ -104,7 +116,8 @@ impl Instance {
             state: State::of(&parts),
             already_initialized: false,
             parts,
-            settings: self.settings.shown.clone(),
+            settings: self.shown(),
+            resource: self.settings.resource.clone(),
             warnings: self.settings.warnings.clone(),
             metrics_url: self.server.url().map(str::to_owned),
             otlp_endpoint: self
@@ -112,6 +125,7 @@ impl Instance {
                 .traces
                 .endpoint
                 .as_ref()
+                .filter(|_| self.settings.traces.exporters.otlp)
                 .map(ToString::to_string),
             otlp_protocol: self.pipeline.protocol(),
             last_export_error: self.pipeline.last_error(),
@@ -123,8 +137,38 @@ impl Instance {
         &self.settings
     }
 
+    /// The handle to our lines, where they are ours.
+    #[cfg(feature = "logs")]
+    pub(crate) fn log_handle(&self) -> Option<crate::logs::LogHandle> {
+        subscriber::log_handle().filter(|_| self.settings.log_filter.is_some())
+    }
+
+    /// Each setting as it holds, also where a handle has changed it since.
+    fn shown(&self) -> Vec<Setting> {
+        let mut shown = self.settings.shown.clone();
+        #[cfg(feature = "logs")]
+        if let Some(handle) = self.log_handle().filter(crate::logs::LogHandle::is_changed) {
+            let now = [
+                (LOG_LEVEL.name(), handle.filter().to_string()),
+                (LOG_FORMAT.name(), handle.format().as_str().to_owned()),
+            ];
+            for (name, value) in now {
+                let setting = shown.iter_mut().find(|setting| setting.name == name);
+                if let Some(setting) = setting.filter(|setting| setting.value != value) {
+                    setting.value = value;
+                    setting.origin = Origin::Handle;
+                }
+            }
+        }
+        shown
+    }
+
     pub(crate) fn ledger(&self) -> Ledger {
         self.pipeline.ledger()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
     }
 
     pub(crate) fn serves_metrics(&self) -> bool {
@@ -165,6 +209,7 @@ impl Instance {
 
     /// Exports what waits and stops everything, all under one deadline.
     pub(crate) fn shutdown(&self, began: Instant, timeout: Duration) -> ShutdownReport {
+        self.is_closing.store(true, Ordering::Relaxed);
         let deadline = began + timeout;
         let before = self.ledger();
         let left_for = || deadline.saturating_duration_since(Instant::now());
@@ -216,6 +261,15 @@ fn report_between(before: &Ledger, ledger: Ledger, began: Instant) -> ShutdownRe
     }
 }
 
+/// What is said with every record, and at `/metrics`, is redacted once.
+fn redact_resource(resource: &mut [(String, String)], redactor: &Redactor) {
+    for (key, value) in resource {
+        if let Some(text) = redactor.text(Place::Resource, key, value).text() {
+            *value = text;
+        }
+    }
+}
+
 /// What `/health` answers; all is well until the instance is there.
 fn health_check(
     me: Arc<OnceLock<Weak<Instance>>>,
@@ -229,6 +283,20 @@ fn health_check(
                 (status.state != State::Degraded, status.to_json())
             },
         )
+    })
+}
+
+/// What `/health/ready` answers: yes from the end of the initialisation to the begin of the
+/// shutdown, unless the application says otherwise.
+fn ready_check(
+    me: Arc<OnceLock<Weak<Instance>>>,
+    config: &ObservabilityConfig,
+) -> Box<dyn Fn() -> bool + Send + Sync> {
+    let own = config.readiness.clone();
+    Box::new(move || {
+        let instance = me.get().and_then(Weak::upgrade);
+        let is_up = instance.is_some_and(|instance| !instance.is_closing());
+        is_up && own.as_ref().is_none_or(|is_ready| is_ready())
     })
 }
 

@@ -4,6 +4,8 @@ mod address_space;
 mod catalog;
 mod config;
 #[cfg(feature = "otlp")]
+mod console;
+#[cfg(feature = "otlp")]
 mod export;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
@@ -25,9 +27,20 @@ mod otlp;
 mod pipeline;
 pub mod process;
 mod recorder;
+#[cfg_attr(
+    not(all(feature = "logs", feature = "otlp", feature = "prometheus")),
+    allow(
+        dead_code,
+        reason = "what a part that is off would show needs no redaction"
+    )
+)]
+mod redaction;
 mod report;
+mod resource;
 mod sampling_config;
 mod server;
+#[cfg(feature = "metrics-server")]
+mod server_metrics;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
     allow(
@@ -58,9 +71,10 @@ pub use guard::{
 };
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
+pub use redaction::{Redaction, RedactionPolicy};
 pub use settings::{
-    Compression, DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting,
-    SettingSpec, Temporality,
+    Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, Origin, OtlpOptions,
+    Preset, Protocol, SETTINGS, Sampler, Setting, SettingSpec, SpanLimits, Temporality,
 };
 #[cfg(feature = "signals")]
 pub use signals::shutdown_signal;

@@ -9,8 +9,10 @@ use opentelemetry::Context;
 
 use crate::export::{Accounts, Backends, Exporter, Signal, Start, Waiting};
 use crate::fork;
+use crate::logs;
 use crate::otlp;
-use crate::settings::Resolved;
+use crate::redaction::Redactor;
+use crate::settings::{LogLimits, Resolved};
 
 /// The signal of logs; what waits is one line.
 #[derive(Debug)]
@@ -33,6 +35,18 @@ pub(crate) fn start(
         otlp::encode_lines,
     )?;
     Ok(Exporter::new(settings.log_batching, delivery, backends))
+}
+
+/// Makes the limits hold for every record that is exported from now on.
+pub(crate) fn set_limits(limits: LogLimits) {
+    if let Some(mut present) = fork::write(&LIMITS) {
+        *present = limits;
+    }
+}
+
+/// The limits that hold now.
+pub(crate) fn limits() -> LogLimits {
+    fork::read(&LIMITS).map_or_else(LogLimits::default, |limits| *limits)
 }
 
 /// Makes it the one that lines go to.
@@ -80,8 +94,18 @@ impl Signal for LogLine {
     type Waiting = Self;
     type Record = Self;
 
+    fn bytes(record: &Self) -> usize {
+        otlp::line_bytes(record)
+    }
+
     fn convert(waiting: Self, into: &mut Vec<Self>) {
         into.push(waiting);
+    }
+
+    fn redact(record: &mut Self, redactor: &Redactor) {
+        let mut clean = Vec::with_capacity(record.json.len());
+        logs::redact(&record.json, redactor, &mut clean);
+        record.json = clean.into();
     }
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {
@@ -100,5 +124,6 @@ impl Waiting for LogLine {
 }
 
 static PRESENT: RwLock<Option<Arc<Exporter<LogLine>>>> = RwLock::new(None);
+static LIMITS: RwLock<LogLimits> = RwLock::new(LogLimits::DEFAULT);
 static IS_PRESENT: AtomicBool = AtomicBool::new(false);
 static ACCOUNTS: Mutex<Accounts<LogLine>> = Mutex::new(Accounts::new());

@@ -18,6 +18,8 @@ pub struct Status {
     pub parts: Vec<PartStatus>,
     /// Each setting as it holds, and where its value comes from.
     pub settings: Vec<Setting>,
+    /// The attributes of the process, as every signal has them.
+    pub resource: Vec<(String, String)>,
     /// What is wrong with the settings.
     pub warnings: Vec<String>,
     /// Where metrics are served, if they are.
@@ -116,6 +118,7 @@ impl Status {
             already_initialized: false,
             parts: vec![PartStatus::disabled("all", why)],
             settings: settings.shown.clone(),
+            resource: settings.resource.clone(),
             warnings: settings.warnings.clone(),
             metrics_url: None,
             otlp_endpoint: None,
@@ -135,7 +138,8 @@ impl Status {
         self.settings.iter().find(|setting| setting.name == name)
     }
 
-    /// What `/health` answers: states and counts, and nothing that could be secret.
+    /// What `/health` answers: states, counts, and settings with their origins; what is secret as
+    /// `***`.
     pub fn to_json(&self) -> String {
         let mut parts = Object::new();
         for part in &self.parts {
@@ -149,10 +153,18 @@ impl Status {
         for (signal, account) in self.ledger.signals() {
             ledger = ledger.raw(signal, &account_json(&account));
         }
+        let mut settings = Object::new();
+        for setting in &self.settings {
+            let json = Object::new()
+                .text("value", &setting.value)
+                .text("origin", &setting.origin.to_string());
+            settings = settings.raw(setting.name, &json.finish());
+        }
         Object::new()
             .text("status", self.state.as_str())
             .raw("parts", &parts.finish())
             .raw("ledger", &ledger.finish())
+            .raw("settings", &settings.finish())
             .finish()
     }
 }
@@ -194,6 +206,10 @@ impl fmt::Display for Status {
         }
         for warning in &self.warnings {
             write!(f, "\n  warning: {warning}")?;
+        }
+        f.write_str("\nresource:")?;
+        for (key, value) in &self.resource {
+            write!(f, "\n  {key} = {value}")?;
         }
         f.write_str("\nsettings:")?;
         for setting in &self.settings {

@@ -5,13 +5,18 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "settings/nonsense.rs"]
+mod nonsense;
+#[path = "settings/presets.rs"]
+mod presets;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tta_core::Level;
+use tta_core::{ContentCapture, ExemplarFilter, Level};
 use tta_telemetry::{
-    Compression, DeploymentEnvironment, LogFormat, ObservabilityConfig, Origin, Protocol, SETTINGS,
-    Sampler, Setting, Status, Temporality,
+    Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, ObservabilityConfig,
+    Origin, Protocol, SETTINGS, Sampler, Setting, SpanLimits, Status, Temporality,
 };
 
 /// The status of a configuration under these variables. Nothing is started: all is switched off.
@@ -29,11 +34,14 @@ fn status_with(
 }
 
 /// Telemetry is one in a process, so one test at a time has it.
-fn status_of(config: ObservabilityConfig) -> Status {
+fn alone() -> std::sync::MutexGuard<'static, ()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _alone = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    TURN.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn status_of(config: ObservabilityConfig) -> Status {
+    let _alone = alone();
     let guard = config.init();
     guard.status()
 }
@@ -270,6 +278,13 @@ fn every_variable_sets_its_setting() {
         ),
         ("OTEL_LOG_LEVEL", "none", "LOG_LEVEL", "off"),
         ("LOG_FORMAT", "text", "LOG_FORMAT", "text"),
+        ("RUST_LOG", "hyper", "LOG_LEVEL", "hyper=trace"),
+        (
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            "span_and_event",
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            "SPAN_AND_EVENT",
+        ),
         ("TTA_SHUTDOWN_TIMEOUT", "10", "TTA_SHUTDOWN_TIMEOUT", "10"),
     ] {
         assert_set(variable, value, name, shown);
@@ -324,6 +339,11 @@ fn what_cannot_be_parsed_warns_once_and_is_ignored() {
         ("LOG_LEVEL", "loud", "LOG_LEVEL"),
         ("RUST_LOG", "hyper=loud", "LOG_LEVEL"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT"),
+        (
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            "everything",
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+        ),
     ] {
         assert_ignored(variable, value, name);
     }
@@ -399,6 +419,16 @@ fn a_variable_that_cannot_be_used_leaves_it_to_the_next() {
 }
 
 #[test]
+fn a_bad_directive_warns_once_and_costs_itself_alone() {
+    let status = status(&[("LOG_LEVEL", "info,hyper=loud,my_crate::db=debug")]);
+    let level = setting(&status, "LOG_LEVEL");
+    assert_eq!(level.value, "info,my_crate::db=debug");
+    assert_eq!(level.origin, Origin::Environment("LOG_LEVEL"));
+    assert_eq!(status.warnings.len(), 1);
+    assert!(status.warnings[0].contains("`hyper=loud` in LOG_LEVEL"));
+}
+
+#[test]
 fn the_protocol_follows_from_the_port() {
     for (endpoint, protocol) in [
         ("http://localhost:4317", "grpc"),
@@ -442,6 +472,20 @@ fn every_method_sets_the_setting_that_declares_it() {
             .with_otlp_compression(Compression::Gzip)
             .with_otlp_certificate("ca.pem")
             .with_otlp_client_certificate("client.pem", "client.key")
+            .with_otlp_insecure(true)
+            .with_traces_exporters([Exporter::Otlp])
+            .with_metrics_exporters([Exporter::Otlp])
+            .with_logs_exporters([Exporter::Otlp])
+            .with_span_limits(SpanLimits::default())
+            .with_log_limits(LogLimits::default())
+            .with_exemplar_filter(ExemplarFilter::AlwaysOff)
+            .with_content_capture(ContentCapture::NoContent)
+            .with_batch_timeout(Duration::from_secs(1))
+            .with_log_batch_delay(Duration::from_secs(1))
+            .with_log_batch_timeout(Duration::from_secs(1))
+            .with_log_batch_size(1)
+            .with_log_queue_size(1)
+            .with_metric_timeout(Duration::from_secs(1))
             .with_sampler(Sampler::AlwaysOff)
             .with_sample_ratio(0.5)
             .with_workflow_sampler("w", Sampler::AlwaysOn)
@@ -462,6 +506,8 @@ fn every_method_sets_the_setting_that_declares_it() {
             .with_label_limit(1)
             .with_logs(false)
             .with_log_level(Level::Trace)
+            .with_log_filter(Level::Debug)
+            .with_content_capture(ContentCapture::SpanOnly)
             .with_log_format(LogFormat::Text)
             .with_shutdown_timeout(Duration::from_secs(1))
     };

@@ -100,23 +100,26 @@ impl WorkflowContextBuilder {
 
     /// A baggage entry.
     pub fn baggage(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        let value = value.into();
-        let entry = BaggageEntry {
-            value,
-            travels: true,
-        };
+        let entry = BaggageEntry::new(value.into(), true);
         self.baggage.push((key.into(), entry));
         self
     }
 
     /// A baggage entry from outside: steps can read it, and it goes no further.
     pub fn received_baggage(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        let value = value.into();
-        let entry = BaggageEntry {
-            value,
-            travels: false,
-        };
+        let entry = BaggageEntry::new(value.into(), false);
         self.baggage.push((key.into(), entry));
+        self
+    }
+
+    /// The properties of a baggage entry that was given before, as W3C Baggage writes them:
+    /// `ttl=60;private`. They travel where the entry does, and say nothing to this library. Without
+    /// the entry they are left out.
+    pub fn baggage_properties(mut self, key: &str, properties: impl AsRef<str>) -> Self {
+        let mut entries = self.baggage.iter_mut().rev();
+        if let Some((_, entry)) = entries.find(|(present, _)| present == key) {
+            entry.set_properties(properties.as_ref());
+        }
         self
     }
 

@@ -10,8 +10,8 @@ use crate::catalog::LogSpec;
 use crate::identity::SpanId;
 use crate::instruments::nanos;
 use crate::record::{
-    Attribute, EventRecord, Level, LogField, LogRecord, SpanRecord, Taken, TraceBuffer,
-    TraceRecords, Value,
+    Attribute, CONTENT_EVENT, ContentCapture, EventRecord, Level, LogField, LogRecord, SpanRecord,
+    Taken, TraceBuffer, TraceRecords, Value,
 };
 use crate::recorder::guarded;
 
@@ -36,6 +36,47 @@ impl WorkflowContext {
     pub fn event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<Attribute>) {
         if let Some(span) = self.recording_span() {
             self.event_on(span, name, self.unix_nanos(self.now()), attributes);
+        }
+    }
+
+    /// Records what was said to a model or by it, such as `gen_ai.input.messages`, where that is
+    /// opted in: see [`ContentCapture`]. Otherwise `content` is not even made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tta_core::{ContentCapture, WorkflowContext};
+    ///
+    /// fn ask(prompt: &str, ctx: &WorkflowContext) {
+    ///     ctx.record_content("gen_ai.input.messages", || prompt.to_owned());
+    /// }
+    ///
+    /// assert_eq!(ContentCapture::present(), ContentCapture::NoContent);
+    /// ask("what ails me?", &WorkflowContext::new()); // recorded nowhere
+    /// ```
+    ///
+    /// # Source
+    ///
+    /// [Semantic conventions of generative AI](https://opentelemetry.io/docs/specs/semconv/gen-ai/).
+    pub fn record_content(
+        &self,
+        key: impl Into<Cow<'static, str>>,
+        content: impl FnOnce() -> String,
+    ) {
+        let capture = ContentCapture::present();
+        if capture == ContentCapture::NoContent {
+            return;
+        }
+        let Some(span) = self.recording_span() else {
+            return;
+        };
+        let attribute = Attribute::new(key, content());
+        if capture.in_events() {
+            let now = self.unix_nanos(self.now());
+            self.event_on(span, CONTENT_EVENT, now, vec![attribute.clone()]);
+        }
+        if capture.in_spans() {
+            self.attribute_on(span, attribute);
         }
     }
 
@@ -175,6 +216,7 @@ impl Shared {
         if let (Some(taken), Some(recorder)) = (taken, &self.recorder) {
             let trace = TraceRecords {
                 trace_id: self.identity.trace_id(),
+                is_random: self.outer.as_ref().is_none_or(|it| it.is_random),
                 identity: Arc::clone(&self.identity),
                 spans: taken.spans,
                 attributes: taken.attributes,

@@ -7,6 +7,7 @@ mod names;
 mod page;
 mod sample_line;
 mod user;
+mod user_labels;
 
 pub use format::ExpositionFormat;
 
@@ -18,9 +19,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tta_core::{Counter, Registry, registry};
 
 use crate::catalog::{BUILD_INFO, CALLBACK_FAILURES, TARGET_INFO, USER_METRICS_SKIPPED};
+use crate::redaction::{RedactionPolicy, Redactor, redact_families};
 use info::Info;
 use names::Names;
 use page::Page;
+use tta_core::ContentCapture;
 use user::Skipped;
 
 /// Shows every metric of the process in the formats that Prometheus reads.
@@ -55,6 +58,8 @@ pub struct PrometheusExposition {
     user_registry: Option<UserRegistry>,
     aliases: bool,
     health: HealthCheck,
+    redactor: Arc<Redactor>,
+    ready: ReadyCheck,
     skipped: Mutex<HashSet<(String, &'static str)>>,
     skips: [Option<Counter>; Skipped::ALL.len()],
     /// How long the last page was, so that the next needs no moving about while it grows.
@@ -73,6 +78,10 @@ pub struct ExpositionOptions {
     pub aliases: bool,
     /// Whether all is well, and the JSON that says more.
     pub health: HealthCheck,
+    /// What labels do not show.
+    pub redaction: RedactionPolicy,
+    /// Whether the application can take work now.
+    pub ready: ReadyCheck,
 }
 
 /// A registry of `prometheus-client` that the application shares with the exposition.
@@ -80,6 +89,9 @@ pub type UserRegistry = Arc<Mutex<prometheus_client::registry::Registry>>;
 
 /// Says whether all is well, with JSON that says more.
 pub type HealthCheck = Box<dyn Fn() -> (bool, String) + Send + Sync>;
+
+/// Says whether the application can take work now.
+pub type ReadyCheck = Box<dyn Fn() -> bool + Send + Sync>;
 
 impl Default for ExpositionOptions {
     /// The core's instruments under their canonical names, and good health.
@@ -90,6 +102,8 @@ impl Default for ExpositionOptions {
             user_registry: None,
             aliases: false,
             health: Box::new(|| (true, "{\"status\":\"healthy\"}".to_owned())),
+            redaction: RedactionPolicy::new(),
+            ready: Box::new(|| true),
         }
     }
 }
@@ -109,6 +123,8 @@ impl PrometheusExposition {
             user_registry: options.user_registry,
             aliases: options.aliases,
             health: options.health,
+            redactor: Redactor::new(options.redaction, ContentCapture::default()),
+            ready: options.ready,
             skipped: Mutex::default(),
             skips: Skipped::ALL.map(|reason| {
                 let counter = registry().counter(&USER_METRICS_SKIPPED, &[reason.as_str()]);
@@ -128,6 +144,11 @@ impl PrometheusExposition {
         (self.health)()
     }
 
+    /// Whether the application can take work now.
+    pub fn is_ready(&self) -> bool {
+        (self.ready)()
+    }
+
     /// The families of metrics that were left out so far and why: `name_taken`, `invalid` or
     /// `panic`, in no order. The name is empty where nothing came before the panic.
     pub fn skipped(&self) -> Vec<(String, &'static str)> {
@@ -141,15 +162,20 @@ impl PrometheusExposition {
         for info in &self.infos {
             info.write(&mut page, &mut names);
         }
-        let families = registry.gather();
+        let mut families = registry.gather();
+        redact_families(&mut families, &self.redactor);
         let exposed = family::exposed(&families, self.aliases);
         for name in family::write_all(&mut page, &mut names, &exposed) {
             self.skip(name, Skipped::NameTaken);
         }
         if let Some(registry) = &self.user_registry {
-            user::write(registry, &mut page, &mut names, |name, reason| {
-                self.skip(name, reason);
-            });
+            user::write(
+                registry,
+                &mut page,
+                &mut names,
+                &self.redactor,
+                |name, reason| self.skip(name, reason),
+            );
         }
         let page = page.finish();
         self.last_length.store(page.len(), Ordering::Relaxed);
@@ -208,6 +234,10 @@ impl tta_metrics_server::Exposition for PrometheusExposition {
         };
         tta_metrics_server::HealthReport::new(status, json)
     }
+
+    fn is_ready(&self) -> bool {
+        Self::is_ready(self)
+    }
 }
 
 impl fmt::Debug for PrometheusExposition {
@@ -226,6 +256,7 @@ impl fmt::Debug for ExpositionOptions {
             .field("build_info", &self.build_info)
             .field("user_registry", &self.user_registry.is_some())
             .field("aliases", &self.aliases)
+            .field("redaction", &self.redaction)
             .finish_non_exhaustive()
     }
 }

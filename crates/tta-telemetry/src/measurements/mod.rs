@@ -14,36 +14,48 @@ use tokio::time::{MissedTickBehavior, interval_at, timeout_at};
 use tta_core::registry;
 
 use self::collect::Collector;
-use crate::export::{AnyExporter, Backends, Exporter, Job, Start};
+use crate::export::{AnyExporter, Backends, Delivery, Exporter, Job, Show, Start, shown};
 use crate::ledger::SignalLedger;
 use crate::otlp;
+use crate::redaction::{Redactor, redact_families};
 use crate::settings::{Batching, Resolved};
 
 /// The metrics of one initialisation, on their way over OTLP.
 pub(crate) struct Measurements {
     exporter: Arc<Exporter<Points>>,
     collector: Mutex<Collector>,
+    redactor: Arc<Redactor>,
     /// When the last collection must have gone out, once there is one.
     closing: Mutex<Option<Instant>>,
     close: Notify,
 }
 
 impl Measurements {
-    /// A pipeline to the endpoint that is set, and what reads the instruments for it.
+    /// A pipeline to the endpoint that is set or to people, and what reads the instruments for it.
     pub(crate) fn new(
         settings: &Resolved,
+        show: Option<Show<Point>>,
         backends: &Backends,
     ) -> Result<(Arc<Self>, Start, Job), String> {
-        let delivery = otlp::delivery(
-            &settings.metrics,
-            otlp::METRICS,
-            &settings.resource,
-            otlp::encode_points,
-        )?;
+        let delivery = match show {
+            Some(show) if !settings.metrics.goes_over_otlp() => {
+                shown(&show, settings.metrics.timeout)
+            }
+            show => Delivery {
+                watch: show,
+                ..otlp::delivery(
+                    &settings.metrics,
+                    otlp::METRICS,
+                    &settings.resource,
+                    otlp::encode_points,
+                )?
+            },
+        };
         let (exporter, start) = Exporter::new(LIMITS, delivery, backends);
         let measurements = Arc::new(Self {
             exporter,
             collector: Mutex::new(Collector::new(settings.temporality)),
+            redactor: backends.redactor(),
             closing: Mutex::new(None),
             close: Notify::new(),
         });
@@ -93,9 +105,9 @@ impl Measurements {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if self.exporter.account().queued == 0 {
-            collector.collect(&registry().gather(), |collection| {
-                self.exporter.push(collection)
-            });
+            let mut families = registry().gather();
+            redact_families(&mut families, &self.redactor);
+            collector.collect(&families, |collection| self.exporter.push(collection));
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::otlp::Exporters;
+use tta_core::{ContentCapture, ExemplarFilter, Secret};
+
 use super::{Compression, DeploymentEnvironment, LogFormat, Protocol, Temporality};
 
 pub(super) type Parsed<T> = Result<T, &'static str>;
@@ -35,6 +36,31 @@ pub(super) fn count(text: &str) -> Parsed<usize> {
         .ok()
         .filter(|count| *count > 0)
         .ok_or("a whole number above zero")
+}
+
+/// A count that may be zero.
+pub(super) fn limit(text: &str) -> Parsed<usize> {
+    text.parse().map_err(|_| "a whole number")
+}
+
+pub(super) fn exemplar_filter(text: &str) -> Parsed<ExemplarFilter> {
+    ExemplarFilter::ALL
+        .into_iter()
+        .find(|filter| text.eq_ignore_ascii_case(filter.as_str()))
+        .ok_or("trace_based, always_on or always_off")
+}
+
+pub(super) fn content_capture(text: &str) -> Parsed<ContentCapture> {
+    // What instrumentations of before the four words take.
+    let text = match text.to_ascii_lowercase().as_str() {
+        "true" => "SPAN_AND_EVENT",
+        "false" => "NO_CONTENT",
+        _ => text,
+    };
+    ContentCapture::ALL
+        .into_iter()
+        .find(|capture| text.eq_ignore_ascii_case(capture.as_str()))
+        .ok_or("NO_CONTENT, SPAN_ONLY, EVENT_ONLY or SPAN_AND_EVENT")
 }
 
 pub(super) fn port(text: &str) -> Parsed<u16> {
@@ -102,45 +128,6 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
     }
 }
 
-/// `level` and `target=level` with commas between, spelt as `tracing` spells levels.
-pub(super) fn log_filter(text: &str) -> Parsed<String> {
-    const WANTED: &str = "a list of `level` and `target=level`, where a level is trace, debug, \
-                          info, warn, error or off";
-    let level = |text: &str| match text.trim().to_ascii_lowercase().as_str() {
-        "trace" => Ok("trace"),
-        "debug" => Ok("debug"),
-        "info" => Ok("info"),
-        "warn" | "warning" => Ok("warn"),
-        "error" | "fatal" => Ok("error"),
-        "off" | "none" => Ok("off"),
-        _ => Err(WANTED),
-    };
-    let directives = text.split(',').map(|directive| {
-        Ok(match directive.split_once('=') {
-            Some((target, text)) => format!("{}={}", target.trim(), level(text)?),
-            None => level(directive)?.to_owned(),
-        })
-    });
-    let directives: Result<Vec<String>, _> = directives.collect();
-    directives.map(|directives| directives.join(","))
-}
-
-/// A list of ways out; metrics have one more.
-pub(super) fn exporters(text: &str, are_metrics: bool) -> Parsed<Exporters> {
-    let mut exporters = Exporters::default();
-    for exporter in text.split(',').map(str::trim) {
-        match exporter.to_ascii_lowercase().as_str() {
-            "otlp" => exporters.otlp = true,
-            "console" => exporters.console = true,
-            "prometheus" if are_metrics => exporters.prometheus = true,
-            "none" => {}
-            _ if are_metrics => return Err("a list of prometheus, otlp, console and none"),
-            _ => return Err("a list of otlp, console and none"),
-        }
-    }
-    Ok(exporters)
-}
-
 /// `key=value` pairs, comma-separated, values percent-encoded.
 pub(super) fn pairs(text: &str) -> Parsed<Vec<(String, String)>> {
     const WANTED: &str = "a list of key=value pairs, percent-encoded";
@@ -156,6 +143,12 @@ pub(super) fn pairs(text: &str) -> Parsed<Vec<(String, String)>> {
             }
         })
         .collect()
+}
+
+/// The same where the values are secret.
+pub(super) fn headers(text: &str) -> Parsed<Vec<(String, Secret)>> {
+    let secret = |(name, value): (String, String)| (name, Secret::from(value));
+    Ok(pairs(text)?.into_iter().map(secret).collect())
 }
 
 fn decode(text: &str) -> Option<String> {

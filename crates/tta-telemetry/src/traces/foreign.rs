@@ -22,8 +22,9 @@ use tracing_subscriber::layer::Filter;
 use tracing_subscriber::registry::LookupSpan;
 use tta_core::{Parent, SpanId, TraceId};
 
+use super::convert::RANDOM;
 use super::spans::Spans;
-use super::{Traces, present};
+use super::{Traces, limits, present};
 
 /// The layer that makes `tracing` spans part of our traces, for a subscriber of your own.
 ///
@@ -180,15 +181,20 @@ fn decide(traces: &Traces, trace_id: TraceId, around: Option<&Context>) -> Sampl
 
 /// One for the life of the process; our own exporter states the resource.
 static PROVIDER: LazyLock<SdkTracerProvider> = LazyLock::new(|| {
+    // What is to go out must not be left out here; what is not is trimmed where all spans are.
+    let limits = limits::present();
+    let most = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX).max(128);
     SdkTracerProvider::builder()
+        .with_max_attributes_per_span(most(limits.attributes))
+        .with_max_events_per_span(most(limits.events))
+        .with_max_links_per_span(most(limits.links))
+        .with_max_attributes_per_event(most(limits.event_attributes))
+        .with_max_attributes_per_link(most(limits.link_attributes))
         .with_sampler(PresentSampler)
         .with_span_processor(PresentProcessor)
         .with_resource(Resource::builder_empty().build())
         .build()
 });
-
-/// The flag of W3C Trace Context, level 2, that OpenTelemetry's type has no name for.
-const RANDOM: u8 = 2;
 
 const OWN_LIBRARIES: [&str; 7] = [
     "h2",

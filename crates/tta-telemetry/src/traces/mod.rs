@@ -3,12 +3,14 @@
 mod convert;
 mod foreign;
 mod judge;
+pub(crate) mod limits;
 mod rate;
 mod sampler;
 mod scope;
 mod sink;
 mod spans;
 mod tail;
+mod trim;
 
 pub use foreign::opentelemetry_layer;
 pub(crate) use foreign::{ambient_parent, install_provider, is_suppressed, span_filter};
@@ -25,10 +27,13 @@ use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords, registry};
 use self::sampler::Samplers;
 use self::tail::{Settled, Tail};
 use crate::catalog::{LATE_SPANS, TAIL_HELD_BYTES, TAIL_HELD_TRACES};
-use crate::export::{Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Signal, Start};
+use crate::export::{
+    Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Show, Signal, Start, shown,
+};
 use crate::fork::{self, Home};
 use crate::ledger::DropReason;
 use crate::otlp;
+use crate::redaction::{Redactor, redact_span};
 use crate::report;
 use crate::settings::Resolved;
 
@@ -44,14 +49,16 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// A pipeline to the endpoint that is set, or to a sink that a test brought.
+    /// A pipeline to the endpoint that is set, or to a sink that a test brought, or to people.
     pub(crate) fn new(
         settings: &Resolved,
         sink: Option<&Arc<dyn SpanSink>>,
+        show: Option<Show<SpanData>>,
         backends: &Backends,
     ) -> Result<(Arc<Self>, Start), String> {
-        let delivery = match sink {
-            Some(sink) => {
+        let timeout = settings.traces.timeout;
+        let delivery = match (sink, show) {
+            (Some(sink), show) => {
                 let (sink, protocol) = (Arc::clone(sink), sink.protocol());
                 let make_sink: MakeSink<SpanData> =
                     Box::new(move || Ok(Box::new(Arc::clone(&sink))));
@@ -59,15 +66,20 @@ impl Traces {
                     make_sink,
                     protocol,
                     probe: None,
-                    timeout: settings.traces.timeout,
+                    timeout,
+                    watch: show,
                 }
             }
-            None => otlp::delivery(
-                &settings.traces,
-                otlp::TRACES,
-                &settings.resource,
-                otlp::encode_spans,
-            )?,
+            (None, Some(show)) if !settings.traces.goes_over_otlp() => shown(&show, timeout),
+            (None, show) => Delivery {
+                watch: show,
+                ..otlp::delivery(
+                    &settings.traces,
+                    otlp::TRACES,
+                    &settings.resource,
+                    otlp::encode_spans,
+                )?
+            },
         };
         let (exporter, start) = Exporter::new(settings.span_batching, delivery, backends);
         let traces = Arc::new(Self {
@@ -171,8 +183,16 @@ impl Signal for Spans {
     type Waiting = Self;
     type Record = SpanData;
 
+    fn bytes(record: &SpanData) -> usize {
+        otlp::span_bytes(record)
+    }
+
     fn convert(waiting: Self, into: &mut Vec<SpanData>) {
         convert::convert(waiting, into);
+    }
+
+    fn redact(record: &mut SpanData, redactor: &Redactor) {
+        redact_span(record, redactor);
     }
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {

@@ -9,8 +9,10 @@
 mod aliases;
 mod formats;
 mod hostile;
+mod load;
 mod negotiation;
 mod own;
 mod process;
+mod redacted;
 mod scraped;
 mod user;
