@@ -1,9 +1,14 @@
 //! Finished spans and log lines, in the form in which they leave the core.
 
 mod buffer;
+mod content;
+mod limits;
 mod value;
 
 pub(crate) use buffer::{Taken, TraceBuffer};
+pub(crate) use content::CONTENT_EVENT;
+pub use content::ContentCapture;
+pub use limits::DetailLimits;
 pub use value::{Attribute, Value};
 
 use std::borrow::Cow;
@@ -18,9 +23,15 @@ use crate::identity::{SpanId, TraceId};
 /// Attributes and events stand beside the spans and name them by id: a step that adds one pays for
 /// a push, and whoever exports joins them on a thread of its own.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own"
+)]
 pub struct TraceRecords {
     /// The trace that all the spans belong to.
     pub trace_id: TraceId,
+    /// Whether its identifier is known to be random in its lower 56 bits.
+    pub is_random: bool,
     /// Whose spans they are.
     pub identity: Arc<Identity>,
     /// The spans, in the order in which they ended.
@@ -35,6 +46,13 @@ pub struct TraceRecords {
     pub trace_state: Option<Arc<str>>,
     /// What the workflow said beyond the limits of its memory.
     pub lost: LostDetails,
+    /// Whether the trace is sampled; one that is not is handed over only to a recorder that
+    /// [holds](crate::Recorder::holds_unsampled) such traces.
+    pub is_sampled: bool,
+    /// Whether the outermost span that the trace has in this process is among the spans.
+    pub root_ended: bool,
+    /// Whether nothing of the trace goes on in this process, so that no more of it comes.
+    pub is_last: bool,
 }
 
 /// Attributes and events that were left out, because a workflow may hold no more of them.

@@ -7,13 +7,15 @@ use std::fmt::Write as _;
 #[derive(Debug, Default)]
 pub(crate) struct Decoded {
     pub(crate) entries: Vec<(String, String)>,
+    /// What is said of some of them: the key, and the properties as they go on.
+    pub(crate) properties: Vec<(String, String)>,
     /// Whether something was left out.
     pub(crate) refused: bool,
 }
 
 /// Reads all headers together under one budget, which is kept before anything is decoded: members
 /// beyond it are left out whole. A member that is not as the specification has it is left out too.
-/// Properties of members are not kept.
+/// So is a property, without its member.
 pub(crate) fn decode<'a>(values: impl Iterator<Item = &'a [u8]>) -> Decoded {
     let mut decoded = Decoded::default();
     let mut room = MOST_BYTES;
@@ -39,8 +41,12 @@ pub(crate) fn decode<'a>(values: impl Iterator<Item = &'a [u8]>) -> Decoded {
                 continue;
             }
             members += 1;
-            match decode_member(member) {
-                Some(entry) => decoded.entries.push(entry),
+            let (entry, properties) = member.split_once(';').unwrap_or((member, ""));
+            match decode_entry(entry) {
+                Some((key, value)) => {
+                    decoded.read_properties(&key, properties);
+                    decoded.entries.push((key, value));
+                }
                 None => decoded.refused = true,
             }
         }
@@ -54,11 +60,42 @@ pub(crate) fn decode<'a>(values: impl Iterator<Item = &'a [u8]>) -> Decoded {
     decoded
 }
 
-/// The header for these entries, within the same budget; none if there is nothing to send.
-pub(crate) fn encode<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
+impl Decoded {
+    /// Keeps what is said of an entry, as it is: properties mean something to others alone.
+    fn read_properties(&mut self, key: &str, properties: &str) {
+        let mut kept = String::new();
+        for property in properties.split(';').map(str::trim_ascii) {
+            if property.is_empty() {
+                continue;
+            }
+            match normal_property(property) {
+                Some((name, value)) => {
+                    if !kept.is_empty() {
+                        kept.push(';');
+                    }
+                    kept.push_str(name);
+                    if let Some(value) = value {
+                        kept.push('=');
+                        kept.push_str(value);
+                    }
+                }
+                None => self.refused = true,
+            }
+        }
+        if !kept.is_empty() {
+            self.properties.push((key.to_owned(), kept));
+        }
+    }
+}
+
+/// The header for these entries, each with its properties, within the same budget; none if there is
+/// nothing to send. Properties that are not as the specification has them are left out.
+pub(crate) fn encode<'a>(
+    entries: impl Iterator<Item = (&'a str, &'a str, Option<String>)>,
+) -> Option<String> {
     let mut header = String::new();
     let mut members = 0;
-    for (key, value) in entries {
+    for (key, value, properties) in entries {
         if members == MOST_MEMBERS || !is_token(key) {
             continue;
         }
@@ -79,6 +116,12 @@ pub(crate) fn encode<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> O
                 break;
             }
         }
+        let properties = properties.unwrap_or_default();
+        for property in properties.split(';').map(str::trim_ascii) {
+            if normal_property(property).is_some() {
+                header.extend([";", property]);
+            }
+        }
         if header.len() > MOST_BYTES {
             header.truncate(before);
         } else {
@@ -95,14 +138,25 @@ fn whole_members(value: &[u8], room: usize) -> &[u8] {
     part.get(..end).unwrap_or_default()
 }
 
-fn decode_member(member: &str) -> Option<(String, String)> {
-    let entry = member.split_once(';').map_or(member, |(entry, _)| entry);
+fn decode_entry(entry: &str) -> Option<(String, String)> {
     let (key, value) = entry.split_once('=')?;
     let (key, value) = (key.trim_ascii(), value.trim_ascii());
     if !is_token(key) || !value.is_ascii() {
         return None;
     }
     Some((key.to_owned(), percent_decoded(value).into_owned()))
+}
+
+/// A name, alone or with a value; none if it is neither.
+fn normal_property(property: &str) -> Option<(&str, Option<&str>)> {
+    let (name, value) = match property.split_once('=') {
+        Some((name, value)) => (name.trim_ascii(), Some(value.trim_ascii())),
+        None => (property, None),
+    };
+    let is_octet =
+        |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
+    let is_right = is_token(name) && value.is_none_or(|value| value.bytes().all(is_octet));
+    is_right.then_some((name, value))
 }
 
 /// A percent sign that introduces no octet stands for itself; octets that are not UTF-8 become the

@@ -102,7 +102,7 @@ impl Propagation {
             let entries = ctx.outgoing_baggage();
             let entries = entries
                 .iter()
-                .map(|(key, value)| (key.as_str(), value.as_str()));
+                .map(|(key, value)| (key.as_str(), value.as_str(), ctx.baggage_properties(key)));
             if let Some(header) = baggage::encode(entries) {
                 carrier.set(BAGGAGE, header);
             }
@@ -117,6 +117,7 @@ impl Propagation {
             parent: None,
             correlation_id: correlation_id(carrier),
             baggage: Vec::new(),
+            properties: Vec::new(),
             forwarded: Arc::clone(&self.forwarded),
             refused: Vec::new(),
         };
@@ -126,6 +127,7 @@ impl Propagation {
         if self.baggage {
             let decoded = baggage::decode(carrier.values(BAGGAGE));
             extracted.baggage = decoded.entries;
+            extracted.properties = decoded.properties;
             if decoded.refused {
                 extracted.refused.push(BAGGAGE);
             }
@@ -147,6 +149,7 @@ pub struct Extracted {
     parent: Option<Parent>,
     correlation_id: Option<String>,
     baggage: Vec<(String, String)>,
+    properties: Vec<(String, String)>,
     forwarded: Arc<[String]>,
     refused: Vec<&'static str>,
 }
@@ -160,6 +163,11 @@ impl Extracted {
     /// The baggage, in order.
     pub fn baggage(&self) -> &[(String, String)] {
         &self.baggage
+    }
+
+    /// What is said of entries of the baggage: each key with its properties, `ttl=60;private`.
+    pub fn baggage_properties(&self) -> &[(String, String)] {
+        &self.properties
     }
 
     /// The headers of which something was left out, because it was malformed or beyond a limit.
@@ -191,6 +199,9 @@ impl Extracted {
             } else {
                 builder.received_baggage(key, value)
             };
+        }
+        for (key, properties) in self.properties {
+            builder = builder.baggage_properties(&key, properties);
         }
         builder
     }

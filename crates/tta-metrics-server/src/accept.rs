@@ -10,6 +10,7 @@ use crate::ServerEvent;
 use crate::admission::Admission;
 use crate::connection::{Shared, serve};
 use crate::event::Listener;
+use crate::observer::Rejection;
 
 /// Accepts and serves connections until it is dropped.
 pub(crate) async fn accept_connections(
@@ -36,7 +37,7 @@ pub(crate) async fn accept_connections(
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                shared.counters.accept_errors.increment();
+                shared.counters.rejected(Rejection::NoResources);
                 backoff.wait(&error).await;
             }
         }

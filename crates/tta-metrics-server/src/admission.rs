@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
+use crate::observer::Rejection;
 use crate::stats::Counters;
 
 /// The places, taken and free.
@@ -99,9 +100,11 @@ impl Admission {
             .filter_map(|place| Some((place.activity.idleness(now)?, place)))
             .collect();
         idle.sort_unstable_by_key(|(idleness, _)| Reverse(*idleness));
-        for (_, place) in idle.into_iter().take(self.capacity.div_ceil(4)) {
-            place.keep = None;
-            self.counters.connections_evicted.increment();
+        let evicted = idle.into_iter().take(self.capacity.div_ceil(4));
+        let evicted = evicted.map(|(_, place)| place.keep = None).count();
+        drop(places);
+        for _ in 0..evicted {
+            self.counters.rejected(Rejection::Evicted);
         }
     }
 

@@ -11,10 +11,16 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::admission::{Activity, Admitted};
+use crate::event::Listener;
+use crate::handshake::{Ready, make_ready};
+use crate::observer::Rejection;
 use crate::render::Renderer;
 use crate::respond::{close_after, has_body, respond};
 use crate::stats::Counters;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 use crate::transport::Transport;
 
 /// What all connections share.
@@ -22,6 +28,10 @@ use crate::transport::Transport;
 pub(crate) struct Shared {
     pub(crate) renderer: Arc<Renderer>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) access: Arc<Access>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) listener: Listener,
     pub(crate) header_timeout: Duration,
     pub(crate) connection_timeout: Duration,
     /// When the server is to have stopped; none while it runs.
@@ -32,6 +42,13 @@ pub(crate) struct Shared {
 pub(crate) async fn serve(stream: TcpStream, mut admitted: Admitted, shared: Shared) {
     let activity = Arc::clone(admitted.activity());
     let counters = Arc::clone(&shared.counters);
+    let Some(Ready {
+        stream,
+        is_identified,
+    }) = make_ready(stream, &mut admitted, &shared).await
+    else {
+        return;
+    };
     let deadline = activity.opened() + shared.connection_timeout;
     let mut connection = http1::Builder::new()
         // Without a timer hyper's own deadline would never act.
@@ -45,7 +62,7 @@ pub(crate) async fn serve(stream: TcpStream, mut admitted: Admitted, shared: Sha
                 async move {
                     let has_body = has_body(&request);
                     activity.request_began(has_body);
-                    let mut answer = respond(&request, &shared.renderer, &shared.counters).await;
+                    let mut answer = respond(&request, is_identified, &shared).await;
                     if has_body || is_nearly_over(&activity, &shared) {
                         close_after(&mut answer);
                     }
@@ -70,7 +87,7 @@ pub(crate) async fn serve(stream: TcpStream, mut admitted: Admitted, shared: Sha
                 return;
             }
             () = tokio::time::sleep_until(deadline.into()) => {
-                counters.connections_timed_out.increment();
+                counters.rejected(Rejection::TimedOut);
                 return;
             }
             // The sender is gone only when the server is.
@@ -93,9 +110,9 @@ fn is_nearly_over(activity: &Activity, shared: &Shared) -> bool {
 
 fn count_error(error: &hyper::Error, counters: &Counters) {
     if error.is_timeout() {
-        counters.connections_timed_out.increment();
+        counters.rejected(Rejection::TimedOut);
     } else if error.is_parse() {
-        counters.requests_malformed.increment();
+        counters.rejected(Rejection::Malformed);
     }
     // The rest is a client that went away, which is its right.
 }

@@ -41,6 +41,16 @@ pub enum MetricsServerError {
         /// The method that set it.
         limit: &'static str,
     },
+    /// A user's name or password cannot be used.
+    Credentials {
+        /// Why; without the password.
+        reason: String,
+    },
+    /// TLS cannot be spoken with the files as they are.
+    Tls {
+        /// Why; nothing of what is in them.
+        reason: String,
+    },
     /// The server's threads or its event loop could not be started.
     Thread {
         /// What the operating system said.
@@ -77,6 +87,8 @@ impl fmt::Display for MetricsServerError {
                     "start with {limit}: it must be more than zero and at most an hour, or 65536 connections"
                 )
             }
+            Self::Credentials { reason } => write!(f, "ask clients who they are: {reason}"),
+            Self::Tls { reason } => write!(f, "speak TLS: {reason}"),
             Self::Thread { .. } => f.write_str(
                 "start the server's threads; raise the limit on processes or file descriptors",
             ),
@@ -90,7 +102,10 @@ impl std::error::Error for MetricsServerError {
             Self::UnknownHost { source, .. }
             | Self::Bind { source, .. }
             | Self::Thread { source } => Some(source),
-            Self::AddressInUse { .. } | Self::InvalidLimit { .. } => None,
+            Self::AddressInUse { .. }
+            | Self::InvalidLimit { .. }
+            | Self::Credentials { .. }
+            | Self::Tls { .. } => None,
         }
     }
 }

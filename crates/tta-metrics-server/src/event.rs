@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 /// Something the owner of the server may want to log.
 ///
-/// Each is also counted in [`ServerStats`](crate::ServerStats).
+/// What is wrong with connections and requests is also counted in
+/// [`ServerStats`](crate::ServerStats).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerEvent {
@@ -23,6 +24,19 @@ pub enum ServerEvent {
     },
     /// Connections are accepted again.
     AcceptRecovered,
+    /// Files that have changed are in use.
+    Reloaded {
+        /// What is made of them.
+        what: &'static str,
+    },
+    /// Files that have changed cannot be used; what they held before stays in use. Reported when it
+    /// begins, not for every attempt.
+    ReloadFailed {
+        /// What is made of them.
+        what: &'static str,
+        /// Why; nothing of what is in the files.
+        message: String,
+    },
 }
 
 /// The owner's callback, if any.

@@ -2,7 +2,7 @@
 
 /// Renders what the server serves.
 ///
-/// The two reports are made on two threads of their own, one rendering of each at a time, and
+/// The three reports are made on threads of their own, one rendering of each at a time, and
 /// requests that wait at the same moment for the same content type share one rendering. So an
 /// implementation may take locks and take its time without holding up anything else.
 ///
@@ -44,6 +44,12 @@ pub trait Exposition: Send + Sync + 'static {
 
     /// Says how the application, or whatever part of it this reports on, is doing.
     fn health(&self) -> HealthReport;
+
+    /// Whether the application can take work now, for `/health/ready`. By default it can unless its
+    /// health is [`Unhealthy`](HealthStatus::Unhealthy).
+    fn is_ready(&self) -> bool {
+        self.health().status() != HealthStatus::Unhealthy
+    }
 }
 
 /// The answer to `GET /health`: a status and a JSON body.

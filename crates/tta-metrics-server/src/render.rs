@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{io, thread};
@@ -21,6 +22,8 @@ use crate::{Exposition, HealthStatus, ServerEvent, encoding};
 pub(crate) struct Page {
     pub(crate) status: StatusCode,
     pub(crate) content_type: HeaderValue,
+    /// The format that the exposition chose, if it had a choice.
+    pub(crate) format: Option<&'static str>,
     pub(crate) gzip: bool,
     pub(crate) body: Bytes,
 }
@@ -38,12 +41,14 @@ pub(crate) struct Renderer {
     timeout: Duration,
     metrics: Report<(&'static str, bool)>,
     health: Report<bool>,
+    readiness: Report<()>,
     counters: Arc<Counters>,
     listener: Listener,
 }
 
 impl Renderer {
-    /// Starts the two threads: a health check is not to wait for a long rendering of metrics.
+    /// Starts the three threads: a health check is not to wait for a long rendering of metrics, nor
+    /// either for the application to say whether it is ready.
     pub(crate) fn start(
         exposition: Arc<dyn Exposition>,
         timeout: Duration,
@@ -55,6 +60,7 @@ impl Renderer {
             timeout,
             metrics: Report::start("metrics-render")?,
             health: Report::start("metrics-health")?,
+            readiness: Report::start("metrics-ready")?,
             counters,
             listener,
         })
@@ -69,17 +75,23 @@ impl Renderer {
         let content_type = catch_unwind(AssertUnwindSafe(choose))
             .map_err(|panic| report_panic(panic, &self.counters, &self.listener))?;
         let exposition = Arc::clone(&self.exposition);
+        let counters = Arc::clone(&self.counters);
         let render = move || {
+            let _rendering = Rendering::of(&counters.scrapes_rendering);
             // A content type that is no header value is a bug of the exposition like a panic.
             let Ok(header) = HeaderValue::from_str(content_type) else {
                 panic!("the exposition's content type is not a valid header value");
             };
-            page(
+            let page = page(
                 StatusCode::OK,
                 header,
                 gzip,
                 exposition.metrics(content_type),
-            )
+            );
+            Page {
+                format: Some(content_type),
+                ..page
+            }
         };
         self.run(&self.metrics, (content_type, gzip), render).await
     }
@@ -92,14 +104,28 @@ impl Renderer {
                 HealthStatus::Healthy | HealthStatus::Degraded => StatusCode::OK,
                 HealthStatus::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
             };
-            page(
-                status,
-                HeaderValue::from_static("application/json"),
-                gzip,
-                report.into_json(),
-            )
+            page(status, JSON, gzip, report.into_json())
         };
         self.run(&self.health, gzip, render).await
+    }
+
+    /// Asks the application whether it is ready.
+    pub(crate) async fn readiness(&self) -> Result<Page, RenderError> {
+        let exposition = Arc::clone(&self.exposition);
+        let render = move || {
+            let (status, body) = if exposition.is_ready() {
+                (StatusCode::OK, READY)
+            } else {
+                (StatusCode::SERVICE_UNAVAILABLE, NOT_READY)
+            };
+            page(status, JSON, false, body.into())
+        };
+        self.run(&self.readiness, (), render).await
+    }
+
+    /// What is answered without asking anybody: that there is an answer is what it says.
+    pub(crate) fn liveness() -> Page {
+        page(StatusCode::OK, JSON, false, LIVE.into())
     }
 
     async fn run<K: Copy + PartialEq>(
@@ -127,6 +153,22 @@ impl Renderer {
         tokio::time::timeout(self.timeout, report.flight.run(key, work))
             .await
             .unwrap_or(Err(RenderError::TimedOut))
+    }
+}
+
+/// Counts a rendering for as long as it lasts, however it ends.
+struct Rendering<'a>(&'a AtomicU64);
+
+impl<'a> Rendering<'a> {
+    fn of(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Rendering<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -158,6 +200,7 @@ fn page(status: StatusCode, content_type: HeaderValue, gzip: bool, body: Vec<u8>
     Page {
         status,
         content_type,
+        format: None,
         gzip,
         body: body.into(),
     }
@@ -179,3 +222,8 @@ fn report_panic(
     listener.tell(&ServerEvent::RenderPanicked { message });
     RenderError::Panicked
 }
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const LIVE: &str = r#"{"status":"live"}"#;
+const READY: &str = r#"{"status":"ready"}"#;
+const NOT_READY: &str = r#"{"status":"not_ready"}"#;

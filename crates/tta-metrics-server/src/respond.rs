@@ -1,85 +1,57 @@
 //! From a request to its answer.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue, RETRY_AFTER, VARY,
+    HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode, Version};
 
+use crate::access::Denied;
+use crate::connection::Shared;
 use crate::encoding;
+use crate::observer::{AnsweredRequest, Endpoint};
 use crate::render::{Page, RenderError, Renderer};
 use crate::stats::{Counter, Counters};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
-/// Answers one request and counts how it ended. The path and the rest of the request never come
-/// back in an answer.
+/// Answers one request, counts how it ended and tells the observer. Nothing of the request ever
+/// comes back in an answer.
 pub(crate) async fn respond(
     request: &Request<Incoming>,
-    renderer: &Renderer,
-    counters: &Counters,
+    is_identified: bool,
+    shared: &Shared,
 ) -> Answer {
-    let mut outcome = Outcome::new(counters);
-    let (answer, counter) = match route(request) {
-        Ok(endpoint) => {
-            let gzip = encoding::prefers_gzip(request.headers());
-            let page = match endpoint {
-                Endpoint::Metrics => renderer.metrics(accept(request).as_deref(), gzip).await,
-                Endpoint::Health => renderer.health(gzip).await,
-            };
-            match page {
-                Ok(page) => (serve(page), &counters.requests_served),
-                Err(RenderError::Panicked) => (
-                    refuse(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "this could not be rendered; the application's log says why\n",
-                    ),
-                    &counters.requests_failed,
-                ),
-                Err(RenderError::TimedOut) => (
-                    refuse_with(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "rendering this takes too long; try again later\n",
-                        (RETRY_AFTER, "5"),
-                    ),
-                    &counters.requests_render_timed_out,
-                ),
+    let begun = Instant::now();
+    let mut outcome = Outcome::new(&shared.counters);
+    let endpoint = endpoint(request.uri().path());
+    let mut format = None;
+    let (answer, counter) = match check(request, endpoint, is_identified, shared) {
+        Ok(()) => match render(request, endpoint, &shared.renderer).await {
+            Ok(page) => {
+                format = page.format;
+                (serve(page), &shared.counters.requests_served)
             }
-        }
-        Err(Refusal::NotFound) => (
-            refuse(
-                StatusCode::NOT_FOUND,
-                "there is nothing here; see /metrics and /health\n",
-            ),
-            &counters.requests_not_found,
-        ),
-        Err(Refusal::MethodNotAllowed) => (
-            refuse_with(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "only GET and HEAD are allowed\n",
-                (ALLOW, "GET, HEAD"),
-            ),
-            &counters.requests_method_not_allowed,
-        ),
-        Err(Refusal::HasBody) => (
-            refuse(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "a request here has no body\n",
-            ),
-            &counters.requests_body_refused,
-        ),
-        Err(Refusal::NoHost) => (
-            refuse(
-                StatusCode::BAD_REQUEST,
-                "a request must have one Host header\n",
-            ),
-            &counters.requests_malformed,
-        ),
+            Err(error) => apologize(error, &shared.counters),
+        },
+        Err(refusal) => turn_away(refusal, &shared.counters),
     };
     outcome.counter = counter;
+    drop(outcome);
+    let is_head = *request.method() == Method::HEAD;
+    let length = answer.body().size_hint().exact().filter(|_| !is_head);
+    shared.counters.observer.answered(&AnsweredRequest {
+        endpoint,
+        status: answer.status().as_u16(),
+        content_type: format,
+        bytes: length.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX)),
+        duration: begun.elapsed(),
+    });
     answer
 }
 
@@ -94,36 +66,134 @@ pub(crate) fn close_after(answer: &mut Answer) {
         .insert(CONNECTION, HeaderValue::from_static("close"));
 }
 
-enum Endpoint {
-    Metrics,
-    Health,
-}
-
+#[derive(Clone, Copy)]
 enum Refusal {
+    NoHost,
+    Denied(Denied),
     NotFound,
     MethodNotAllowed,
     HasBody,
-    NoHost,
 }
 
-fn route(request: &Request<Incoming>) -> Result<Endpoint, Refusal> {
+fn endpoint(path: &str) -> Endpoint {
+    match path {
+        "/metrics" => Endpoint::Metrics,
+        "/health" => Endpoint::Health,
+        "/health/live" => Endpoint::Live,
+        "/health/ready" => Endpoint::Ready,
+        _ => Endpoint::Other,
+    }
+}
+
+fn check(
+    request: &Request<Incoming>,
+    endpoint: Endpoint,
+    is_identified: bool,
+    shared: &Shared,
+) -> Result<(), Refusal> {
     // RFC 9112, section 3.2: a proxy in front may read a request with two hosts differently.
     let hosts = request.headers().get_all(HOST).iter().count();
     if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
         return Err(Refusal::NoHost);
     }
-    let endpoint = match request.uri().path() {
-        "/metrics" => Endpoint::Metrics,
-        "/health" => Endpoint::Health,
-        _ => return Err(Refusal::NotFound),
-    };
+    shared
+        .access
+        .check(endpoint, request.headers(), is_identified, &shared.listener)
+        .map_err(Refusal::Denied)?;
+    if endpoint == Endpoint::Other {
+        return Err(Refusal::NotFound);
+    }
     if *request.method() != Method::GET && *request.method() != Method::HEAD {
         return Err(Refusal::MethodNotAllowed);
     }
     if has_body(request) {
         return Err(Refusal::HasBody);
     }
-    Ok(endpoint)
+    Ok(())
+}
+
+async fn render(
+    request: &Request<Incoming>,
+    endpoint: Endpoint,
+    renderer: &Renderer,
+) -> Result<Page, RenderError> {
+    let gzip = encoding::prefers_gzip(request.headers());
+    match endpoint {
+        Endpoint::Metrics => renderer.metrics(accept(request).as_deref(), gzip).await,
+        Endpoint::Health => renderer.health(gzip).await,
+        Endpoint::Ready => renderer.readiness().await,
+        // What is not there has been refused before.
+        Endpoint::Live | Endpoint::Other => Ok(Renderer::liveness()),
+    }
+}
+
+fn apologize(error: RenderError, counters: &Counters) -> (Answer, &Counter) {
+    match error {
+        RenderError::Panicked => (
+            refuse(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "this could not be rendered; the application's log says why\n",
+            ),
+            &counters.requests_failed,
+        ),
+        RenderError::TimedOut => (
+            refuse_with(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "rendering this takes too long; try again later\n",
+                (RETRY_AFTER, "5"),
+            ),
+            &counters.requests_render_timed_out,
+        ),
+    }
+}
+
+fn turn_away(refusal: Refusal, counters: &Counters) -> (Answer, &Counter) {
+    match refusal {
+        Refusal::NoHost => (
+            refuse(
+                StatusCode::BAD_REQUEST,
+                "a request must have one Host header\n",
+            ),
+            &counters.requests_malformed,
+        ),
+        Refusal::Denied(Denied::Unknown) => (
+            refuse_with(
+                StatusCode::UNAUTHORIZED,
+                "say who you are, by basic authentication\n",
+                (WWW_AUTHENTICATE, CHALLENGE),
+            ),
+            &counters.requests_unauthorized,
+        ),
+        Refusal::Denied(Denied::NoCertificate) => (
+            refuse(
+                StatusCode::FORBIDDEN,
+                "this is for clients that show a certificate\n",
+            ),
+            &counters.requests_forbidden,
+        ),
+        Refusal::NotFound => (
+            refuse(
+                StatusCode::NOT_FOUND,
+                "there is nothing here; see /metrics and /health\n",
+            ),
+            &counters.requests_not_found,
+        ),
+        Refusal::MethodNotAllowed => (
+            refuse_with(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "only GET and HEAD are allowed\n",
+                (ALLOW, "GET, HEAD"),
+            ),
+            &counters.requests_method_not_allowed,
+        ),
+        Refusal::HasBody => (
+            refuse(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "a request here has no body\n",
+            ),
+            &counters.requests_body_refused,
+        ),
+    }
 }
 
 /// All `Accept` headers as one, as RFC 9110, section 5.3, lets them be read.
@@ -195,3 +265,6 @@ impl Drop for Outcome<'_> {
         self.counters.request_ended(self.counter);
     }
 }
+
+/// Names are told in UTF-8, RFC 7617 says.
+const CHALLENGE: &str = r#"Basic realm="metrics", charset="UTF-8""#;

@@ -23,6 +23,17 @@ pub struct RunningServer {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Reads a server's [counters](ServerStats), for as long as one likes.
+#[derive(Debug, Clone)]
+pub struct StatsReader(Arc<Counters>);
+
+impl StatsReader {
+    /// The counters as they are now, or were at the end.
+    pub fn read(&self) -> ServerStats {
+        self.0.snapshot()
+    }
+}
+
 /// What became of the requests that were being answered when the server was told to stop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -72,6 +83,11 @@ impl RunningServer {
     /// The server's own counters, as they are now.
     pub fn stats(&self) -> ServerStats {
         self.counters.snapshot()
+    }
+
+    /// Reads the counters also when the server is elsewhere, or gone.
+    pub fn stats_reader(&self) -> StatsReader {
+        StatsReader(Arc::clone(&self.counters))
     }
 
     /// Stops accepting, lets requests that are being answered finish until the deadline, and

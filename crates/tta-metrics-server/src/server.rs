@@ -10,14 +10,21 @@ use tokio::runtime;
 use tokio::sync::watch;
 
 use crate::accept::accept_connections;
+use crate::access::Access;
 use crate::admission::Admission;
 use crate::connection::Shared;
 use crate::event::Listener;
 use crate::listen::listen;
+use crate::observer::Observer;
 use crate::render::Renderer;
 use crate::running::Completion;
 use crate::stats::Counters;
-use crate::{Exposition, MetricsServerError, RunningServer, ServerEvent, ShutdownReport};
+#[cfg(feature = "tls")]
+use crate::tls::{Tls, TlsFiles};
+use crate::{
+    BasicAuth, Exposition, MetricsServerError, RunningServer, ServerEvent, ServerObserver,
+    ShutdownReport,
+};
 
 /// Serves an [`Exposition`] at `/metrics` and `/health`.
 ///
@@ -45,7 +52,11 @@ pub struct MetricsServer {
     header_timeout: Duration,
     connection_timeout: Duration,
     render_timeout: Duration,
+    auth: Option<BasicAuth>,
+    #[cfg(feature = "tls")]
+    tls: Option<TlsFiles>,
     listener: Listener,
+    observer: Observer,
 }
 
 impl MetricsServer {
@@ -71,7 +82,11 @@ impl MetricsServer {
             header_timeout: Duration::from_secs(5),
             connection_timeout: Duration::from_secs(10),
             render_timeout: Duration::from_secs(5),
+            auth: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             listener: Listener::default(),
+            observer: Observer::default(),
         }
     }
 
@@ -117,6 +132,30 @@ impl MetricsServer {
         self
     }
 
+    /// Answers only those who say who they are. Without a right name and password there is a 401,
+    /// whatever is asked for, but for the probes `/health/live` and `/health/ready`: they tell one
+    /// word, to orchestrators that can keep no secret.
+    ///
+    /// Over a connection in clear the password can be read on the way: use [TLS](Self::with_tls),
+    /// or a loopback address.
+    pub fn with_basic_auth(mut self, auth: BasicAuth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// Speaks TLS, and nothing else.
+    #[cfg(feature = "tls")]
+    pub fn with_tls(mut self, files: TlsFiles) -> Self {
+        self.tls = Some(files);
+        self
+    }
+
+    /// Tells this of every answer and every connection that is turned away.
+    pub fn with_observer(mut self, observer: impl ServerObserver) -> Self {
+        self.observer = Observer::new(observer);
+        self
+    }
+
     /// Calls this with every [`ServerEvent`]. It runs on the server's threads, so it must not
     /// block; should it panic, the event is lost and nothing else.
     pub fn with_event_listener(
@@ -133,10 +172,19 @@ impl MetricsServer {
     ///
     /// # Errors
     ///
-    /// The address is taken, unknown or not permitted, a limit makes no sense, or a thread
-    /// cannot be started. Nothing is left behind.
+    /// The address is taken, unknown or not permitted, a limit makes no sense, TLS cannot be spoken
+    /// with the files as they are, or a thread cannot be started. Nothing is left behind.
     pub fn start(self) -> Result<RunningServer, MetricsServerError> {
         self.check_limits()?;
+        #[cfg(feature = "tls")]
+        let tls = self.tls.map(Tls::new).transpose()?.map(Arc::new);
+        let access = Access {
+            #[cfg(feature = "tls")]
+            needs_certificate: tls.as_ref().is_some_and(|tls| tls.asks_for_certificate()),
+            #[cfg(not(feature = "tls"))]
+            needs_certificate: false,
+            auth: self.auth,
+        };
         let sockets = listen(&self.host, self.port)?;
         let thread_error = |source| MetricsServerError::Thread { source };
         let addresses = sockets
@@ -144,7 +192,7 @@ impl MetricsServer {
             .map(TcpListener::local_addr)
             .collect::<io::Result<Vec<_>>>()
             .map_err(thread_error)?;
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(Counters::new(self.observer));
         let renderer = Renderer::start(
             self.exposition,
             self.render_timeout,
@@ -156,6 +204,10 @@ impl MetricsServer {
         let shared = Shared {
             renderer: Arc::new(renderer),
             counters: Arc::clone(&counters),
+            access: Arc::new(access),
+            #[cfg(feature = "tls")]
+            tls,
+            listener: self.listener.clone(),
             header_timeout: self.header_timeout,
             connection_timeout: self.connection_timeout,
             stop,
@@ -230,7 +282,9 @@ impl fmt::Debug for MetricsServer {
             .field("header_timeout", &self.header_timeout)
             .field("connection_timeout", &self.connection_timeout)
             .field("render_timeout", &self.render_timeout)
+            .field("auth", &self.auth)
             .field("listener", &self.listener)
+            .field("observer", &self.observer)
             .finish_non_exhaustive()
     }
 }

@@ -13,17 +13,18 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use crate::admission::Activity;
+use crate::stream::Stream;
 
-/// A TCP stream that tells its [`Activity`] what happens on it.
+/// A byte stream that tells its [`Activity`] what happens on it.
 pub(crate) struct Transport {
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Stream>,
     activity: Arc<Activity>,
     has_written: bool,
     lingering: Option<Lingering>,
 }
 
 impl Transport {
-    pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+    pub(crate) fn new(stream: Stream, activity: Arc<Activity>) -> Self {
         Self {
             stream: TokioIo::new(stream),
             activity,
@@ -36,7 +37,7 @@ impl Transport {
     /// system several packets more, and under a flood the time for them is a scraper's time.
     pub(crate) fn abandon(self) {
         if !self.has_written {
-            let _slower = self.stream.inner().set_zero_linger();
+            let _slower = self.stream.inner().tcp().set_zero_linger();
         }
     }
 
@@ -45,7 +46,7 @@ impl Transport {
         if !std::mem::replace(&mut self.has_written, true) {
             // Not earlier, because most connections of a flood never get an answer. Where the
             // option is refused the end of a long answer is only slower.
-            let _slower = self.stream.inner().set_nodelay(true);
+            let _slower = self.stream.inner().tcp().set_nodelay(true);
         }
     }
 }
@@ -105,7 +106,9 @@ impl Write for Transport {
             }
         }
         let lingering = this.lingering.get_or_insert_with(Lingering::new);
-        lingering.poll(this.stream.inner_mut(), cx).map(Ok)
+        lingering
+            .poll(this.stream.inner_mut().tcp_mut(), cx)
+            .map(Ok)
     }
 }
 

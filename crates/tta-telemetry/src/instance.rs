@@ -1,18 +1,21 @@
 //! Everything that one initialisation started.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use tta_core::{install_recorder, registry, uninstall_recorder};
 
+use crate::address_space;
 use crate::config::ObservabilityConfig;
-use crate::guard::ShutdownReport;
+use crate::fork::Home;
+use crate::guard::{ShutdownReport, SignalReport};
 use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TRACES};
 use crate::process::observe_process;
 use crate::redaction::{Place, Redactor};
 use crate::report;
-use crate::server::{METRICS, Server};
+use crate::server::{Checks, METRICS, Server};
 use crate::settings::{LOG_FORMAT, LOG_LEVEL, Origin, Resolved, Setting};
 use crate::status::{PartStatus, State, Status};
 use crate::subscriber::{self, LOGS, TRACING};
@@ -20,11 +23,13 @@ use crate::subscriber::{self, LOGS, TRACING};
 /// Everything that one initialisation started.
 #[derive(Debug)]
 pub(crate) struct Instance {
+    home: Home,
     settings: Resolved,
     pipeline: Pipeline,
     /// The subscriber's parts: spans of other libraries, and log lines.
     subscriber: Vec<PartStatus>,
     server: Server,
+    is_closing: AtomicBool,
     report: OnceLock<ShutdownReport>,
 }
 
@@ -33,10 +38,18 @@ impl Instance {
     pub(crate) fn start(config: &ObservabilityConfig) -> Arc<Self> {
         let mut settings = config.resolve();
         if !settings.is_enabled {
-            return Arc::new(Self::disabled(settings));
+            return Arc::new(Self::without(settings, |name| {
+                PartStatus::disabled(name, "all telemetry is switched off")
+            }));
+        }
+        if let Some(why) = address_space::shortage() {
+            return Arc::new(Self::without(settings, |name| {
+                PartStatus::degraded(name, why.clone())
+            }));
         }
         registry().set_label_limit(settings.label_limit);
-        let redactor = Redactor::new(config.redaction.clone(), settings.content_capture);
+        settings.kept.apply();
+        let redactor = Redactor::new(config.redaction.clone(), settings.kept.content);
         redact_resource(&mut settings.resource, &redactor);
         let subscriber = subscriber::install(&settings, &redactor);
         let pipeline = Pipeline::start(config, &settings, &redactor);
@@ -44,26 +57,34 @@ impl Instance {
             report::degraded(METRICS, &why.to_string());
         }
         let me: Arc<OnceLock<Weak<Self>>> = Arc::default();
-        let server = Server::start(config, &settings, health_check(Arc::clone(&me)));
+        let checks = Checks {
+            health: health_check(Arc::clone(&me)),
+            ready: ready_check(Arc::clone(&me), config),
+        };
+        let server = Server::start(config, &settings, checks);
         install_recorder(pipeline.recorder(settings.log_filter.is_some()));
         let instance = Arc::new(Self {
+            home: Home::here(),
             settings,
             pipeline,
             subscriber,
             server,
+            is_closing: AtomicBool::new(false),
             report: OnceLock::new(),
         });
         let _ = me.set(Arc::downgrade(&instance));
         instance
     }
 
-    fn disabled(settings: Resolved) -> Self {
-        let off = |name| PartStatus::disabled(name, "all telemetry is switched off");
+    /// The core's own statistics alone.
+    fn without(settings: Resolved, off: impl Fn(&'static str) -> PartStatus) -> Self {
         Self {
+            home: Home::here(),
             pipeline: Pipeline::without(off(TRACES)),
             subscriber: vec![off(TRACING), off(LOGS)],
             server: Server::without(off(METRICS)),
             settings,
+            is_closing: AtomicBool::new(false),
             report: OnceLock::new(),
         }
     }
@@ -82,6 +103,11 @@ impl Instance {
         }
     }
 
+    /// Whether it was started in this process, and not in one that this was forked from.
+    pub(crate) fn is_here(&self) -> bool {
+        self.home.is_here()
+    }
+
     pub(crate) fn status(&self) -> Status {
         let mut parts = self.pipeline.status(self.report().is_some());
         parts.push(self.server.status());
@@ -91,6 +117,7 @@ impl Instance {
             already_initialized: false,
             parts,
             settings: self.shown(),
+            resource: self.settings.resource.clone(),
             warnings: self.settings.warnings.clone(),
             metrics_url: self.server.url().map(str::to_owned),
             otlp_endpoint: self
@@ -98,11 +125,16 @@ impl Instance {
                 .traces
                 .endpoint
                 .as_ref()
+                .filter(|_| self.settings.traces.exporters.otlp)
                 .map(ToString::to_string),
             otlp_protocol: self.pipeline.protocol(),
             last_export_error: self.pipeline.last_error(),
             ledger: self.ledger(),
         }
+    }
+
+    pub(crate) fn settings(&self) -> &Resolved {
+        &self.settings
     }
 
     /// The handle to our lines, where they are ours.
@@ -135,11 +167,18 @@ impl Instance {
         self.pipeline.ledger()
     }
 
+    fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn serves_metrics(&self) -> bool {
         self.server.is_running()
     }
 
     pub(crate) fn flush(&self, patience: Duration) -> bool {
+        if !self.is_here() {
+            return false;
+        }
         let until = Instant::now().checked_add(patience);
         let exported = self.pipeline.flush(patience);
         let left = until.map_or(patience, |until| {
@@ -160,13 +199,7 @@ impl Instance {
     /// What can be said of a shutdown that somebody else is in.
     pub(crate) fn unfinished_report(&self, began: Instant) -> ShutdownReport {
         let ledger = self.ledger();
-        let all = ledger.all();
-        ShutdownReport {
-            delivered: 0,
-            left: all.queued + all.in_flight,
-            ledger,
-            elapsed: began.elapsed(),
-        }
+        report_between(&ledger, ledger, began)
     }
 
     /// Refuses further records if this is the telemetry's own thread, which cannot do more.
@@ -176,8 +209,9 @@ impl Instance {
 
     /// Exports what waits and stops everything, all under one deadline.
     pub(crate) fn shutdown(&self, began: Instant, timeout: Duration) -> ShutdownReport {
+        self.is_closing.store(true, Ordering::Relaxed);
         let deadline = began + timeout;
-        let before = self.ledger().all();
+        let before = self.ledger();
         let left_for = || deadline.saturating_duration_since(Instant::now());
         std::thread::scope(|scope| {
             // Requests of a scraper are let finish while spans go out. Without a thread for it they
@@ -191,13 +225,7 @@ impl Instance {
         });
         self.uninstall();
         let ledger = self.ledger();
-        let after = ledger.all();
-        let report = ShutdownReport {
-            delivered: after.delivered - before.delivered,
-            left: left(&before, &after),
-            ledger,
-            elapsed: began.elapsed(),
-        };
+        let report = report_between(&before, ledger, began);
         if let Err(why) = report.result() {
             report::degraded(TRACES, &why.to_string());
         }
@@ -219,6 +247,20 @@ impl Instance {
     }
 }
 
+fn report_between(before: &Ledger, ledger: Ledger, began: Instant) -> ShutdownReport {
+    let all = SignalReport::between(&before.all(), &ledger.all());
+    ShutdownReport {
+        delivered: all.delivered,
+        left: all.left,
+        dropped: all.dropped,
+        traces: SignalReport::between(&before.traces, &ledger.traces),
+        metrics: SignalReport::between(&before.metrics, &ledger.metrics),
+        logs: SignalReport::between(&before.logs, &ledger.logs),
+        ledger,
+        elapsed: began.elapsed(),
+    }
+}
+
 /// What is said with every record, and at `/metrics`, is redacted once.
 fn redact_resource(resource: &mut [(String, String)], redactor: &Redactor) {
     for (key, value) in resource {
@@ -226,12 +268,6 @@ fn redact_resource(resource: &mut [(String, String)], redactor: &Redactor) {
             *value = text;
         }
     }
-}
-
-/// What was lost for want of time.
-fn left(before: &crate::SignalLedger, after: &crate::SignalLedger) -> u64 {
-    let reason = crate::DropReason::Shutdown;
-    after.dropped_for(reason) - before.dropped_for(reason) + after.queued + after.in_flight
 }
 
 /// What `/health` answers; all is well until the instance is there.
@@ -247,6 +283,20 @@ fn health_check(
                 (status.state != State::Degraded, status.to_json())
             },
         )
+    })
+}
+
+/// What `/health/ready` answers: yes from the end of the initialisation to the begin of the
+/// shutdown, unless the application says otherwise.
+fn ready_check(
+    me: Arc<OnceLock<Weak<Instance>>>,
+    config: &ObservabilityConfig,
+) -> Box<dyn Fn() -> bool + Send + Sync> {
+    let own = config.readiness.clone();
+    Box::new(move || {
+        let instance = me.get().and_then(Weak::upgrade);
+        let is_up = instance.is_some_and(|instance| !instance.is_closing());
+        is_up && own.as_ref().is_none_or(|is_ready| is_ready())
     })
 }
 

@@ -2,6 +2,8 @@
 
 use tta_core::{Level, LogField, LogRecord};
 
+#[cfg(feature = "metrics-server")]
+use crate::catalog::TELEMETRY_RECOVERED;
 use crate::catalog::{SETTING_IGNORED, TELEMETRY_DEGRADED};
 
 /// Writes a line.
@@ -23,6 +25,16 @@ pub(crate) fn degraded(part: &str, reason: &str) {
         &TELEMETRY_DEGRADED,
         Level::Warn,
         &[LogField::new("part", part), LogField::new("reason", reason)],
+    ));
+}
+
+/// Says that a part works again, which loses nothing when it does not.
+#[cfg(feature = "metrics-server")]
+pub(crate) fn recovered(part: &str) {
+    log(&LogRecord::new(
+        &TELEMETRY_RECOVERED,
+        Level::Info,
+        &[LogField::new("part", part)],
     ));
 }
 

@@ -6,20 +6,35 @@ pub(crate) use present::Server;
 #[cfg(not(feature = "metrics-server"))]
 pub(crate) use absent::Server;
 
+/// What the application says of itself.
+#[cfg_attr(
+    not(feature = "metrics-server"),
+    allow(dead_code, reason = "nobody asks where nothing is served")
+)]
+pub(crate) struct Checks {
+    /// Whether all is well, and the JSON that says more.
+    pub(crate) health: Box<dyn Fn() -> (bool, String) + Send + Sync>,
+    /// Whether it can take work now.
+    pub(crate) ready: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
 /// Where metrics are shown.
 pub(crate) const METRICS: &str = "metrics";
 
 #[cfg(feature = "metrics-server")]
 mod present {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Mutex, MutexGuard, PoisonError};
     use std::time::Duration;
 
-    use tta_metrics_server::{MetricsServer, RunningServer};
+    use tta_metrics_server::{BasicAuth, MetricsServer, RunningServer, ServerEvent};
 
-    use super::METRICS;
+    use super::{Checks, METRICS};
     use crate::config::ObservabilityConfig;
-    use crate::exposition::{ExpositionOptions, HealthCheck, PrometheusExposition};
-    use crate::settings::Resolved;
+    use crate::exposition::{ExpositionOptions, PrometheusExposition};
+    use crate::report;
+    use crate::server_metrics::ServerMetrics;
+    use crate::settings::{Doors, Resolved};
     use crate::status::PartStatus;
 
     /// The server, if it could be started.
@@ -34,29 +49,45 @@ mod present {
         pub(crate) fn start(
             config: &ObservabilityConfig,
             settings: &Resolved,
-            health: HealthCheck,
+            checks: Checks,
         ) -> Self {
             let Some((host, port)) = &settings.prometheus else {
                 return Self::without(PartStatus::disabled(METRICS, "not asked for"));
             };
             let exposition = PrometheusExposition::new(ExpositionOptions {
-                target_info: settings.resource.clone(),
+                target_info: settings.target_info.clone(),
                 build_info: build_info(),
                 user_registry: config.user_registry.clone(),
                 aliases: settings.metric_aliases,
-                health,
+                health: checks.health,
+                ready: checks.ready,
                 redaction: config.redaction.clone(),
             });
             let server = MetricsServer::new(exposition)
                 .with_host(host.clone())
                 .with_port(*port)
-                .start();
+                .with_observer(ServerMetrics::new())
+                .with_event_listener(Teller::default().into_listener());
+            let server = match locked(server, &settings.doors) {
+                Ok(server) => server.start(),
+                Err(why) => {
+                    let why = format!("failed to protect what is served, so nothing is: {why}");
+                    return Self::without(PartStatus::degraded(METRICS, why));
+                }
+            };
             match server {
-                Ok(running) => Self {
-                    url: Some(format!("http://{}/metrics", running.local_addr())),
-                    running: Mutex::new(Some(running)),
-                    failure: None,
-                },
+                Ok(running) => {
+                    ServerMetrics::show_connections(running.stats_reader());
+                    let scheme = match settings.doors.certificate {
+                        Some(_) => "https",
+                        None => "http",
+                    };
+                    Self {
+                        url: Some(format!("{scheme}://{}/metrics", running.local_addr())),
+                        running: Mutex::new(Some(running)),
+                        failure: None,
+                    }
+                }
                 Err(why) => {
                     Self::without(PartStatus::degraded(METRICS, format!("failed to {why}")))
                 }
@@ -104,6 +135,78 @@ mod present {
         }
     }
 
+    /// The server with the locks that its doors are to have, or why they cannot have them.
+    fn locked(server: MetricsServer, doors: &Doors) -> Result<MetricsServer, String> {
+        if let Some(why) = doors.contradiction() {
+            return Err(why.to_owned());
+        }
+        let server = tls(server, doors)?;
+        let Some(username) = &doors.username else {
+            return Ok(server);
+        };
+        let auth = match (&doors.password, &doors.password_file) {
+            (Some(password), _) => BasicAuth::new(username, password.reveal()),
+            (None, Some(path)) => BasicAuth::from_password_file(username, path),
+            // A name without a password is a contradiction, and has been refused.
+            (None, None) => return Ok(server),
+        };
+        let auth = auth.map_err(|why| why.to_string())?;
+        Ok(server.with_basic_auth(auth))
+    }
+
+    #[cfg(feature = "tls")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it has the shape of the one that refuses"
+    )]
+    fn tls(server: MetricsServer, doors: &Doors) -> Result<MetricsServer, String> {
+        let (Some(certificate), Some(key)) = (&doors.certificate, &doors.key) else {
+            return Ok(server);
+        };
+        let mut files = tta_metrics_server::TlsFiles::new(certificate, key);
+        if let Some(path) = &doors.client_ca {
+            files = files.with_client_ca(path);
+        }
+        Ok(server.with_tls(files))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn tls(server: MetricsServer, doors: &Doors) -> Result<MetricsServer, String> {
+        match doors.certificate {
+            Some(_) => Err("TLS is asked for, and the feature `tls` is off".to_owned()),
+            None => Ok(server),
+        }
+    }
+
+    /// Says what the server tells of itself, once for each change of state.
+    #[derive(Default)]
+    struct Teller {
+        has_panicked: AtomicBool,
+    }
+
+    impl Teller {
+        fn into_listener(self) -> impl Fn(&ServerEvent) + Send + Sync {
+            move |event| match event {
+                ServerEvent::AcceptFailed { message } => {
+                    report::degraded(METRICS, &format!("no connection is accepted: {message}"));
+                }
+                ServerEvent::ReloadFailed { what, message } => {
+                    let why = format!("{what} could not be renewed, the former is used: {message}");
+                    report::degraded(METRICS, &why);
+                }
+                ServerEvent::RenderPanicked { message }
+                    if !self.has_panicked.swap(true, Ordering::Relaxed) =>
+                {
+                    report::degraded(METRICS, &format!("a page panicked: {message}"));
+                }
+                ServerEvent::AcceptRecovered | ServerEvent::Reloaded { .. } => {
+                    report::recovered(METRICS);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// What is shown as `tta_build_info`.
     fn build_info() -> Vec<(String, String)> {
         let features = [
@@ -129,7 +232,7 @@ mod present {
 mod absent {
     use std::time::Duration;
 
-    use super::METRICS;
+    use super::{Checks, METRICS};
     use crate::config::ObservabilityConfig;
     use crate::settings::Resolved;
     use crate::status::PartStatus;
@@ -142,7 +245,7 @@ mod absent {
         pub(crate) fn start(
             _config: &ObservabilityConfig,
             _settings: &Resolved,
-            _health: Box<dyn Fn() -> (bool, String) + Send + Sync>,
+            _checks: Checks,
         ) -> Self {
             Self(PartStatus::disabled(
                 METRICS,

@@ -235,6 +235,33 @@ fn an_exemplar_leads_to_a_span_that_was_exported() {
 }
 
 #[test]
+fn a_difference_has_examples_of_its_own_time_alone() {
+    let _alone = alone();
+    let receiver = OtlpReceiver::start().unwrap();
+    let guard = http(&receiver)
+        .with_otlp_traces_endpoint(format!("{}/v1/traces", receiver.http_endpoint()))
+        .with_metric_temporality(Temporality::Delta)
+        .init();
+    let flow = tta_core::step("exemplary_delta", async |n: u32| Ok(n));
+    support::block_on(flow.run(1)).unwrap();
+    let examples = || {
+        receiver.forget();
+        flush(&guard);
+        let durations_of = received(&receiver, "primitive_execution_duration_seconds");
+        let of_histogram = durations(&durations_of[0], "exemplary_delta").exemplars;
+        let executions = received(&receiver, "primitive_executions_total");
+        let Some(metric::Data::Sum(sum)) = &executions[0].data else {
+            panic!("{executions:?} is no sum");
+        };
+        let mut points = sum.data_points.iter();
+        let of_counter = points.find(|point| has(point, "exemplary_delta")).unwrap();
+        (of_histogram.len(), of_counter.exemplars.len())
+    };
+    assert_eq!(examples(), (1, 1));
+    assert_eq!(examples(), (0, 0), "nothing was measured since");
+}
+
+#[test]
 fn the_last_reading_goes_out_with_the_shutdown() {
     let _alone = alone();
     let receiver = OtlpReceiver::start().unwrap();

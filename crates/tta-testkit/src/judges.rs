@@ -11,6 +11,8 @@
 //! }
 //! ```
 
+mod otlp;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -18,6 +20,7 @@ use std::thread;
 
 use serde_json::Value;
 
+pub use self::otlp::OtlpProto;
 use crate::servers::{Labels, StartError, program};
 
 /// Prometheus's own checker.
@@ -147,7 +150,7 @@ fn read_sample(sample: &Value) -> Option<ParsedSample> {
 }
 
 /// Runs a program with a text as its standard input.
-fn feed(command: &mut Command, text: &str) -> io::Result<Output> {
+fn feed(command: &mut Command, text: impl AsRef<[u8]> + Send) -> io::Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -158,7 +161,7 @@ fn feed(command: &mut Command, text: &str) -> io::Result<Output> {
     thread::scope(|scope| {
         scope.spawn(move || {
             // A program that stops reading says why in its output.
-            let _ = stdin.map(|mut stdin| stdin.write_all(text.as_bytes()));
+            let _ = stdin.map(|mut stdin| stdin.write_all(text.as_ref()));
         });
         child.wait_with_output()
     })

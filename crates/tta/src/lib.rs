@@ -5,18 +5,18 @@ pub mod prelude;
 
 pub use tta_core::{
     ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Cancelled, Canceller,
-    Catalog, Checkpoint, Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution,
-    Error, ErrorKind, EventRecord, Exemplar, FailurePolicy, FallbackPrimitive, Flow, Gauge,
-    Histogram, Identity, IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails,
-    MAX_DEPTH, MetricFamily, MetricKind, MetricSample, MetricSpec, Named, NonIdempotent,
-    OVERFLOW_LABEL, Observed, OpenSpan, Operand, Parallel, ParallelAll, Parent, PassThrough,
-    Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive, SampleValue, Secret,
-    Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus, StderrLogger,
-    StepFunction, StepIdentity, StepPrimitive, SwitchBuilder, SwitchPrimitive, TraceId,
-    TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext, WorkflowContextBuilder,
-    conditional, fallback, if_else, install_recorder, log_globally, parallel_all, recorder_panics,
-    refused_measurements, registry, saga, sequence_all, step, step_with, switch,
-    uninstall_recorder, with_current,
+    Catalog, Checkpoint, Clock, ConditionalPrimitive, ContentCapture, Counter, DURATION_BOUNDS,
+    DetailLimits, Distribution, Error, ErrorKind, EventRecord, Exemplar, ExemplarFilter,
+    FailurePolicy, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level, LogField,
+    LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily, MetricKind, MetricSample,
+    MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, OpenSpan, Operand, Parallel,
+    ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result,
+    SagaPrimitive, SampleValue, Secret, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
+    SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
+    SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
+    WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, log_globally,
+    parallel_all, recorder_panics, refused_measurements, registry, saga, sequence_all, step,
+    step_with, switch, uninstall_recorder, with_current,
 };
 
 #[cfg(feature = "breaker")]
@@ -72,13 +72,15 @@ pub use tta_timeout::{
 
 #[cfg(feature = "logs")]
 pub use tta_telemetry::logs::{LogFilter, LogHandle};
+#[cfg(feature = "signals")]
+pub use tta_telemetry::shutdown_signal;
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
-    Compression, ContentCapture, DeploymentEnvironment, DropReason, Ledger, LogFormat,
-    ObservabilityConfig, ObservabilityGuard, Origin, PartStatus, Protocol, Redaction,
-    RedactionPolicy, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport, SignalLedger, State,
-    Status, Temporality, initialize_observability, is_prometheus_enabled, ledger,
-    shutdown_observability,
+    Compression, DeploymentEnvironment, DropReason, Exporter, Ledger, LogFormat, LogLimits,
+    ObservabilityConfig, ObservabilityGuard, Origin, OtlpOptions, PartStatus, Preset, Protocol,
+    Redaction, RedactionPolicy, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport,
+    SignalLedger, SignalReport, SpanLimits, State, Status, Temporality, initialize_observability,
+    is_prometheus_enabled, ledger, shutdown_observability,
 };
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{
@@ -90,3 +92,7 @@ pub use tta_telemetry::{
 #[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../../../docs/guides/composition.md")]
 mod composition_guide {}
+
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../docs/guides/telemetry.md")]
+mod telemetry_guide {}

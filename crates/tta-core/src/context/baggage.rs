@@ -8,17 +8,21 @@ use super::details::BaggageEntry;
 impl WorkflowContext {
     /// Sets a baggage entry: it travels to other services, and is copied to no label or log line.
     pub fn set_baggage(&self, key: impl Into<String>, value: impl Into<String>) {
-        let (key, value) = (key.into(), value.into());
-        let entry = BaggageEntry {
-            value,
-            travels: true,
-        };
+        let (key, entry) = (key.into(), BaggageEntry::new(value.into(), true));
         self.details().baggage.insert(key, entry);
     }
 
     /// A baggage entry, from here or from a parent, whether it was set here or received.
     pub fn baggage(&self, key: &str) -> Option<String> {
-        self.lookup(|details| details.baggage.get(key).map(|entry| entry.value.clone()))
+        let value = |entry: &BaggageEntry| entry.value().to_owned();
+        self.lookup(|details| details.baggage.get(key).map(value))
+    }
+
+    /// What is said of a baggage entry, as W3C Baggage writes properties; none where nothing is.
+    pub fn baggage_properties(&self, key: &str) -> Option<String> {
+        let of_entry = |entry: &BaggageEntry| entry.properties().to_owned();
+        self.lookup(|details| details.baggage.get(key).map(of_entry))
+            .filter(|properties| !properties.is_empty())
     }
 
     /// The baggage that goes to the services which this workflow calls: what was set here and in
@@ -35,7 +39,7 @@ impl WorkflowContext {
         }
         all.into_iter()
             .filter(|(_, entry)| entry.travels)
-            .map(|(key, entry)| (key, entry.value))
+            .map(|(key, entry)| (key, entry.value().to_owned()))
             .collect()
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::details::BaggageEntry;
 use super::identity::is_identifier;
+use super::sampling::Sampling;
 use super::{Clock, Identity, Parent, Shared, WorkflowContext};
 use crate::catalog::{IDENTIFIER_REPLACED, SpanSpec};
 use crate::identity::{SpanId, TraceId};
@@ -72,7 +73,8 @@ impl WorkflowContextBuilder {
         self
     }
 
-    /// Whether spans are recorded, instead of asking the recorder.
+    /// Whether spans are recorded, instead of asking the recorder; for a context that exists already
+    /// it is [`enable_tracing`](WorkflowContext::enable_tracing).
     pub fn sampled(mut self, sampled: bool) -> Self {
         self.sampled = Some(sampled);
         self
@@ -98,23 +100,26 @@ impl WorkflowContextBuilder {
 
     /// A baggage entry.
     pub fn baggage(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        let value = value.into();
-        let entry = BaggageEntry {
-            value,
-            travels: true,
-        };
+        let entry = BaggageEntry::new(value.into(), true);
         self.baggage.push((key.into(), entry));
         self
     }
 
     /// A baggage entry from outside: steps can read it, and it goes no further.
     pub fn received_baggage(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        let value = value.into();
-        let entry = BaggageEntry {
-            value,
-            travels: false,
-        };
+        let entry = BaggageEntry::new(value.into(), false);
         self.baggage.push((key.into(), entry));
+        self
+    }
+
+    /// The properties of a baggage entry that was given before, as W3C Baggage writes them:
+    /// `ttl=60;private`. They travel where the entry does, and say nothing to this library. Without
+    /// the entry they are left out.
+    pub fn baggage_properties(mut self, key: &str, properties: impl AsRef<str>) -> Self {
+        let mut entries = self.baggage.iter_mut().rev();
+        if let Some((_, entry)) = entries.find(|(present, _)| present == key) {
+            entry.set_properties(properties.as_ref());
+        }
         self
     }
 
@@ -136,14 +141,7 @@ impl WorkflowContextBuilder {
         let trace_id = outer
             .as_ref()
             .map_or_else(TraceId::random, |outer| outer.trace_id);
-        let decide = || {
-            guarded(|| {
-                recorder
-                    .as_ref()
-                    .is_some_and(|it| it.sample(trace_id, outer.as_ref()))
-            })
-        };
-        let sampled = recorder.is_some() && self.sampled.unwrap_or_else(decide);
+        let sampling = Sampling::decide(recorder.as_ref(), self.sampled, trace_id, outer.as_ref());
         let log_level = guarded(|| recorder.as_ref()?.log_level());
         let wants_scope = guarded(|| recorder.as_ref().is_some_and(|it| it.wants_scope()));
 
@@ -173,7 +171,7 @@ impl WorkflowContextBuilder {
             identity: Arc::new(identity),
             outer,
             entry,
-            sampled,
+            sampling,
             recorder,
             log_level,
             wants_scope,

@@ -18,9 +18,40 @@ pub struct Checkpoint {
 /// A baggage entry.
 #[derive(Clone)]
 pub(super) struct BaggageEntry {
-    pub(super) value: String,
+    /// The value, and behind it what is said of it, as W3C Baggage writes properties. Few entries
+    /// have any, and strangers decide how many entries there are.
+    text: String,
+    value_length: u32,
     /// Whether it goes on to other services.
     pub(super) travels: bool,
+}
+
+impl BaggageEntry {
+    pub(super) fn new(value: String, travels: bool) -> Self {
+        Self {
+            value_length: u32::try_from(value.len()).unwrap_or(u32::MAX),
+            text: value,
+            travels,
+        }
+    }
+
+    pub(super) fn value(&self) -> &str {
+        self.parts().0
+    }
+
+    pub(super) fn properties(&self) -> &str {
+        self.parts().1
+    }
+
+    pub(super) fn set_properties(&mut self, properties: &str) {
+        self.text.truncate(self.value().len());
+        self.text.push_str(properties);
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        let parts = self.text.split_at_checked(self.value_length as usize);
+        parts.unwrap_or((&self.text, ""))
+    }
 }
 
 type Shared = Arc<dyn Any + Send + Sync>;

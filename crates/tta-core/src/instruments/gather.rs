@@ -133,7 +133,8 @@ fn read_seams(families: &mut Vec<MetricFamily>, seams: Seams, specs: &SeamSpecs)
                     .cloned()
                     .chain([outcome.as_str().to_owned()])
                     .collect();
-                let value = SampleValue::Counter(count as f64, None);
+                let exemplar = seam.exemplar_of(outcome);
+                let value = SampleValue::Counter(count as f64, exemplar);
                 executions.push(MetricSample { labels, value });
             }
         }
@@ -143,7 +144,7 @@ fn read_seams(families: &mut Vec<MetricFamily>, seams: Seams, specs: &SeamSpecs)
             SampleValue::Gauge(reading.in_flight() as f64),
         );
         if specs.details.is_some() {
-            read_details(&reading, &name, &mut errors, &mut busy);
+            read_details(&seam, &reading, &name, &mut errors, &mut busy);
         }
         let (sum, buckets) = (reading.durations.sum(), seam.buckets(&reading));
         durations.push(MetricSample {
@@ -176,6 +177,7 @@ fn read_seams(families: &mut Vec<MetricFamily>, seams: Seams, specs: &SeamSpecs)
 }
 
 fn read_details(
+    seam: &SeamInstruments,
     reading: &Reading,
     name: &[String],
     errors: &mut Vec<MetricSample>,
@@ -188,7 +190,8 @@ fn read_details(
                 .cloned()
                 .chain([kind.as_str().to_owned()])
                 .collect();
-            merge(errors, labels, SampleValue::Counter(count as f64, None));
+            let exemplar = seam.exemplar_of_error(*kind);
+            merge(errors, labels, SampleValue::Counter(count as f64, exemplar));
         }
     }
     if reading.busy_nanos > 0 {
@@ -207,8 +210,11 @@ fn merge(samples: &mut Vec<MetricSample>, labels: Vec<String>, value: SampleValu
         .take_while(|sample| sample.labels.first() == name.as_ref())
         .find(|sample| sample.labels == labels);
     match (same.map(|sample| &mut sample.value), value) {
-        (Some(SampleValue::Counter(sum, _)), SampleValue::Counter(more, _))
-        | (Some(SampleValue::Gauge(sum)), SampleValue::Gauge(more)) => *sum += more,
+        (Some(SampleValue::Counter(sum, example)), SampleValue::Counter(more, another)) => {
+            *sum += more;
+            *example = example.or(another);
+        }
+        (Some(SampleValue::Gauge(sum)), SampleValue::Gauge(more)) => *sum += more,
         (_, value) => samples.push(MetricSample { labels, value }),
     }
 }

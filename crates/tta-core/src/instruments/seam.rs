@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::bounds::Bounds;
 use super::cells::{Cells, PerThread, Table};
-use super::exemplar::ExemplarSlot;
+use super::exemplar::{Exemplar, ExemplarSlot};
 use super::histogram::{Distribution, DistributionCells, nanos};
 use super::snapshot::BucketCount;
 use crate::error::ErrorKind;
@@ -42,10 +42,26 @@ impl Outcome {
 pub(crate) struct SeamInstruments {
     bounds: Arc<Bounds>,
     cells: PerThread<SeamCells>,
-    exemplars: Box<[ExemplarSlot]>,
+    /// For each bucket, each outcome and each kind of error.
+    exemplars: Exemplars,
     errors: [AtomicU64; ErrorKind::ALL.len()],
     /// Where [`PrimitiveMetrics::reset`](crate::PrimitiveMetrics::reset) has put zero.
     baseline: Mutex<Option<Reading>>,
+}
+
+#[derive(Debug)]
+struct Exemplars {
+    buckets: Box<[ExemplarSlot]>,
+    outcomes: [ExemplarSlot; Outcome::ALL.len()],
+    errors: Box<[ExemplarSlot]>,
+}
+
+/// Where an execution is counted, and so may become an example.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted {
+    bucket: usize,
+    outcome: Outcome,
+    error: Option<ErrorKind>,
 }
 
 /// The instruments of a seam at one moment.
@@ -75,9 +91,7 @@ impl SeamInstruments {
         let bounds = Arc::new(Bounds::new(bounds, SCALE));
         let shape = Arc::clone(&bounds);
         Self {
-            exemplars: (0..bounds.exported())
-                .map(|_| ExemplarSlot::default())
-                .collect(),
+            exemplars: Exemplars::new(bounds.exported()),
             cells: cells(Box::new(move || SeamCells::new(&shape))),
             bounds,
             errors: [const { AtomicU64::new(0) }; ErrorKind::ALL.len()],
@@ -91,14 +105,19 @@ impl SeamInstruments {
             .with(|cells, writer| writer.add(&cells.started, 1));
     }
 
-    /// Records an end and tells the exported bucket of the duration.
+    /// Records an end and tells where it is counted.
     #[inline]
-    pub(crate) fn ended(&self, outcome: Outcome, duration: Duration) -> usize {
-        self.cells.with(|cells, writer| {
+    pub(crate) fn ended(&self, outcome: Outcome, duration: Duration) -> Counted {
+        let bucket = self.cells.with(|cells, writer| {
             cells
                 .durations
                 .record(&self.bounds, writer, outcome as usize, nanos(duration))
-        })
+        });
+        Counted {
+            bucket,
+            outcome,
+            error: None,
+        }
     }
 
     pub(crate) fn failed(&self, kind: ErrorKind) {
@@ -115,14 +134,39 @@ impl SeamInstruments {
     #[inline]
     pub(crate) fn exemplar(
         &self,
-        bucket: usize,
+        counted: Counted,
         duration: Duration,
         (trace_id, span_id): (TraceId, SpanId),
         now: u64,
     ) {
-        if let Some(slot) = self.exemplars.get(bucket) {
+        let Exemplars {
+            buckets,
+            outcomes,
+            errors,
+        } = &self.exemplars;
+        if let Some(slot) = buckets.get(counted.bucket) {
             slot.offer_at(duration.as_secs_f64(), trace_id, span_id, now);
         }
+        let kind = counted.error.and_then(|kind| errors.get(kind.index()));
+        for slot in outcomes
+            .get(counted.outcome as usize)
+            .into_iter()
+            .chain(kind)
+        {
+            slot.offer_at(1.0, trace_id, span_id, now);
+        }
+    }
+
+    /// An example of those that ended so.
+    pub(crate) fn exemplar_of(&self, outcome: Outcome) -> Option<Exemplar> {
+        let slot = self.exemplars.outcomes.get(outcome as usize);
+        slot.and_then(ExemplarSlot::latest)
+    }
+
+    /// An example of those that failed so.
+    pub(crate) fn exemplar_of_error(&self, kind: ErrorKind) -> Option<Exemplar> {
+        let slot = self.exemplars.errors.get(kind.index());
+        slot.and_then(ExemplarSlot::latest)
     }
 
     /// Everything recorded since the process began.
@@ -159,10 +203,28 @@ impl SeamInstruments {
     /// The exported buckets with their examples.
     pub(crate) fn buckets(&self, reading: &Reading) -> Vec<BucketCount> {
         let mut buckets = reading.durations.buckets();
-        for (bucket, slot) in buckets.iter_mut().zip(&self.exemplars) {
+        for (bucket, slot) in buckets.iter_mut().zip(&self.exemplars.buckets) {
             bucket.exemplar = slot.latest();
         }
         buckets
+    }
+}
+
+impl Exemplars {
+    fn new(buckets: usize) -> Self {
+        let slots = |count: usize| (0..count).map(|_| ExemplarSlot::default()).collect();
+        Self {
+            buckets: slots(buckets),
+            outcomes: Default::default(),
+            errors: slots(ErrorKind::ALL.len()),
+        }
+    }
+}
+
+impl Counted {
+    /// Among the errors as well.
+    pub(crate) fn with_error(self, error: Option<ErrorKind>) -> Self {
+        Self { error, ..self }
     }
 }
 

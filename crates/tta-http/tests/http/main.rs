@@ -7,6 +7,7 @@ mod support;
 
 mod carried;
 mod client;
+mod live;
 mod messages;
 mod propagation;
 mod server;

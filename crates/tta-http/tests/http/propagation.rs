@@ -98,7 +98,56 @@ fn received_baggage_is_read_and_goes_no_further_unless_it_is_listed() {
     let ctx = propagation.extract(&came).into_builder().build();
     assert_eq!(ctx.baggage("tenant").as_deref(), Some("acme"));
     assert_eq!(ctx.baggage("user").as_deref(), Some("ada"));
-    assert_eq!(injected(&ctx.child())["baggage"], "tenant=acme");
+    assert_eq!(injected(&ctx.child())["baggage"], "tenant=acme;prop=1");
+}
+
+#[test]
+fn properties_of_baggage_go_where_their_entry_goes_as_they_came() {
+    let came = "a=1 ; ttl = 60 ;private;x=%20=, b=2;p, c=3;;q=; , d=4";
+    let propagation = Propagation::new().with_forwarded_baggage(["a", "c", "d"]);
+    let extracted = propagation.extract(&incoming(&[("baggage", came)]));
+    assert!(extracted.refused().is_empty(), "{extracted:?}");
+    let ctx = extracted.into_builder().build();
+    assert_eq!(
+        ctx.baggage_properties("a").as_deref(),
+        Some("ttl=60;private;x=%20=")
+    );
+    assert_eq!(ctx.baggage_properties("b").as_deref(), Some("p"));
+    assert_eq!(ctx.baggage_properties("d"), None);
+    let header = injected(&ctx.child())["baggage"].clone();
+    assert_eq!(header, "a=1;ttl=60;private;x=%20=,c=3;q=,d=4");
+
+    // What is set anew is another entry.
+    ctx.set_baggage("a", "2");
+    assert_eq!(injected(&ctx)["baggage"], "a=2,c=3;q=,d=4");
+}
+
+#[test]
+fn a_property_that_is_none_is_left_out_without_its_entry() {
+    let came = "a=1;good;b d;=x;\"q\"=1;z=\"1\";y=\\,b=2";
+    let extracted = Propagation::new().extract(&incoming(&[("baggage", came)]));
+    assert_eq!(extracted.refused(), ["baggage"]);
+    assert_eq!(extracted.baggage().len(), 2);
+    assert_eq!(
+        extracted.baggage_properties(),
+        [("a".to_owned(), "good".to_owned())]
+    );
+    let own = WorkflowContext::builder()
+        .baggage("a", "1")
+        .baggage_properties("a", "ttl=1,evil=2;ok;\r\nx: y")
+        .baggage_properties("absent", "p")
+        .build();
+    assert_eq!(injected(&own)["baggage"], "a=1;ok");
+}
+
+#[test]
+fn properties_count_in_the_budget() {
+    let own = WorkflowContext::builder()
+        .baggage("a", "1")
+        .baggage_properties("a", "p".repeat(9_000))
+        .baggage("b", "2")
+        .build();
+    assert_eq!(injected(&own)["baggage"], "b=2");
 }
 
 #[test]

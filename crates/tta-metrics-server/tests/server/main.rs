@@ -6,13 +6,23 @@
     reason = "what a test's helper cannot do fails the test"
 )]
 
+mod access;
+#[cfg(feature = "tls")]
+mod certificates;
 mod connections;
 mod deadlines;
 mod descriptors;
 mod encoding;
 mod endpoints;
 mod exposition;
+mod faults;
 mod hostile;
 mod lifecycle;
+mod observed;
+mod probes;
 mod rendering;
 mod scraper;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls_client;

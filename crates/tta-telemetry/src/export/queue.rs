@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::signal::{Signal, Waiting};
+use crate::fork;
 use crate::ledger::{DropReason, SignalLedger};
 use crate::settings::Batching;
 
@@ -75,16 +76,24 @@ impl<S: Signal> Queue<S> {
         })
     }
 
-    pub(crate) fn push(&self, waiting: S::Waiting) -> Pushed {
+    pub(crate) fn push(&self, mut waiting: S::Waiting) -> Pushed {
         let count = waiting.count();
-        let bytes = waiting.bytes();
+        let mut bytes = waiting.bytes();
+        let most = MOST_ENTRY_BYTES.min(self.limits.queue_bytes);
+        if bytes > most {
+            waiting.trim(most);
+            bytes = waiting.bytes();
+        }
         let mut entry = Some(Entry {
             waiting,
             count,
             bytes,
         });
         let (pushed, wakes) = {
-            let mut inner = self.inner();
+            // In a child of this process nobody exports, and the account is the parent's.
+            let Some(mut inner) = fork::lock(&self.inner) else {
+                return Pushed::Closed;
+            };
             inner.account.created += count as u64;
             if inner.closed.is_some() {
                 inner.account.drop_for(DropReason::Shutdown, count as u64);
@@ -113,6 +122,15 @@ impl<S: Signal> Queue<S> {
         // What was refused is dropped here, with the lock released.
         drop(entry);
         pushed
+    }
+
+    /// Accounts for records that never got as far as the queue.
+    pub(crate) fn lose(&self, count: u64, reason: DropReason) {
+        let Some(mut inner) = fork::lock(&self.inner) else {
+            return;
+        };
+        inner.account.created += count;
+        inner.account.drop_for(reason, count);
     }
 
     pub(crate) fn readiness(&self) -> Readiness {
@@ -229,7 +247,7 @@ impl<S: Signal> Queue<S> {
 
     /// The account now.
     pub(crate) fn account(&self) -> SignalLedger {
-        self.inner().account
+        fork::lock(&self.inner).map_or(SignalLedger::NONE, |inner| inner.account)
     }
 
     fn wait(
@@ -307,7 +325,10 @@ fn usize_of(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Collectors take 4 MiB at least; what is on the wire is smaller than what is in memory.
+/// What is taken from the queue at once. On the wire it is smaller than in memory.
 const MOST_BATCH_BYTES: usize = 4 << 20;
+
+/// What waits as one and is larger is trimmed, so that it fits in a request.
+const MOST_ENTRY_BYTES: usize = 3 << 20;
 
 const LONGEST_WAIT: Duration = Duration::from_hours(1);

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::accounts::Accounts;
 use super::outcome::{ExportError, Exported};
+use crate::fork;
 use crate::ledger::SignalLedger;
 use crate::redaction::Redactor;
 
@@ -20,6 +21,9 @@ pub(crate) trait Signal: Sized + Send + Sync + 'static {
     /// A record as it goes out.
     type Record: Send + Sync;
 
+    /// How many bytes a record takes in a request at most.
+    fn bytes(record: &Self::Record) -> usize;
+
     /// Appends the records as they go out. Runs on the worker's thread.
     fn convert(waiting: Self::Waiting, into: &mut Vec<Self::Record>);
 
@@ -31,10 +35,7 @@ pub(crate) trait Signal: Sized + Send + Sync + 'static {
 
     /// The account of all pipelines of this process together.
     fn account() -> SignalLedger {
-        let mut accounts = Self::accounts()
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        accounts.sum()
+        fork::lock(Self::accounts()).map_or(SignalLedger::NONE, |mut accounts| accounts.sum())
     }
 }
 
@@ -45,6 +46,9 @@ pub(crate) trait Waiting: Send {
 
     /// About how many bytes they take in memory.
     fn bytes(&self) -> usize;
+
+    /// Leaves out, and counts, what is beyond so many bytes.
+    fn trim(&mut self, _most: usize) {}
 }
 
 /// Where batches of records go. Called on the worker's thread only, one batch at a time.

@@ -16,9 +16,11 @@ use super::health::ExporterHealth;
 use super::outcome::{ExportError, Exported};
 use super::queue::{Queue, Readiness};
 use super::retry::Backoff;
+use super::show::Show;
 use super::signal::{Signal, Sink};
 use crate::catalog::EXPORT_DURATION;
 use crate::ledger::DropReason;
+use crate::otlp::Resolver;
 use crate::redaction::Redactor;
 use crate::settings::Endpoint;
 
@@ -31,6 +33,8 @@ pub(crate) struct Delivery<R> {
     pub(crate) probe: Option<Endpoint>,
     /// For one attempt.
     pub(crate) timeout: Duration,
+    /// Sees each batch once, however often it is sent.
+    pub(crate) watch: Option<Show<R>>,
 }
 
 /// Makes the sink, inside the runtime; again after a panic.
@@ -81,8 +85,10 @@ impl<S: Signal> Worker<S> {
         let sink = match (self.delivery.make_sink)() {
             Ok(sink) => sink,
             Err(why) => {
-                // Nobody listens any more when this is a restart.
-                let _ = started.try_send(Err(why));
+                // Nobody listens any more when this is a restart, or when it took long to find out.
+                if started.try_send(Err(why.clone())).is_err() {
+                    self.health.down(&why);
+                }
                 return;
             }
         };
@@ -109,8 +115,13 @@ impl<S: Signal> Worker<S> {
         let (Some(endpoint), None) = (&self.delivery.probe, self.health.is_up()) else {
             return;
         };
-        let address = (endpoint.bare_host(), endpoint.port);
-        let connecting = tokio::net::TcpStream::connect(address);
+        let connecting = async {
+            let mut addresses = Resolver.addresses(endpoint.bare_host()).await?;
+            for address in &mut addresses {
+                address.set_port(endpoint.port);
+            }
+            tokio::net::TcpStream::connect(addresses.as_slice()).await
+        };
         if let Ok(Err(why)) = timeout(PROBE_PATIENCE, connecting).await {
             self.health
                 .down(&format!("failed to connect to {endpoint}: {why}"));
@@ -134,19 +145,36 @@ impl<S: Signal> Worker<S> {
 
     /// Takes what waits into hand, in batches of the right size.
     fn stage(&self, hands: &mut Hands<S::Record>) {
-        let mut batch = Vec::new();
+        let mut records = Vec::new();
         for waiting in self.queue.take() {
-            S::convert(waiting, &mut batch);
+            S::convert(waiting, &mut records);
         }
-        for record in &mut batch {
+        for record in &mut records {
             S::redact(record, &self.redactor);
         }
-        while batch.len() > self.batch_size {
-            let rest = batch.split_off(self.batch_size);
-            hands.staged.push_back(std::mem::replace(&mut batch, rest));
+        if let Some(watch) = &self.delivery.watch {
+            // What could not be shown is counted where it was to be shown, and exported.
+            let _ = watch(&records);
         }
-        if !batch.is_empty() {
-            hands.staged.push_back(batch);
+        let mut begin = 0;
+        let mut bytes = 0;
+        let mut ends = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            let more = S::bytes(record);
+            let is_full = index - begin >= self.batch_size || bytes + more > MOST_REQUEST_BYTES;
+            if is_full && index > begin {
+                ends.push(index);
+                (begin, bytes) = (index, 0);
+            }
+            bytes += more;
+        }
+        // From the end, so that each record is moved once.
+        let first = hands.staged.len();
+        for end in ends.into_iter().rev() {
+            hands.staged.insert(first, records.split_off(end));
+        }
+        if !records.is_empty() {
+            hands.staged.insert(first, records);
         }
     }
 
@@ -281,6 +309,9 @@ impl<S: Signal> Drop for Done<S> {
         self.0.worker_ended();
     }
 }
+
+/// Collectors take 4 MiB; the rest is for what the process says of itself.
+const MOST_REQUEST_BYTES: usize = 7 << 19;
 
 const PROBE_PATIENCE: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

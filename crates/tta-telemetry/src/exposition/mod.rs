@@ -20,10 +20,10 @@ use tta_core::{Counter, Registry, registry};
 
 use crate::catalog::{BUILD_INFO, CALLBACK_FAILURES, TARGET_INFO, USER_METRICS_SKIPPED};
 use crate::redaction::{RedactionPolicy, Redactor, redact_families};
-use crate::settings::ContentCapture;
 use info::Info;
 use names::Names;
 use page::Page;
+use tta_core::ContentCapture;
 use user::Skipped;
 
 /// Shows every metric of the process in the formats that Prometheus reads.
@@ -59,6 +59,7 @@ pub struct PrometheusExposition {
     aliases: bool,
     health: HealthCheck,
     redactor: Arc<Redactor>,
+    ready: ReadyCheck,
     skipped: Mutex<HashSet<(String, &'static str)>>,
     skips: [Option<Counter>; Skipped::ALL.len()],
     /// How long the last page was, so that the next needs no moving about while it grows.
@@ -79,6 +80,8 @@ pub struct ExpositionOptions {
     pub health: HealthCheck,
     /// What labels do not show.
     pub redaction: RedactionPolicy,
+    /// Whether the application can take work now.
+    pub ready: ReadyCheck,
 }
 
 /// A registry of `prometheus-client` that the application shares with the exposition.
@@ -86,6 +89,9 @@ pub type UserRegistry = Arc<Mutex<prometheus_client::registry::Registry>>;
 
 /// Says whether all is well, with JSON that says more.
 pub type HealthCheck = Box<dyn Fn() -> (bool, String) + Send + Sync>;
+
+/// Says whether the application can take work now.
+pub type ReadyCheck = Box<dyn Fn() -> bool + Send + Sync>;
 
 impl Default for ExpositionOptions {
     /// The core's instruments under their canonical names, and good health.
@@ -97,6 +103,7 @@ impl Default for ExpositionOptions {
             aliases: false,
             health: Box::new(|| (true, "{\"status\":\"healthy\"}".to_owned())),
             redaction: RedactionPolicy::new(),
+            ready: Box::new(|| true),
         }
     }
 }
@@ -117,6 +124,7 @@ impl PrometheusExposition {
             aliases: options.aliases,
             health: options.health,
             redactor: Redactor::new(options.redaction, ContentCapture::default()),
+            ready: options.ready,
             skipped: Mutex::default(),
             skips: Skipped::ALL.map(|reason| {
                 let counter = registry().counter(&USER_METRICS_SKIPPED, &[reason.as_str()]);
@@ -134,6 +142,11 @@ impl PrometheusExposition {
     /// Whether all is well, and the JSON that says more.
     pub fn health(&self) -> (bool, String) {
         (self.health)()
+    }
+
+    /// Whether the application can take work now.
+    pub fn is_ready(&self) -> bool {
+        (self.ready)()
     }
 
     /// The families of metrics that were left out so far and why: `name_taken`, `invalid` or
@@ -220,6 +233,10 @@ impl tta_metrics_server::Exposition for PrometheusExposition {
             tta_metrics_server::HealthStatus::Degraded
         };
         tta_metrics_server::HealthReport::new(status, json)
+    }
+
+    fn is_ready(&self) -> bool {
+        Self::is_ready(self)
     }
 }
 

@@ -3,30 +3,32 @@
 use std::fmt;
 
 /// Text that may take so many bytes and no more.
-pub(super) struct Capped<'a> {
+pub(crate) struct Capped<'a> {
     out: &'a mut Vec<u8>,
     end: usize,
+    quotes: bool,
     whole: bool,
 }
 
 impl<'a> Capped<'a> {
-    /// Room for so many bytes after what is there.
-    pub(super) fn new(out: &'a mut Vec<u8>, room: usize) -> Self {
+    /// Room for so many bytes after what is there; `quotes` says whether they are escaped too.
+    pub(crate) fn new(out: &'a mut Vec<u8>, room: usize, quotes: bool) -> Self {
         let end = out.len() + room.saturating_sub(CUT.len());
         Self {
             out,
             end,
+            quotes,
             whole: true,
         }
     }
 
     /// Appends as much as there is room for.
-    pub(super) fn push(&mut self, text: &str) {
+    pub(crate) fn push(&mut self, text: &str) {
         if !self.whole {
             return;
         }
         let mut rest = text;
-        while let Some(escape) = next_escape(rest) {
+        while let Some(escape) = next_escape(rest, self.quotes) {
             let (clean, from) = rest.split_at(escape.at);
             self.push_clean(clean);
             let written = escape.bytes();
@@ -53,7 +55,7 @@ impl<'a> Capped<'a> {
     }
 
     /// Marks text that was cut, and says whether it is whole.
-    pub(super) fn finish(self) -> bool {
+    pub(crate) fn finish(self) -> bool {
         if !self.whole {
             self.out.extend_from_slice(CUT.as_bytes());
         }
@@ -121,7 +123,7 @@ pub(super) fn hex_digit(bits: u32) -> u8 {
 }
 
 /// The first character that must be escaped. None of them is beyond U+FFFF.
-fn next_escape(text: &str) -> Option<Escape> {
+fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
     let bytes = text.as_bytes();
     let mut from = 0;
     loop {
@@ -133,7 +135,7 @@ fn next_escape(text: &str) -> Option<Escape> {
             .position(|&byte| suspicious(byte))?;
         let at = from + clean + found;
         let character = text.get(at..)?.chars().next()?;
-        if harmful(character) {
+        if harmful(character, quotes) {
             return Some(Escape {
                 at,
                 length: character.len_utf8(),
@@ -193,10 +195,10 @@ const SUSPICIOUS: [bool; 256] = {
 };
 
 /// Whether a character ends a line somewhere, steers a terminal, or hides or turns text.
-fn harmful(character: char) -> bool {
+fn harmful(character: char, quotes: bool) -> bool {
     match character {
-        '"'
-        | '\\'
+        '"' => quotes,
+        '\\'
         | '\u{61c}'
         | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'

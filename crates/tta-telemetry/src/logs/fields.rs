@@ -105,7 +105,7 @@ impl Fields {
         };
         let name = self.unique(name);
         self.rest.extend_from_slice(b",\"");
-        let mut out = Capped::new(&mut self.rest, NAME_LIMIT - 8);
+        let mut out = Capped::new(&mut self.rest, NAME_LIMIT - 8, true);
         out.push(&name);
         out.finish();
         self.rest.extend_from_slice(b"\":");
@@ -174,7 +174,7 @@ fn write_caught(
     room: usize,
     write: impl FnOnce(&mut Capped<'_>) -> fmt::Result,
 ) -> bool {
-    let mut capped = Capped::new(out, room);
+    let mut capped = Capped::new(out, room, true);
     // `Debug` and `Display` of the application's types may panic, and a line of log is no reason
     // for a step to fail. What was written until then stays.
     let panicked = catch_unwind(AssertUnwindSafe(|| write(&mut capped))).is_err();

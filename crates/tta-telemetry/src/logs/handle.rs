@@ -200,7 +200,7 @@ impl Lines {
 
 /// Text that is short unless somebody means harm.
 pub(super) fn push_limited(out: &mut Vec<u8>, text: &str) {
-    let mut capped = Capped::new(out, SHORT_LIMIT);
+    let mut capped = Capped::new(out, SHORT_LIMIT, true);
     capped.push(text);
     capped.finish();
 }

@@ -35,7 +35,7 @@ pub(crate) fn redact(line: &[u8], redactor: &Redactor, out: &mut Vec<u8>) {
                 let from = out.len();
                 out.push(b'"');
                 // Two bytes of the old value are its quotes.
-                let mut capped = Capped::new(out, (value.len() + spare).max(MASK_ROOM));
+                let mut capped = Capped::new(out, (value.len() + spare).max(MASK_ROOM), true);
                 capped.push(&text);
                 capped.finish();
                 out.push(b'"');

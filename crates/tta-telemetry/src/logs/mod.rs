@@ -14,10 +14,14 @@ mod writer;
 
 use crate::settings::LogFormat;
 pub use emit::{DECLARED_FIELDS, emit, enabled_level};
+#[cfg(feature = "otlp")]
+pub(crate) use escape::Capped;
 pub use filter::LogFilter;
 pub use handle::LogHandle;
 pub(crate) use handle::{Lines, Present};
 pub(crate) use layer::layer_of;
 pub use layer::{LogOptions, log_layer, log_layer_with_handle};
 pub(crate) use line::redact;
+#[cfg(feature = "otlp")]
+pub(crate) use timestamp::push as push_timestamp;
 pub use writer::{LogStats, LogWriter};

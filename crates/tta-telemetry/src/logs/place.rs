@@ -75,7 +75,7 @@ fn ambient() -> Option<(u128, u64)> {
 fn push_workflow(out: &mut Vec<u8>, ctx: &WorkflowContext, ids: (u128, u64)) {
     push_name(out, "correlation_id");
     // At most 128 harmless characters, by the rules for what comes from outside.
-    let mut text = Capped::new(out, CORRELATION_LIMIT);
+    let mut text = Capped::new(out, CORRELATION_LIMIT, true);
     text.push(ctx.correlation_id());
     text.finish();
     push_end(out);

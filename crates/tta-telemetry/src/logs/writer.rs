@@ -8,8 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{LogFormat, line, text};
+use crate::fork::{self, Home};
 use crate::redaction::{RedactionPolicy, Redactor};
-use crate::settings::ContentCapture;
+use tta_core::ContentCapture;
 
 /// Takes lines without waiting for their destination. Clones share one destination.
 ///
@@ -89,7 +90,12 @@ impl LogWriter {
         thread::Builder::new()
             .name("tta-logs".to_owned())
             .spawn(move || writing.write_to(destination))?;
-        let handle = Arc::new(Handle { queue, capacity });
+        let home = Home::here();
+        let handle = Arc::new(Handle {
+            queue,
+            capacity,
+            home,
+        });
         Ok(Self { handle })
     }
 
@@ -108,29 +114,59 @@ impl LogWriter {
         drop(before);
     }
 
-    /// Takes a line as JSON, with its line end, to be written in this format.
-    pub(super) fn push(&self, line: &[u8], format: LogFormat) {
-        let Handle { queue, capacity } = &*self.handle;
-        let mut state = queue.lock();
-        if state.closed || state.waiting.len() + line.len() > *capacity {
+    /// Takes a line as JSON, with its line end, to be written in this format; false if it is lost.
+    pub(super) fn push(&self, line: &[u8], format: LogFormat) -> bool {
+        self.enqueue(line.len(), |waiting| {
+            if format == LogFormat::Text {
+                waiting.push(TEXT);
+            }
+            waiting.extend_from_slice(line);
+        })
+    }
+
+    /// Takes lines of which nothing is to be taken out any more; false if they are lost.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn push_finished(&self, lines: &[u8]) -> bool {
+        self.enqueue(lines.len(), |waiting| {
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                waiting.push(FINISHED);
+                waiting.extend_from_slice(line);
+            }
+        })
+    }
+
+    fn enqueue(&self, bytes: usize, append: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let Handle {
+            queue,
+            capacity,
+            home,
+        } = &*self.handle;
+        let Some(mut state) = fork::lock(&queue.state) else {
+            return false;
+        };
+        if state.closed || state.waiting.len() + bytes > *capacity {
             state.lost += 1;
-            return;
+            return false;
         }
-        if format == LogFormat::Text {
-            state.waiting.push(TEXT);
-        }
-        state.waiting.extend_from_slice(line);
+        append(&mut state.waiting);
         state.queued += 1;
         // Waking a thread costs more than the line. The thread asks for it only when it has had
         // nothing to do for a while.
         if std::mem::take(&mut state.idle) {
+            // In a child of the process there is no such thread, and nobody writes these lines.
+            if !home.is_here() {
+                state.give_up();
+            }
             queue.work.notify_one();
         }
+        true
     }
 
     /// What became of the lines so far.
     pub fn stats(&self) -> LogStats {
-        let state = self.handle.queue.lock();
+        let Some(state) = fork::lock(&self.handle.queue.state) else {
+            return LogStats::default();
+        };
         let queued = state.queued + state.writing;
         LogStats {
             created: state.written + state.lost + queued,
@@ -143,6 +179,9 @@ impl LogWriter {
     /// Waits until the lines of before this call are written, no longer than the deadline; says
     /// whether none of them waits any more.
     pub fn flush(&self, deadline: Duration) -> bool {
+        if !self.handle.home.is_here() {
+            return false;
+        }
         let queue = &self.handle.queue;
         let mut state = queue.lock();
         state.hurried = true;
@@ -171,11 +210,14 @@ impl fmt::Debug for LogWriter {
 struct Handle {
     queue: Arc<Queue>,
     capacity: usize,
+    home: Home,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.queue.close();
+        if self.home.is_here() {
+            self.queue.close();
+        }
     }
 }
 
@@ -204,6 +246,15 @@ struct State {
     /// Somebody waits for the lines.
     hurried: bool,
     closed: bool,
+}
+
+impl State {
+    /// Loses what waits, and takes no more.
+    fn give_up(&mut self) {
+        self.closed = true;
+        self.lost += std::mem::take(&mut self.queued);
+        self.waiting = Vec::new();
+    }
 }
 
 impl Queue {
@@ -299,19 +350,23 @@ impl Queue {
 fn finish(batch: &[u8], redactor: &Redactor, out: &mut Vec<u8>) {
     let mut clean = Vec::new();
     for rendered in batch.split_inclusive(|&byte| byte == b'\n') {
-        match rendered.strip_prefix(&[TEXT]) {
-            None => line::redact(rendered, redactor, out),
-            Some(rendered) => {
+        match rendered.split_first() {
+            Some((&TEXT, rendered)) => {
                 clean.clear();
                 line::redact(rendered, redactor, &mut clean);
                 text::push(&clean, out);
             }
+            Some((&FINISHED, rendered)) => out.extend_from_slice(rendered),
+            _ => line::redact(rendered, redactor, out),
         }
     }
 }
 
 /// Stands before a line that is to be written as text. No line has such a byte in it.
 const TEXT: u8 = 1;
+
+/// Stands before a line that is to be written as it is.
+const FINISHED: u8 = 2;
 
 /// How many bytes of lines may wait.
 const DEFAULT_CAPACITY: usize = 8 << 20;

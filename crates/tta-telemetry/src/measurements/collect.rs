@@ -1,9 +1,9 @@
 //! From what the instruments read to points, since the start or since the last time.
 
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tta_core::{BucketCount, MetricFamily, MetricKind, SampleValue};
+use tta_core::{BucketCount, Exemplar, MetricFamily, MetricKind, SampleValue};
 
 use super::points::{Point, Points, Value};
 use crate::export::Pushed;
@@ -46,6 +46,9 @@ impl Collector {
         push: impl FnOnce(Points) -> Pushed,
     ) {
         let now = unix_nanos();
+        // A difference is of the time since the last one, and so are its examples.
+        let since = UNIX_EPOCH + Duration::from_nanos(self.last_unix_nanos);
+        let is_new = |exemplar: &Exemplar, is_delta: bool| !is_delta || exemplar.at >= since;
         let mut readings = Last::new();
         let mut points = Vec::new();
         for family in families {
@@ -72,13 +75,17 @@ impl Collector {
                             // A counter that a callback reads may begin anew.
                             value: if *total < seen { *total } else { total - seen },
                             temporality,
-                            exemplar: *exemplar,
+                            exemplar: exemplar.filter(|it| is_new(it, is_delta)),
                         }
                     }
                     SampleValue::Histogram { sum, buckets } => {
+                        let mut buckets = buckets.clone();
+                        for bucket in &mut buckets {
+                            bucket.exemplar = bucket.exemplar.filter(|it| is_new(it, is_delta));
+                        }
+                        let counts = buckets.iter().map(|bucket| bucket.count).collect();
                         let value = histogram(*sum, buckets, before, temporality);
                         if is_delta {
-                            let counts = buckets.iter().map(|bucket| bucket.count).collect();
                             readings.insert(key, Reading::Histogram { sum: *sum, counts });
                         }
                         value
@@ -117,11 +124,10 @@ impl Temporality {
 
 fn histogram(
     sum: f64,
-    buckets: &[BucketCount],
+    mut buckets: Vec<BucketCount>,
     before: Option<&Reading>,
     temporality: Temporality,
 ) -> Value {
-    let mut buckets = buckets.to_vec();
     let mut sum = sum;
     if let Some(Reading::Histogram { sum: seen, counts }) = before {
         sum -= seen;

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use tta_core::{BucketCount, Exemplar, MetricSpec};
 
 use crate::export::{Accounts, Signal, Waiting};
+use crate::otlp;
 use crate::redaction::Redactor;
 use crate::settings::Temporality;
 
@@ -49,6 +50,10 @@ impl Signal for Points {
     const PART: &'static str = "metrics_otlp";
     type Waiting = Self;
     type Record = Point;
+
+    fn bytes(record: &Point) -> usize {
+        otlp::point_bytes(record)
+    }
 
     fn convert(waiting: Self, into: &mut Vec<Point>) {
         into.extend(waiting.points);

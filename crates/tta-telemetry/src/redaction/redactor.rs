@@ -12,7 +12,7 @@ use super::policy::{Redaction, RedactionPolicy};
 use super::rule::{Rule, Rules};
 use super::scan::{MASK, scan};
 use crate::catalog::VALUES_REDACTED;
-use crate::settings::ContentCapture;
+use tta_core::ContentCapture;
 
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -98,7 +98,7 @@ mod tests {
 
     use super::*;
     use crate::redaction::RedactionPolicy;
-    use crate::settings::ContentCapture;
+    use tta_core::ContentCapture;
 
     /// What design note 0026 states.
     #[test]

@@ -1,20 +1,36 @@
 //! What is set: declared as data, parsed once, and shown with where each value comes from.
 
-mod content;
 mod endpoint;
+mod exporters;
+mod kubernetes_spec;
+mod limits;
+mod limits_spec;
 mod log_filter;
+mod nonsense;
 mod otlp;
+mod otlp_options;
 mod otlp_spec;
 mod parse;
 mod pick;
+mod preset;
 mod resolve;
+mod resource;
+mod sampling;
+mod sampling_spec;
+mod server;
+mod server_spec;
 mod spec;
 
-pub use content::ContentCapture;
 pub(crate) use endpoint::Endpoint;
+pub use exporters::Exporter;
+pub use limits::{LogLimits, SpanLimits};
 pub(crate) use otlp::{Otlp, Tls};
+pub use otlp_options::OtlpOptions;
 pub(crate) use pick::Environment;
+pub use preset::Preset;
 pub(crate) use resolve::{Batching, Code, Resolved};
+pub(crate) use sampling::{Sampling, TailKeep};
+pub(crate) use server::{Doors, Password};
 pub(crate) use spec::{LOG_FORMAT, LOG_LEVEL};
 pub use spec::{SETTINGS, SettingSpec};
 
@@ -96,12 +112,16 @@ pub enum Sampler {
     AlwaysOff,
     /// This share, the same traces in every service that uses the same share.
     Ratio(f64),
+    /// So many a second, and no more.
+    RateLimited(f64),
     /// As the parent decided; all that have none.
     ParentBasedAlwaysOn,
     /// As the parent decided; none that have none.
     ParentBasedAlwaysOff,
     /// As the parent decided; this share of those that have none.
     ParentBasedRatio(f64),
+    /// As the parent decided; of those that have none so many a second, and no more.
+    ParentBasedRateLimited(f64),
 }
 
 impl fmt::Display for Sampler {
@@ -110,9 +130,11 @@ impl fmt::Display for Sampler {
             Self::AlwaysOn => "always_on",
             Self::AlwaysOff => "always_off",
             Self::Ratio(_) => "traceidratio",
+            Self::RateLimited(_) => "ratelimited",
             Self::ParentBasedAlwaysOn => "parentbased_always_on",
             Self::ParentBasedAlwaysOff => "parentbased_always_off",
             Self::ParentBasedRatio(_) => "parentbased_traceidratio",
+            Self::ParentBasedRateLimited(_) => "parentbased_ratelimited",
         })
     }
 }
@@ -168,7 +190,7 @@ impl LogFormat {
 pub struct Setting {
     /// Its [name](SettingSpec::name).
     pub name: &'static str,
-    /// Its value as text; `***` where it is secret.
+    /// Its value as text in one line; `***` where it is secret.
     pub value: String,
     /// Where the value comes from.
     pub origin: Origin,
@@ -182,6 +204,8 @@ pub enum Origin {
     Code,
     /// This variable did.
     Environment(&'static str),
+    /// The preset of this name has it.
+    Preset(&'static str),
     /// A handle did, while the program ran.
     Handle,
     /// Nobody did.
@@ -193,6 +217,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Code => f.write_str("code"),
             Self::Environment(variable) => write!(f, "env {variable}"),
+            Self::Preset(preset) => write!(f, "preset {preset}"),
             Self::Handle => f.write_str("changed while running"),
             Self::Default => f.write_str("default"),
         }

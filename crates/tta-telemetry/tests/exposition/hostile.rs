@@ -18,7 +18,10 @@ fn fault_34_judges_accept_hostile_text_and_values_come_back() {
     let promtool = require!(Promtool::find());
     let mut runner = TestRunner::default();
     let mut expected = HashMap::new();
-    for number in 0..FAMILIES {
+    for number in 0.. {
+        if expected.len() > WANTED {
+            break;
+        }
         let name = format!("hostile_{number}{}", ["_total", "", "_seconds"][number % 3]);
         let spec = declared(MetricSpec {
             kind: [
@@ -64,7 +67,6 @@ fn fault_34_judges_accept_hostile_text_and_values_come_back() {
             ((name, values), sample.value)
         })
         .collect();
-    assert!(expected.len() > 3_000, "{}", expected.len());
     let alike = expected
         .iter()
         .filter(|(set, value)| read.get(*set) == Some(value))
@@ -119,5 +121,10 @@ fn hostile(runner: &mut TestRunner) -> String {
     text.new_tree(runner).unwrap().current()
 }
 
-const FAMILIES: usize = 240;
+/// A build that is not optimised is there for the behaviour, not for the number.
+const WANTED: usize = if cfg!(debug_assertions) {
+    3_500
+} else {
+    100_000
+};
 const SETS: usize = 16;

@@ -9,6 +9,7 @@
 mod aliases;
 mod formats;
 mod hostile;
+mod load;
 mod negotiation;
 mod own;
 mod process;

@@ -1,7 +1,7 @@
 //! Prompts and answers are where they were opted in, and nowhere else.
 
 use tta_core::Attribute;
-use tta_telemetry::ContentCapture;
+use tta_core::ContentCapture;
 use tta_telemetry::opentelemetry::trace::{Span, Tracer};
 use tta_telemetry::opentelemetry::{KeyValue, global};
 

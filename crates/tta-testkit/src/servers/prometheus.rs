@@ -34,12 +34,19 @@ pub struct Exemplar {
 pub struct PrometheusOptions {
     scrape_interval: Duration,
     exemplar_storage: bool,
+    scrape_config: String,
 }
 
 impl PrometheusOptions {
     /// Time between two scrapes of a target, and the limit of each; 500 ms unless set.
     pub fn with_scrape_interval(mut self, interval: Duration) -> Self {
         self.scrape_interval = interval;
+        self
+    }
+
+    /// Further lines of its `scrape_config` in YAML, such as `scheme: https`.
+    pub fn with_scrape_config(mut self, yaml: impl Into<String>) -> Self {
+        self.scrape_config = yaml.into();
         self
     }
 
@@ -55,6 +62,7 @@ impl Default for PrometheusOptions {
         Self {
             scrape_interval: Duration::from_millis(500),
             exemplar_storage: false,
+            scrape_config: String::new(),
         }
     }
 }
@@ -249,9 +257,11 @@ fn configuration(targets: &[SocketAddr], options: &PrometheusOptions) -> String 
         .iter()
         .map(|target| format!("\"{target}\""))
         .collect();
+    let lines = options.scrape_config.lines();
+    let more: String = lines.flat_map(|line| ["    ", line, "\n"]).collect();
     format!(
         "global:\n  scrape_interval: {interval}ms\n  scrape_timeout: {interval}ms\n\
-         scrape_configs:\n  - job_name: tta\n    static_configs:\n      - targets: [{}]\n",
+         scrape_configs:\n  - job_name: tta\n    static_configs:\n      - targets: [{}]\n{more}",
         targets.join(", ")
     )
 }
