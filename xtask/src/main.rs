@@ -5,6 +5,7 @@ mod command;
 mod commands;
 mod faults;
 mod features;
+mod fuzz;
 mod mutants;
 mod setup;
 mod steps;
@@ -65,6 +66,11 @@ enum Command {
     /// Takes hours for all of them; installs cargo-mutants if it is missing, and writes
     /// docs/mutants.md. Exits with 1 for a crate below 80 % whose survivors have no reason.
     Mutants(MutantsArgs),
+    /// Fuzz what reads the input of strangers, ten minutes each, with cargo-fuzz.
+    ///
+    /// Installs cargo-fuzz if it is missing; needs a C++ compiler. Exits with 1 for a finding, which
+    /// is then below the target directory, in tta-fuzz/findings.
+    Fuzz(FuzzArgs),
 }
 
 #[derive(Debug, Args)]
@@ -106,6 +112,16 @@ struct MutantsArgs {
 }
 
 #[derive(Debug, Args)]
+struct FuzzArgs {
+    /// Only this target, as its folder in fuzz/corpus is named.
+    #[arg(long)]
+    target: Option<String>,
+    /// How long each target is fuzzed.
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+}
+
+#[derive(Debug, Args)]
 struct GenerateArgs {
     /// Write nothing; fail when what is written is stale.
     #[arg(long)]
@@ -137,6 +153,9 @@ fn main() -> ExitCode {
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
         Command::Mutants(MutantsArgs { package, shard }) => {
             mutants::run(&workspace, &mutants::Choice { package, shard })
+        }
+        Command::Fuzz(FuzzArgs { target, minutes }) => {
+            fuzz::run(&workspace, &fuzz::Choice { target, minutes })
         }
         Command::Faults(FaultsArgs { section, row }) => {
             commands::faults(&workspace, &faults::Choice { section, row })

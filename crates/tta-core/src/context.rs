@@ -8,6 +8,7 @@ mod details;
 mod identity;
 mod outward;
 mod recording;
+mod sampling;
 mod usage;
 
 pub use builder::WorkflowContextBuilder;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use self::cancellation::Cancellation;
 use self::details::Details;
+use self::sampling::Sampling;
 use self::usage::{Meter, Metered};
 use crate::identity::{SpanId, TraceId};
 use crate::record::{Level, TraceBuffer};
@@ -71,7 +73,7 @@ struct Shared {
     outer: Option<Parent>,
     /// The span at which workflows begin: one opened around them in this process, or the outer one.
     entry: SpanId,
-    sampled: bool,
+    sampling: Sampling,
     recorder: Option<Arc<dyn Recorder>>,
     log_level: Option<Level>,
     wants_scope: bool,
@@ -106,7 +108,7 @@ impl WorkflowContext {
             identity: Arc::new(self.shared.identity.child()),
             outer: self.shared.outer.clone(),
             entry: self.shared.entry,
-            sampled: self.shared.sampled,
+            sampling: self.shared.sampling.inherit(),
             recorder: self.shared.recorder.clone(),
             log_level: self.shared.log_level,
             wants_scope: self.shared.wants_scope,
@@ -174,12 +176,6 @@ impl WorkflowContext {
     #[inline]
     pub fn span_id(&self) -> SpanId {
         current::span_in(self).unwrap_or(self.base)
-    }
-
-    /// Whether the trace's spans are recorded; decided once, when the trace began.
-    #[inline]
-    pub fn is_sampled(&self) -> bool {
-        self.shared.sampled
     }
 
     /// The span of another process or library in which the workflow runs.

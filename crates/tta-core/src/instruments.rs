@@ -17,7 +17,7 @@ mod seam;
 mod snapshot;
 
 pub use counter::Counter;
-pub use exemplar::Exemplar;
+pub use exemplar::{Exemplar, ExemplarFilter};
 pub use gauge::Gauge;
 pub(crate) use histogram::nanos;
 pub use histogram::{Distribution, Histogram};

@@ -45,8 +45,8 @@ pub use fallback::{FallbackPrimitive, fallback};
 pub use flow::{Flow, IntoFlow};
 pub use identity::{SpanId, TraceId};
 pub use instruments::{
-    BucketCount, Counter, Distribution, Exemplar, Gauge, Histogram, MetricFamily, MetricSample,
-    OVERFLOW_LABEL, Registry, SampleValue, refused_measurements, registry,
+    BucketCount, Counter, Distribution, Exemplar, ExemplarFilter, Gauge, Histogram, MetricFamily,
+    MetricSample, OVERFLOW_LABEL, Registry, SampleValue, refused_measurements, registry,
 };
 pub use metrics::PrimitiveMetrics;
 pub use named::Named;
@@ -58,8 +58,8 @@ pub use parallel::Parallel;
 pub use parallel_all::{ParallelAll, parallel_all};
 pub use primitive::Primitive;
 pub use record::{
-    Attribute, EventRecord, Level, LogField, LogRecord, LogValue, LostDetails, SpanKind, SpanName,
-    SpanRecord, SpanStatus, StepIdentity, TraceRecords, Value,
+    Attribute, ContentCapture, DetailLimits, EventRecord, Level, LogField, LogRecord, LogValue,
+    LostDetails, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity, TraceRecords, Value,
 };
 pub use recorder::{
     ActiveSpan, Recorder, install_recorder, log_globally, recorder_panics, uninstall_recorder,

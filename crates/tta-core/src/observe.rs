@@ -14,7 +14,7 @@ use crate::catalog::{
 use crate::context::{WorkflowContext, entered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::SpanId;
-use crate::instruments::{Outcome, SeamInstruments, nanos, registry};
+use crate::instruments::{ExemplarFilter, Outcome, SeamInstruments, nanos, registry};
 use crate::panics::{Contained, error_about};
 use crate::record::{
     Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity,
@@ -229,6 +229,9 @@ impl<'a> Execution<'a> {
         let span_id = SpanId::random();
         if let Subject::Seam(seam) = subject {
             seam.instruments().started();
+            if seam.scope == Scope::Workflow {
+                ctx.workflow_begins(seam.name(), parent_id);
+            }
         }
         let outermost = ctx.hands_over_after(parent_id);
         if outermost {
@@ -296,22 +299,27 @@ impl<'a> Execution<'a> {
         if let Some(seam) = seam {
             self.log(seam, outcome, duration, began_here, error.as_deref());
         }
-        if self.ctx.is_sampled() {
+        let is_sampled = self.ctx.is_sampled();
+        let is_example = ExemplarFilter::admits(is_sampled && !self.ctx.is_held());
+        if is_sampled || is_example {
             let unix_nanos = self.ctx.unix_nanos(ended);
-            if let (Some(seam), Some(bucket)) = (seam, bucket) {
+            if let (true, Some(seam), Some(bucket)) = (is_example, seam, bucket) {
                 let trace = (self.ctx.trace_id(), self.span_id);
                 seam.instruments()
                     .exemplar(bucket, duration, trace, unix_nanos);
             }
-            let error = error.as_deref();
-            self.record(&End {
-                outcome,
-                error,
-                began_here,
-                duration,
-                unix_nanos,
-            });
-        } else if self.outermost {
+            if is_sampled {
+                let error = error.as_deref();
+                self.record(&End {
+                    outcome,
+                    error,
+                    began_here,
+                    duration,
+                    unix_nanos,
+                });
+            }
+        }
+        if !is_sampled && self.outermost {
             self.ctx.outermost_ended();
         }
         if let (Some(seam), Some(error)) = (seam, error) {

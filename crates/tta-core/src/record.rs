@@ -1,9 +1,14 @@
 //! Finished spans and log lines, in the form in which they leave the core.
 
 mod buffer;
+mod content;
+mod limits;
 mod value;
 
 pub(crate) use buffer::{Taken, TraceBuffer};
+pub(crate) use content::CONTENT_EVENT;
+pub use content::ContentCapture;
+pub use limits::DetailLimits;
 pub use value::{Attribute, Value};
 
 use std::borrow::Cow;
@@ -35,6 +40,13 @@ pub struct TraceRecords {
     pub trace_state: Option<Arc<str>>,
     /// What the workflow said beyond the limits of its memory.
     pub lost: LostDetails,
+    /// Whether the trace is sampled; one that is not is handed over only to a recorder that
+    /// [holds](crate::Recorder::holds_unsampled) such traces.
+    pub is_sampled: bool,
+    /// Whether the outermost span that the trace has in this process is among the spans.
+    pub root_ended: bool,
+    /// Whether nothing of the trace goes on in this process, so that no more of it comes.
+    pub is_last: bool,
 }
 
 /// Attributes and events that were left out, because a workflow may hold no more of them.

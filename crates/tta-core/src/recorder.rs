@@ -55,9 +55,28 @@ pub trait Recorder: Send + Sync + 'static {
         None
     }
 
-    /// Whether spans of this new trace are recorded; asked once for each trace.
+    /// Whether this new trace is sampled: its spans recorded and kept. Asked once for each trace.
     fn sample(&self, trace_id: TraceId, parent: Option<&Parent>) -> bool {
         let _ = (trace_id, parent);
+        false
+    }
+
+    /// Another decision about a trace, once it is known with which workflow it begins; asked once at
+    /// most, before the workflow's first step. `None` leaves it as it is.
+    fn sample_workflow(
+        &self,
+        workflow: &str,
+        trace_id: TraceId,
+        parent: Option<&Parent>,
+    ) -> Option<bool> {
+        let _ = (workflow, trace_id, parent);
+        None
+    }
+
+    /// Whether the spans of traces that are not sampled are recorded all the same, for the recorder
+    /// to keep or not when it sees how they end; asked for each trace that is not sampled. Such
+    /// traces cost the same as sampled ones until they are handed over.
+    fn holds_unsampled(&self) -> bool {
         false
     }
 

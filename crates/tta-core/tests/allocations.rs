@@ -56,6 +56,28 @@ fn a_step_that_is_not_sampled_allocates_nothing() {
 }
 
 #[test]
+fn a_step_that_a_recorder_does_not_sample_allocates_nothing_either() {
+    /// Says no to every trace, and is asked about every workflow.
+    struct Declines;
+    impl Recorder for Declines {}
+
+    let declines: Arc<dyn Recorder> = Arc::new(Declines);
+    let flow = step("declined", async |n: u64| Ok(n + 1)).named("declined_workflow");
+    let contexts: Vec<_> = (0..4)
+        .map(|_| {
+            let builder = WorkflowContext::builder().recorder(declines.clone());
+            builder.clock(still).build()
+        })
+        .collect();
+    let mut fresh = contexts.iter();
+    let of_one = allocations(|| {
+        let ctx = fresh.next().unwrap();
+        assert_eq!(now(flow.execute(0, ctx)).unwrap(), 1);
+    });
+    assert_eq!(of_one, 0);
+}
+
+#[test]
 fn an_attribute_of_a_step_that_is_not_sampled_allocates_nothing() {
     let flow = step("says_nothing", async |n: u64, ctx: &WorkflowContext| {
         ctx.set_attribute("n", n);

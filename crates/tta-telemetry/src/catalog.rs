@@ -3,11 +3,13 @@
 mod exposition_declarations;
 mod pipeline_declarations;
 mod process_declarations;
+mod sampling_declarations;
 mod server_declarations;
 
 pub(crate) use exposition_declarations::*;
 pub(crate) use pipeline_declarations::*;
 pub(crate) use process_declarations::*;
+pub(crate) use sampling_declarations::*;
 pub(crate) use server_declarations::*;
 
 use tta_core::Catalog;
@@ -22,6 +24,10 @@ pub const CATALOG: Catalog = Catalog {
         &QUEUE_RECORDS,
         &EXPORT_DURATION,
         &EXPORTER_UP,
+        &SAMPLING_DECISIONS,
+        &TAIL_TRACES,
+        &TAIL_HELD_TRACES,
+        &TAIL_HELD_BYTES,
         &PROCESS_CPU,
         &PROCESS_MEMORY,
         &PROCESS_OPEN_FDS,

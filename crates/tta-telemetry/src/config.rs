@@ -1,14 +1,19 @@
 //! What to initialise, put together by hand.
 
+mod doors;
+mod export;
+mod kept;
+mod presets;
+
 use std::fmt;
 use std::time::Duration;
 
-use tta_core::Level;
+use tta_core::{Error, ErrorKind, Level, Result};
 
 use crate::guard::ObservabilityGuard;
 use crate::settings::{
-    Code, Compression, DeploymentEnvironment, Environment, LogFormat, Password, Protocol, Resolved,
-    Sampler, Temporality,
+    Code, Compression, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Setting,
+    Temporality,
 };
 
 /// What to initialise. Each setting is also declared in [`SETTINGS`](crate::SETTINGS), with the
@@ -68,12 +73,53 @@ impl ObservabilityConfig {
         }
     }
 
-    /// Starts it all. It never fails the application: what could not start is reported by
-    /// [`ObservabilityGuard::status`], and in one log line.
+    /// Every setting as it would hold, with its origin, without starting anything.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tta_telemetry::ObservabilityConfig;
+    ///
+    /// let config = ObservabilityConfig::from_env("billing").with_prometheus_port(9_500);
+    /// let port = config.settings().into_iter().find(|setting| {
+    ///     setting.name == "OTEL_EXPORTER_PROMETHEUS_PORT"
+    /// });
+    /// assert_eq!(port.map(|port| port.value).as_deref(), Some("9500"));
+    /// ```
+    pub fn settings(&self) -> Vec<Setting> {
+        self.resolve().shown
+    }
+
+    /// Starts it all. It never fails the application: what could not start, and what was set and
+    /// cannot be, is reported by [`ObservabilityGuard::status`], and in one log line.
     ///
     /// Where telemetry is initialised already, that one holds and the guard shares it.
     pub fn init(self) -> ObservabilityGuard {
         ObservabilityGuard::init(&self)
+    }
+
+    /// As [`init`](Self::init), for programs that would rather not start than run with a mistake in
+    /// their own settings.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tta_core::ErrorKind;
+    /// use tta_telemetry::ObservabilityConfig;
+    ///
+    /// let refused = ObservabilityConfig::new("my-app").with_queue_size(0).try_init();
+    /// assert_eq!(refused.unwrap_err().kind(), ErrorKind::Configuration);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where a method was given what cannot be. What the environment says
+    /// is never an error: it is ignored, with a warning.
+    pub fn try_init(self) -> Result<ObservabilityGuard> {
+        match self.code.complaint() {
+            Some(why) => Err(Error::new(ErrorKind::Configuration, why)),
+            None => Ok(self.init()),
+        }
     }
 
     /// The service's name.
@@ -112,37 +158,37 @@ impl ObservabilityConfig {
 
     /// Where OTLP goes, such as `http://localhost:4317`. Without one nothing leaves the process.
     pub fn with_otlp_endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.code.otlp.endpoint = Some(endpoint.into());
+        self.code.otlp.general.endpoint = Some(endpoint.into());
         self
     }
 
     /// Where traces go, if not where everything goes. Over HTTP the path is used as it is.
     pub fn with_otlp_traces_endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.code.otlp.traces_endpoint = Some(endpoint.into());
+        self.code.otlp.traces.otlp.endpoint = Some(endpoint.into());
         self
     }
 
     /// Where metrics go over OTLP, if not where everything goes. Over HTTP the path is used as it is.
     pub fn with_otlp_metrics_endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.code.otlp.metrics_endpoint = Some(endpoint.into());
+        self.code.otlp.metrics.otlp.endpoint = Some(endpoint.into());
         self
     }
 
     /// Where log records go, if not where everything goes. Over HTTP the path is used as it is.
     pub fn with_otlp_logs_endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.code.otlp.logs_endpoint = Some(endpoint.into());
+        self.code.otlp.logs.otlp.endpoint = Some(endpoint.into());
         self
     }
 
     /// How what is exported is compressed; not at all by default.
     pub fn with_otlp_compression(mut self, compression: Compression) -> Self {
-        self.code.otlp.compression = Some(compression);
+        self.code.otlp.general.compression = Some(compression);
         self
     }
 
     /// A file in PEM with the certificates of whom to trust, instead of whom the system trusts.
     pub fn with_otlp_certificate(mut self, path: impl Into<String>) -> Self {
-        self.code.otlp.certificate = Some(path.into());
+        self.code.otlp.general.certificate = Some(path.into());
         self
     }
 
@@ -153,38 +199,31 @@ impl ObservabilityConfig {
         certificate: impl Into<String>,
         key: impl Into<String>,
     ) -> Self {
-        self.code.otlp.client_certificate = Some(certificate.into());
-        self.code.otlp.client_key = Some(key.into());
+        self.code.otlp.general.client_certificate = Some(certificate.into());
+        self.code.otlp.general.client_key = Some(key.into());
         self
     }
 
     /// How OTLP is spoken; by the endpoint's port by default.
     pub fn with_otlp_protocol(mut self, protocol: Protocol) -> Self {
-        self.code.otlp.protocol = Some(protocol);
+        self.code.otlp.general.protocol = Some(protocol);
         self
     }
 
     /// A header of each export, such as a token.
     pub fn with_otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.code.otlp.headers.push((name.into(), value.into()));
+        self.code
+            .otlp
+            .general
+            .headers
+            .push((name.into(), value.into()));
         self
     }
 
     /// How long one attempt to export may take.
     pub fn with_otlp_timeout(mut self, timeout: Duration) -> Self {
-        self.code.otlp.timeout = Some(timeout);
+        self.code.otlp.general.timeout = Some(timeout);
         self
-    }
-
-    /// Which traces are recorded.
-    pub fn with_sampler(mut self, sampler: Sampler) -> Self {
-        self.code.sampler = Some(sampler);
-        self
-    }
-
-    /// Records this share of the traces that have no parent to decide: 0 none, 1 all.
-    pub fn with_sample_ratio(self, ratio: f64) -> Self {
-        self.with_sampler(Sampler::ParentBasedRatio(ratio))
     }
 
     /// How long a span waits for others before it is exported.
@@ -241,60 +280,6 @@ impl ObservabilityConfig {
         self
     }
 
-    /// Shows `/metrics` and `/health` only to those who give this name and password, a long random
-    /// secret. The probes `/health/live` and `/health/ready` ask for none.
-    ///
-    /// A door that cannot be locked as it is told stays shut: then nothing is served, and the
-    /// status says why.
-    pub fn with_prometheus_basic_auth(
-        mut self,
-        username: impl Into<String>,
-        password: impl Into<String>,
-    ) -> Self {
-        self.code.doors.username = Some(username.into());
-        self.code.doors.password = Some(Password::new(password));
-        self
-    }
-
-    /// As [`with_prometheus_basic_auth`](Self::with_prometheus_basic_auth), with a password that is
-    /// in a file, and is read again when the file changes.
-    pub fn with_prometheus_password_file(
-        mut self,
-        username: impl Into<String>,
-        path: impl Into<String>,
-    ) -> Self {
-        self.code.doors.username = Some(username.into());
-        self.code.doors.password_file = Some(path.into());
-        self
-    }
-
-    /// Serves them over TLS alone, with the certificate and the private key of these files in PEM,
-    /// which are read again when they change.
-    pub fn with_prometheus_tls(
-        mut self,
-        certificate: impl Into<String>,
-        key: impl Into<String>,
-    ) -> Self {
-        self.code.doors.certificate = Some(certificate.into());
-        self.code.doors.key = Some(key.into());
-        self
-    }
-
-    /// Shows them only to clients with a certificate that one of those in this file in PEM vouches
-    /// for; the probes are for everybody.
-    pub fn with_prometheus_client_ca(mut self, path: impl Into<String>) -> Self {
-        self.code.doors.client_ca = Some(path.into());
-        self
-    }
-
-    /// Asked by `/health/ready` whether the application can take work now: while it says no, or
-    /// panics, the answer is a 503 or a 500. Without it the application is ready from the end of
-    /// its initialisation to the begin of its shutdown.
-    pub fn with_readiness(mut self, is_ready: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        self.readiness = Some(std::sync::Arc::new(is_ready));
-        self
-    }
-
     /// Whether metrics are shown under their other names too.
     pub fn with_metric_aliases(mut self, aliases: bool) -> Self {
         self.code.metric_aliases = Some(aliases);
@@ -303,7 +288,7 @@ impl ObservabilityConfig {
 
     /// How many label sets a metric may have.
     pub fn with_label_limit(mut self, sets: usize) -> Self {
-        self.code.label_limit = Some(sets.max(1));
+        self.code.label_limit = Some(sets);
         self
     }
 

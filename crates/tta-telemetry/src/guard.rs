@@ -8,7 +8,7 @@ use tta_core::{Error, ErrorKind, Result};
 
 use crate::config::ObservabilityConfig;
 use crate::instance::Instance;
-use crate::ledger::Ledger;
+use crate::ledger::{DropReason, Ledger, SignalLedger};
 use crate::lifecycle::{self, Turn};
 use crate::settings::Resolved;
 use crate::status::{PartStatus, State, Status};
@@ -64,10 +64,43 @@ pub struct ShutdownReport {
     pub delivered: u64,
     /// Records that were left at the deadline, and are lost.
     pub left: u64,
+    /// Records that were lost for another reason while shutting down: refused, or put off too often.
+    pub dropped: u64,
+    /// Of these, spans.
+    pub traces: SignalReport,
+    /// Of these, values of series over OTLP.
+    pub metrics: SignalReport,
+    /// Of these, log lines over OTLP.
+    pub logs: SignalReport,
     /// The account at the end, over the whole initialisation.
     pub ledger: Ledger,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+/// What became of one signal's records at a shutdown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignalReport {
+    /// Records that were delivered while shutting down.
+    pub delivered: u64,
+    /// Records that were left at the deadline, and are lost.
+    pub left: u64,
+    /// Records that were lost for another reason while shutting down.
+    pub dropped: u64,
+}
+
+impl SignalReport {
+    /// What happened between two accounts.
+    pub(crate) fn between(before: &SignalLedger, after: &SignalLedger) -> Self {
+        let lost = |account: &SignalLedger| account.dropped_for(DropReason::Shutdown);
+        let late = lost(after) - lost(before);
+        Self {
+            delivered: after.delivered - before.delivered,
+            left: late + after.queued + after.in_flight,
+            dropped: after.dropped() - before.dropped() - late,
+        }
+    }
 }
 
 impl ObservabilityGuard {
@@ -99,6 +132,7 @@ impl ObservabilityGuard {
     /// How telemetry is doing now.
     pub fn status(&self) -> Status {
         match &self.instance {
+            Ok(instance) if !instance.is_here() => Status::of_another_process(instance.settings()),
             Ok(instance) => {
                 let mut status = instance.status();
                 status.already_initialized = !self.is_owner;
@@ -112,6 +146,7 @@ impl ObservabilityGuard {
                     "another initialisation or shutdown is under way",
                 )],
                 settings: settings.shown.clone(),
+                resource: settings.resource.clone(),
                 warnings: settings.warnings.clone(),
                 metrics_url: None,
                 otlp_endpoint: None,
@@ -124,9 +159,10 @@ impl ObservabilityGuard {
 
     /// The account of every record of this initialisation.
     pub fn ledger(&self) -> Ledger {
-        self.instance
-            .as_ref()
-            .map_or_else(|_| Ledger::default(), |instance| instance.ledger())
+        match &self.instance {
+            Ok(instance) if instance.is_here() => instance.ledger(),
+            _ => Ledger::default(),
+        }
     }
 
     /// Exports everything now, and waits for it; false when it took longer.
@@ -177,18 +213,20 @@ impl ShutdownReport {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`], with the counts, where records were left at the deadline.
+    /// [`ErrorKind::Unavailable`], with the counts, where records were left at the deadline or
+    /// dropped while shutting down.
     pub fn result(&self) -> Result<()> {
-        if self.left == 0 {
+        let lost = self.left + self.dropped;
+        if lost == 0 {
             return Ok(());
         }
         let all = self.ledger.all();
         Err(Error::new(
             ErrorKind::Unavailable,
             format!(
-                "{} telemetry records could not be delivered before the shutdown's deadline; {} \
-                 were delivered and {} dropped in all",
-                self.left,
+                "{} telemetry records could not be delivered by the end of the shutdown; {} were \
+                 delivered and {} dropped in all",
+                lost,
                 all.delivered,
                 all.dropped()
             ),
@@ -198,6 +236,10 @@ impl ShutdownReport {
 
 /// Stops an instance once; later callers are told how that went.
 fn stop(instance: &Arc<Instance>) -> ShutdownReport {
+    // What waits is the parent's to export.
+    if !instance.is_here() {
+        return ShutdownReport::default();
+    }
     if let Some(report) = instance.report() {
         return report;
     }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use tta_core::{install_recorder, registry, uninstall_recorder};
 
+use crate::address_space;
 use crate::config::ObservabilityConfig;
-use crate::guard::ShutdownReport;
+use crate::fork::Home;
+use crate::guard::{ShutdownReport, SignalReport};
 use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TRACES};
 use crate::process::observe_process;
@@ -20,6 +22,7 @@ use crate::subscriber::{self, LOGS, TRACING};
 /// Everything that one initialisation started.
 #[derive(Debug)]
 pub(crate) struct Instance {
+    home: Home,
     settings: Resolved,
     pipeline: Pipeline,
     /// The subscriber's parts: spans of other libraries, and log lines.
@@ -34,9 +37,17 @@ impl Instance {
     pub(crate) fn start(config: &ObservabilityConfig) -> Arc<Self> {
         let settings = config.resolve();
         if !settings.is_enabled {
-            return Arc::new(Self::disabled(settings));
+            return Arc::new(Self::without(settings, |name| {
+                PartStatus::disabled(name, "all telemetry is switched off")
+            }));
+        }
+        if let Some(why) = address_space::shortage() {
+            return Arc::new(Self::without(settings, |name| {
+                PartStatus::degraded(name, why.clone())
+            }));
         }
         registry().set_label_limit(settings.label_limit);
+        settings.kept.apply();
         let subscriber = subscriber::install(&settings);
         let pipeline = Pipeline::start(config, &settings);
         if let Err(why) = observe_process(registry()) {
@@ -50,6 +61,7 @@ impl Instance {
         let server = Server::start(config, &settings, checks);
         install_recorder(pipeline.recorder(settings.log_filter.is_some()));
         let instance = Arc::new(Self {
+            home: Home::here(),
             settings,
             pipeline,
             subscriber,
@@ -61,9 +73,10 @@ impl Instance {
         instance
     }
 
-    fn disabled(settings: Resolved) -> Self {
-        let off = |name| PartStatus::disabled(name, "all telemetry is switched off");
+    /// The core's own statistics alone.
+    fn without(settings: Resolved, off: impl Fn(&'static str) -> PartStatus) -> Self {
         Self {
+            home: Home::here(),
             pipeline: Pipeline::without(off(TRACES)),
             subscriber: vec![off(TRACING), off(LOGS)],
             server: Server::without(off(METRICS)),
@@ -87,6 +100,11 @@ impl Instance {
         }
     }
 
+    /// Whether it was started in this process, and not in one that this was forked from.
+    pub(crate) fn is_here(&self) -> bool {
+        self.home.is_here()
+    }
+
     pub(crate) fn status(&self) -> Status {
         let mut parts = self.pipeline.status(self.report().is_some());
         parts.push(self.server.status());
@@ -96,6 +114,7 @@ impl Instance {
             already_initialized: false,
             parts,
             settings: self.settings.shown.clone(),
+            resource: self.settings.resource.clone(),
             warnings: self.settings.warnings.clone(),
             metrics_url: self.server.url().map(str::to_owned),
             otlp_endpoint: self
@@ -103,11 +122,16 @@ impl Instance {
                 .traces
                 .endpoint
                 .as_ref()
+                .filter(|_| self.settings.traces.exporters.otlp)
                 .map(ToString::to_string),
             otlp_protocol: self.pipeline.protocol(),
             last_export_error: self.pipeline.last_error(),
             ledger: self.ledger(),
         }
+    }
+
+    pub(crate) fn settings(&self) -> &Resolved {
+        &self.settings
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
@@ -123,6 +147,9 @@ impl Instance {
     }
 
     pub(crate) fn flush(&self, patience: Duration) -> bool {
+        if !self.is_here() {
+            return false;
+        }
         let until = Instant::now().checked_add(patience);
         let exported = self.pipeline.flush(patience);
         let left = until.map_or(patience, |until| {
@@ -143,13 +170,7 @@ impl Instance {
     /// What can be said of a shutdown that somebody else is in.
     pub(crate) fn unfinished_report(&self, began: Instant) -> ShutdownReport {
         let ledger = self.ledger();
-        let all = ledger.all();
-        ShutdownReport {
-            delivered: 0,
-            left: all.queued + all.in_flight,
-            ledger,
-            elapsed: began.elapsed(),
-        }
+        report_between(&ledger, ledger, began)
     }
 
     /// Refuses further records if this is the telemetry's own thread, which cannot do more.
@@ -161,7 +182,7 @@ impl Instance {
     pub(crate) fn shutdown(&self, began: Instant, timeout: Duration) -> ShutdownReport {
         self.is_closing.store(true, Ordering::Relaxed);
         let deadline = began + timeout;
-        let before = self.ledger().all();
+        let before = self.ledger();
         let left_for = || deadline.saturating_duration_since(Instant::now());
         std::thread::scope(|scope| {
             // Requests of a scraper are let finish while spans go out. Without a thread for it they
@@ -175,13 +196,7 @@ impl Instance {
         });
         self.uninstall();
         let ledger = self.ledger();
-        let after = ledger.all();
-        let report = ShutdownReport {
-            delivered: after.delivered - before.delivered,
-            left: left(&before, &after),
-            ledger,
-            elapsed: began.elapsed(),
-        };
+        let report = report_between(&before, ledger, began);
         if let Err(why) = report.result() {
             report::degraded(TRACES, &why.to_string());
         }
@@ -203,10 +218,18 @@ impl Instance {
     }
 }
 
-/// What was lost for want of time.
-fn left(before: &crate::SignalLedger, after: &crate::SignalLedger) -> u64 {
-    let reason = crate::DropReason::Shutdown;
-    after.dropped_for(reason) - before.dropped_for(reason) + after.queued + after.in_flight
+fn report_between(before: &Ledger, ledger: Ledger, began: Instant) -> ShutdownReport {
+    let all = SignalReport::between(&before.all(), &ledger.all());
+    ShutdownReport {
+        delivered: all.delivered,
+        left: all.left,
+        dropped: all.dropped,
+        traces: SignalReport::between(&before.traces, &ledger.traces),
+        metrics: SignalReport::between(&before.metrics, &ledger.metrics),
+        logs: SignalReport::between(&before.logs, &ledger.logs),
+        ledger,
+        elapsed: began.elapsed(),
+    }
 }
 
 /// What `/health` answers; all is well until the instance is there.

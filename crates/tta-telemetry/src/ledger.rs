@@ -65,6 +65,8 @@ pub struct SignalLedger {
 pub enum DropReason {
     /// It came when the queue was full.
     QueueFull,
+    /// Its trace was undecided when there was no room for more of those.
+    TailFull,
     /// The backend refused it.
     Rejected,
     /// The backend asked to try again later, too often.
@@ -77,8 +79,9 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::QueueFull,
+        Self::TailFull,
         Self::Rejected,
         Self::RetriesExhausted,
         Self::ExporterPanic,
@@ -89,6 +92,7 @@ impl DropReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",
+            Self::TailFull => "tail_full",
             Self::Rejected => "rejected",
             Self::RetriesExhausted => "retries_exhausted",
             Self::ExporterPanic => "exporter_panic",

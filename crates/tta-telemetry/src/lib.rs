@@ -1,11 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod address_space;
 mod catalog;
 mod config;
+#[cfg(feature = "otlp")]
+mod console;
 #[cfg(feature = "otlp")]
 mod export;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
+mod fork;
 mod guard;
 mod instance;
 mod json;
@@ -24,6 +28,8 @@ mod pipeline;
 pub mod process;
 mod recorder;
 mod report;
+mod resource;
+mod sampling_config;
 mod server;
 #[cfg(feature = "metrics-server")]
 mod server_metrics;
@@ -36,6 +42,8 @@ mod server_metrics;
     )
 )]
 mod settings;
+#[cfg(feature = "signals")]
+mod signals;
 #[cfg_attr(
     not(all(feature = "logs", feature = "metrics-server", feature = "otlp")),
     allow(dead_code, reason = "a part that is off is never healthy")
@@ -50,15 +58,17 @@ pub use config::ObservabilityConfig;
 #[cfg(feature = "otlp")]
 pub use export::{ExportError, Exported};
 pub use guard::{
-    ObservabilityGuard, ShutdownReport, initialize_observability, is_prometheus_enabled,
-    shutdown_observability,
+    ObservabilityGuard, ShutdownReport, SignalReport, initialize_observability,
+    is_prometheus_enabled, shutdown_observability,
 };
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
 pub use settings::{
-    Compression, DeploymentEnvironment, LogFormat, Origin, Protocol, SETTINGS, Sampler, Setting,
-    SettingSpec, Temporality,
+    Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, Origin, OtlpOptions,
+    Preset, Protocol, SETTINGS, Sampler, Setting, SettingSpec, SpanLimits, Temporality,
 };
+#[cfg(feature = "signals")]
+pub use signals::shutdown_signal;
 pub use status::{PartStatus, State, Status};
 #[cfg(feature = "otlp")]
 pub use traces::{Exporting, SpanSink, opentelemetry_layer};

@@ -4,6 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
+use crate::fork::{self, Home};
 use crate::guard::ShutdownReport;
 use crate::instance::Instance;
 
@@ -18,16 +19,21 @@ pub(crate) struct Turn(());
 impl Turn {
     /// Waits for the right; none for a thread that has it already, or when it took too long.
     pub(crate) fn take(patience: Duration) -> Option<Self> {
-        let me = std::thread::current().id();
+        let me = (Home::here(), std::thread::current().id());
         let until = Instant::now() + patience;
-        let mut slot = slot();
+        let mut slot = slot()?;
         loop {
             match slot.busy {
                 None => {
                     slot.busy = Some(me);
                     return Some(Self(()));
                 }
-                Some(thread) if thread == me => return None,
+                Some(other) if other == me => return None,
+                // Whoever was at it is not in this process.
+                Some((home, _)) if home != me.0 => {
+                    slot.busy = Some(me);
+                    return Some(Self(()));
+                }
                 Some(_) => {}
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -43,13 +49,18 @@ impl Turn {
 
     #[expect(clippy::unused_self, reason = "who calls it has the right to")]
     pub(crate) fn set(&self, instance: Arc<Instance>) {
-        slot().instance = Some(instance);
+        let Some(mut slot) = slot() else { return };
+        let before = slot.instance.replace(instance);
+        // Its threads are not in this process, and it is not to be stopped here.
+        if let Some(before) = before.filter(|before| !before.is_here()) {
+            std::mem::forget(before);
+        }
     }
 
     /// Forgets the instance, and remembers how it ended.
     #[expect(clippy::unused_self, reason = "who calls it has the right to")]
     pub(crate) fn clear(&self, report: ShutdownReport) {
-        let mut slot = slot();
+        let Some(mut slot) = slot() else { return };
         slot.last = Some(report);
         let instance = slot.instance.take();
         drop(slot);
@@ -59,29 +70,31 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        slot().busy = None;
+        if let Some(mut slot) = slot() {
+            slot.busy = None;
+        }
         FREED.notify_all();
     }
 }
 
 /// The instance that runs, if one does.
 pub(crate) fn running() -> Option<Arc<Instance>> {
-    slot().instance.clone()
+    slot()?.instance.clone().filter(|it| it.is_here())
 }
 
 /// How the latest instance ended.
 pub(crate) fn last_report() -> Option<ShutdownReport> {
-    slot().last
+    slot()?.last
 }
 
-fn slot() -> MutexGuard<'static, Slot> {
+fn slot() -> Option<MutexGuard<'static, Slot>> {
     // Each change is a single step, and no other code runs under the lock.
-    SLOT.lock().unwrap_or_else(PoisonError::into_inner)
+    fork::lock(&SLOT)
 }
 
 #[derive(Debug)]
 struct Slot {
-    busy: Option<ThreadId>,
+    busy: Option<(Home, ThreadId)>,
     instance: Option<Arc<Instance>>,
     last: Option<ShutdownReport>,
 }

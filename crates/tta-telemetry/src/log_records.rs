@@ -2,14 +2,15 @@
 
 use std::mem::size_of;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::SystemTime;
 
 use opentelemetry::Context;
 
 use crate::export::{Accounts, Backends, Exporter, Signal, Start, Waiting};
+use crate::fork;
 use crate::otlp;
-use crate::settings::Resolved;
+use crate::settings::{LogLimits, Resolved};
 
 /// The signal of logs; what waits is one line.
 #[derive(Debug)]
@@ -34,16 +35,32 @@ pub(crate) fn start(
     Ok(Exporter::new(settings.log_batching, delivery, backends))
 }
 
+/// Makes the limits hold for every record that is exported from now on.
+pub(crate) fn set_limits(limits: LogLimits) {
+    if let Some(mut present) = fork::write(&LIMITS) {
+        *present = limits;
+    }
+}
+
+/// The limits that hold now.
+pub(crate) fn limits() -> LogLimits {
+    fork::read(&LIMITS).map_or_else(LogLimits::default, |limits| *limits)
+}
+
 /// Makes it the one that lines go to.
 pub(crate) fn announce(exporter: &Arc<Exporter<LogLine>>) {
     exporter.announce();
-    *present() = Some(Arc::clone(exporter));
+    if let Some(mut present) = fork::write(&PRESENT) {
+        *present = Some(Arc::clone(exporter));
+    }
     IS_PRESENT.store(true, Ordering::Relaxed);
 }
 
 /// Has no lines taken from now on.
 pub(crate) fn withdraw(exporter: &Arc<Exporter<LogLine>>) {
-    let mut present = present();
+    let Some(mut present) = fork::write(&PRESENT) else {
+        return;
+    };
     if present
         .as_ref()
         .is_some_and(|other| Arc::ptr_eq(other, exporter))
@@ -61,10 +78,7 @@ pub(crate) fn are_wanted() -> bool {
 
 /// Takes a line; never waits.
 pub(crate) fn push(at: SystemTime, level: tracing::Level, json: &[u8]) {
-    let exporter = PRESENT
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
+    let exporter = fork::read(&PRESENT).and_then(|present| present.clone());
     if let Some(exporter) = exporter {
         let json = json.into();
         exporter.push(LogLine { at, level, json });
@@ -97,10 +111,7 @@ impl Waiting for LogLine {
     }
 }
 
-fn present() -> std::sync::RwLockWriteGuard<'static, Option<Arc<Exporter<LogLine>>>> {
-    PRESENT.write().unwrap_or_else(PoisonError::into_inner)
-}
-
 static PRESENT: RwLock<Option<Arc<Exporter<LogLine>>>> = RwLock::new(None);
+static LIMITS: RwLock<LogLimits> = RwLock::new(LogLimits::DEFAULT);
 static IS_PRESENT: AtomicBool = AtomicBool::new(false);
 static ACCOUNTS: Mutex<Accounts<LogLine>> = Mutex::new(Accounts::new());

@@ -14,20 +14,22 @@ mod present {
     use std::sync::{Arc, OnceLock};
     use std::time::{Duration, Instant};
 
+    use opentelemetry_sdk::trace::SpanData;
     use tta_core::Recorder;
 
     use super::TRACES;
     use crate::config::ObservabilityConfig;
-    use crate::export::{AnyExporter, Backends, ExportThread, Exporter, Job, Signal, Start};
+    use crate::console::Console;
+    use crate::export::{AnyExporter, Backends, ExportThread, Exporter, Job, Show, Signal, Start};
     use crate::ledger::Ledger;
     #[cfg(feature = "logs")]
     use crate::log_records::{self, LogLine};
-    use crate::measurements::{Measurements, Points};
+    use crate::measurements::{Measurements, Point, Points};
     use crate::metrics;
     use crate::recorder::TelemetryRecorder;
     use crate::settings::{Otlp, Resolved};
     use crate::status::PartStatus;
-    use crate::traces::{Spans, Traces, install_provider};
+    use crate::traces::{Spans, Traces, install_provider, limits};
 
     /// What leaves the process, or why nothing does.
     #[derive(Debug, Default)]
@@ -35,6 +37,7 @@ mod present {
         traces: Option<Arc<Traces>>,
         #[cfg(feature = "logs")]
         log_records: Option<Arc<Exporter<LogLine>>>,
+        console: Console,
         /// One for each signal that is exported.
         exporters: Vec<Arc<dyn AnyExporter>>,
         thread: Option<ExportThread>,
@@ -52,9 +55,13 @@ mod present {
         }
 
         pub(crate) fn start(config: &ObservabilityConfig, settings: &Resolved) -> Self {
+            limits::set(settings.kept.spans);
+            #[cfg(feature = "logs")]
+            log_records::set_limits(settings.kept.logs);
             let mut starting = Starting::default();
             let backends = Backends::default();
-            let traces = match traces(config, settings, &backends) {
+            let console = Console::start(settings);
+            let traces = match traces(config, settings, console.spans(), &backends) {
                 Ok((traces, start)) => {
                     starting.add(Arc::<Exporter<Spans>>::clone(&traces.exporter), start);
                     Some(traces)
@@ -64,7 +71,7 @@ mod present {
                     None
                 }
             };
-            let measurements = match measurements(settings, &backends) {
+            let measurements = match measurements(settings, console.points(), &backends) {
                 Ok((measurements, start, collecting)) => {
                     starting.add(Arc::<Measurements>::clone(&measurements), start);
                     starting.jobs.push(collecting);
@@ -110,6 +117,7 @@ mod present {
                 traces,
                 #[cfg(feature = "logs")]
                 log_records,
+                console,
                 ..pipeline
             }
         }
@@ -147,7 +155,8 @@ mod present {
                 }
             };
             let exported = self.exporters.iter().map(status);
-            exported.chain(self.absent.iter().cloned()).collect()
+            let parts = exported.chain(self.absent.iter().cloned());
+            parts.chain(self.console.status(is_shut_down)).collect()
         }
 
         pub(crate) fn protocol(&self) -> Option<&'static str> {
@@ -187,7 +196,7 @@ mod present {
                 .exporters
                 .iter()
                 .filter(|exporter| !exporter.flush(left()));
-            slow.count() == 0
+            slow.count() == 0 && self.console.flush(left())
         }
 
         /// Closes everything if this is the export thread, which cannot wait for itself: a panic
@@ -214,6 +223,8 @@ mod present {
             if let (0, Some(thread)) = (running, &self.thread) {
                 thread.join();
             }
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.console.flush(left);
         }
 
         fn close(&self, deadline: Instant) {
@@ -221,6 +232,9 @@ mod present {
             #[cfg(feature = "logs")]
             if let Some(exporter) = &self.log_records {
                 log_records::withdraw(exporter);
+            }
+            if let Some(traces) = &self.traces {
+                traces.settle();
             }
             for exporter in &self.exporters {
                 exporter.close(deadline);
@@ -235,25 +249,29 @@ mod present {
     fn traces(
         config: &ObservabilityConfig,
         settings: &Resolved,
+        show: Option<Show<SpanData>>,
         backends: &Backends,
     ) -> Result<(Arc<Traces>, Start), PartStatus> {
         let sink = config.sink.as_ref();
-        if sink.is_none() {
+        if sink.is_none() && show.is_none() {
             is_wanted(TRACES, &settings.traces)?;
         }
-        Traces::new(settings, sink, backends).map_err(|why| PartStatus::degraded(TRACES, why))
+        Traces::new(settings, sink, show, backends).map_err(|why| PartStatus::degraded(TRACES, why))
     }
 
-    /// Metrics over OTLP; where they are not asked for there is nothing to say.
+    /// Metrics over OTLP or to people; where they are not asked for there is nothing to say.
     fn measurements(
         settings: &Resolved,
+        show: Option<Show<Point>>,
         backends: &Backends,
     ) -> Result<(Arc<Measurements>, Start, Job), Option<PartStatus>> {
-        if !settings.metrics.exporters.otlp {
-            return Err(None);
+        if show.is_none() {
+            if !settings.metrics.exporters.otlp {
+                return Err(None);
+            }
+            is_wanted(Points::PART, &settings.metrics)?;
         }
-        is_wanted(Points::PART, &settings.metrics)?;
-        Measurements::new(settings, backends)
+        Measurements::new(settings, show, backends)
             .map_err(|why| Some(PartStatus::degraded(Points::PART, why)))
     }
 

@@ -29,6 +29,25 @@ impl Recorder for TelemetryRecorder {
     }
 
     #[cfg(feature = "otlp")]
+    fn sample_workflow(
+        &self,
+        workflow: &str,
+        trace_id: TraceId,
+        parent: Option<&Parent>,
+    ) -> Option<bool> {
+        self.traces
+            .as_ref()?
+            .sample_workflow(workflow, trace_id, parent)
+    }
+
+    #[cfg(feature = "otlp")]
+    fn holds_unsampled(&self) -> bool {
+        self.traces
+            .as_ref()
+            .is_some_and(|traces| traces.holds_unsampled() && !crate::traces::is_suppressed())
+    }
+
+    #[cfg(feature = "otlp")]
     fn record(&self, trace: TraceRecords) {
         if let Some(traces) = &self.traces {
             traces.record(trace);

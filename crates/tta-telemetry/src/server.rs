@@ -55,7 +55,7 @@ mod present {
                 return Self::without(PartStatus::disabled(METRICS, "not asked for"));
             };
             let exposition = PrometheusExposition::new(ExpositionOptions {
-                target_info: settings.resource.clone(),
+                target_info: settings.target_info.clone(),
                 build_info: build_info(),
                 user_registry: config.user_registry.clone(),
                 aliases: settings.metric_aliases,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::json::Object;
 use crate::ledger::{Ledger, SignalLedger};
-use crate::settings::Setting;
+use crate::settings::{Resolved, Setting};
 
 /// How telemetry is doing. Prints itself for people.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Status {
     pub parts: Vec<PartStatus>,
     /// Each setting as it holds, and where its value comes from.
     pub settings: Vec<Setting>,
+    /// The attributes of the process, as every signal has them.
+    pub resource: Vec<(String, String)>,
     /// What is wrong with the settings.
     pub warnings: Vec<String>,
     /// Where metrics are served, if they are.
@@ -107,6 +109,25 @@ impl PartStatus {
 }
 
 impl Status {
+    /// What a child says that was forked from the process in which telemetry runs.
+    pub(crate) fn of_another_process(settings: &Resolved) -> Self {
+        let why =
+            "this process was forked from the one in which telemetry runs; initialise it here";
+        Self {
+            state: State::Disabled,
+            already_initialized: false,
+            parts: vec![PartStatus::disabled("all", why)],
+            settings: settings.shown.clone(),
+            resource: settings.resource.clone(),
+            warnings: settings.warnings.clone(),
+            metrics_url: None,
+            otlp_endpoint: None,
+            otlp_protocol: None,
+            last_export_error: None,
+            ledger: Ledger::default(),
+        }
+    }
+
     /// A part by its name.
     pub fn part(&self, name: &str) -> Option<&PartStatus> {
         self.parts.iter().find(|part| part.name == name)
@@ -117,7 +138,8 @@ impl Status {
         self.settings.iter().find(|setting| setting.name == name)
     }
 
-    /// What `/health` answers: states and counts, and nothing that could be secret.
+    /// What `/health` answers: states, counts, and settings with their origins; what is secret as
+    /// `***`.
     pub fn to_json(&self) -> String {
         let mut parts = Object::new();
         for part in &self.parts {
@@ -131,10 +153,18 @@ impl Status {
         for (signal, account) in self.ledger.signals() {
             ledger = ledger.raw(signal, &account_json(&account));
         }
+        let mut settings = Object::new();
+        for setting in &self.settings {
+            let json = Object::new()
+                .text("value", &setting.value)
+                .text("origin", &setting.origin.to_string());
+            settings = settings.raw(setting.name, &json.finish());
+        }
         Object::new()
             .text("status", self.state.as_str())
             .raw("parts", &parts.finish())
             .raw("ledger", &ledger.finish())
+            .raw("settings", &settings.finish())
             .finish()
     }
 }
@@ -176,6 +206,10 @@ impl fmt::Display for Status {
         }
         for warning in &self.warnings {
             write!(f, "\n  warning: {warning}")?;
+        }
+        f.write_str("\nresource:")?;
+        for (key, value) in &self.resource {
+            write!(f, "\n  {key} = {value}")?;
         }
         f.write_str("\nsettings:")?;
         for setting in &self.settings {

@@ -5,13 +5,18 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "settings/nonsense.rs"]
+mod nonsense;
+#[path = "settings/presets.rs"]
+mod presets;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tta_core::Level;
+use tta_core::{ContentCapture, ExemplarFilter, Level};
 use tta_telemetry::{
-    Compression, DeploymentEnvironment, LogFormat, ObservabilityConfig, Origin, Protocol, SETTINGS,
-    Sampler, Setting, Status, Temporality,
+    Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, ObservabilityConfig,
+    Origin, Protocol, SETTINGS, Sampler, Setting, SpanLimits, Status, Temporality,
 };
 
 /// The status of a configuration under these variables. Nothing is started: all is switched off.
@@ -29,11 +34,14 @@ fn status_with(
 }
 
 /// Telemetry is one in a process, so one test at a time has it.
-fn status_of(config: ObservabilityConfig) -> Status {
+fn alone() -> std::sync::MutexGuard<'static, ()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _alone = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    TURN.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn status_of(config: ObservabilityConfig) -> Status {
+    let _alone = alone();
     let guard = config.init();
     guard.status()
 }
@@ -442,6 +450,20 @@ fn every_method_sets_the_setting_that_declares_it() {
             .with_otlp_compression(Compression::Gzip)
             .with_otlp_certificate("ca.pem")
             .with_otlp_client_certificate("client.pem", "client.key")
+            .with_otlp_insecure(true)
+            .with_traces_exporters([Exporter::Otlp])
+            .with_metrics_exporters([Exporter::Otlp])
+            .with_logs_exporters([Exporter::Otlp])
+            .with_span_limits(SpanLimits::default())
+            .with_log_limits(LogLimits::default())
+            .with_exemplar_filter(ExemplarFilter::AlwaysOff)
+            .with_content_capture(ContentCapture::NoContent)
+            .with_batch_timeout(Duration::from_secs(1))
+            .with_log_batch_delay(Duration::from_secs(1))
+            .with_log_batch_timeout(Duration::from_secs(1))
+            .with_log_batch_size(1)
+            .with_log_queue_size(1)
+            .with_metric_timeout(Duration::from_secs(1))
             .with_sampler(Sampler::AlwaysOff)
             .with_sample_ratio(0.5)
             .with_batch_delay(Duration::from_secs(1))

@@ -5,17 +5,18 @@ pub mod prelude;
 
 pub use tta_core::{
     ActiveSpan, Attribute, BoxError, BoxFlow, BoxPrimitive, BucketCount, Cancelled, Canceller,
-    Catalog, Checkpoint, Clock, ConditionalPrimitive, Counter, DURATION_BOUNDS, Distribution,
-    Error, ErrorKind, EventRecord, Exemplar, FailurePolicy, FallbackPrimitive, Flow, Gauge,
-    Histogram, Identity, IntoFlow, Level, LogField, LogRecord, LogSpec, LogValue, LostDetails,
-    MAX_DEPTH, MetricFamily, MetricKind, MetricSample, MetricSpec, Named, NonIdempotent,
-    OVERFLOW_LABEL, Observed, OpenSpan, Operand, Parallel, ParallelAll, Parent, PassThrough,
-    Primitive, PrimitiveMetrics, Recorder, Registry, Result, SagaPrimitive, SampleValue, Sequence,
-    SpanId, SpanKind, SpanName, SpanRecord, SpanSpec, SpanStatus, StderrLogger, StepFunction,
-    StepIdentity, StepPrimitive, SwitchBuilder, SwitchPrimitive, TraceId, TraceRecords, Unit,
-    Usage, Value, Verdict, WorkflowContext, WorkflowContextBuilder, conditional, fallback, if_else,
-    install_recorder, log_globally, parallel_all, recorder_panics, refused_measurements, registry,
-    saga, sequence_all, step, step_with, switch, uninstall_recorder, with_current,
+    Catalog, Checkpoint, Clock, ConditionalPrimitive, ContentCapture, Counter, DURATION_BOUNDS,
+    DetailLimits, Distribution, Error, ErrorKind, EventRecord, Exemplar, ExemplarFilter,
+    FailurePolicy, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level, LogField,
+    LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily, MetricKind, MetricSample,
+    MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, OpenSpan, Operand, Parallel,
+    ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result,
+    SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
+    SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
+    SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
+    WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, log_globally,
+    parallel_all, recorder_panics, refused_measurements, registry, saga, sequence_all, step,
+    step_with, switch, uninstall_recorder, with_current,
 };
 
 #[cfg(feature = "breaker")]
@@ -71,10 +72,11 @@ pub use tta_timeout::{
 
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
-    Compression, DeploymentEnvironment, DropReason, Ledger, LogFormat, ObservabilityConfig,
-    ObservabilityGuard, Origin, PartStatus, Protocol, SETTINGS, Sampler, Setting, SettingSpec,
-    ShutdownReport, SignalLedger, State, Status, Temporality, initialize_observability,
-    is_prometheus_enabled, ledger, shutdown_observability,
+    Compression, DeploymentEnvironment, DropReason, Exporter, Ledger, LogFormat, LogLimits,
+    ObservabilityConfig, ObservabilityGuard, Origin, OtlpOptions, PartStatus, Preset, Protocol,
+    SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport, SignalLedger, SignalReport,
+    SpanLimits, State, Status, Temporality, initialize_observability, is_prometheus_enabled,
+    ledger, shutdown_observability,
 };
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{

@@ -232,6 +232,7 @@ async fn everything_declared_is_emitted_and_nothing_else() {
     let observability = ObservabilityConfig::new("everything")
         .with_otlp_endpoint(receiver.http_endpoint())
         .with_prometheus_port(0)
+        .with_tail_keep(true)
         .with_logs(false)
         .init();
     let recorder = RecordingRecorder::new();

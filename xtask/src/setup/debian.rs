@@ -173,6 +173,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("redis-server", "redis-server"),
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
+    ("faketime", "faketime"),
+    ("prlimit", "util-linux"),
+    ("setpriv", "util-linux"),
 ];
 
 /// What those packages, and the ones they recommend, start by themselves.

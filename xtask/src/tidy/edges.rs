@@ -76,7 +76,7 @@ fn layer(package: &str) -> Layer {
         "tta-http" => Layer::Edge,
         "tta-metrics-server" => Layer::Standalone,
         "tta-testkit" => Layer::Testkit,
-        "tta-examples" | "tta-benches" | "tta-catalog" => Layer::Tool,
+        "tta-examples" | "tta-benches" | "tta-catalog" | "tta-fuzz" => Layer::Tool,
         name if name.starts_with("tta-") => Layer::Primitive,
         _ => Layer::Tool,
     }

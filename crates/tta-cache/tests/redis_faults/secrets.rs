@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tta_cache::{CacheExt, RedisConfig, RedisState, RedisTier};
 use tta_core::{install_recorder, uninstall_recorder};
@@ -39,6 +39,16 @@ async fn fault_47_a_password_that_the_server_repeats() {
     flow.execute("q".to_owned(), &ctx).await.unwrap();
     until(&tier, RedisState::Down, Duration::from_secs(5)).await;
     flow.execute("q".to_owned(), &ctx).await.unwrap();
+    // The connection's own thread writes the line, a moment after the state is seen.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let told = || {
+        let lines = recorder.logs();
+        lines.iter().any(|line| line.event == "cache_degraded")
+    };
+    while !told() {
+        assert!(Instant::now() < deadline, "no line says that Redis is down");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     uninstall_recorder();
     assert!(
         server
@@ -61,12 +71,6 @@ async fn fault_47_a_password_that_the_server_repeats() {
         ("logs", format!("{:?}", recorder.logs())),
         ("metrics", exposition),
     ];
-    assert!(
-        recorder
-            .logs()
-            .iter()
-            .any(|line| line.event == "cache_degraded")
-    );
     let leaks: Vec<_> = outputs
         .iter()
         .filter(|(_, text)| text.contains(CANARY))

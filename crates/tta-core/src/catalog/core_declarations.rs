@@ -124,7 +124,13 @@ pub(crate) const WORKFLOW_SPAN: SpanSpec = SpanSpec {
     name: "{workflow}.execute",
     help: "One execution of a workflow; the root of our part of the trace. \
            A workflow without a name is called `workflow`.",
-    attributes: &["correlation_id", "workflow.id", "session.id", "error.type"],
+    attributes: &[
+        "correlation_id",
+        "workflow.id",
+        "session.id",
+        "error.type",
+        "sampling.kept_for",
+    ],
 };
 
 /// The span of a step.

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::details::BaggageEntry;
 use super::identity::is_identifier;
+use super::sampling::Sampling;
 use super::{Clock, Identity, Parent, Shared, WorkflowContext};
 use crate::catalog::{IDENTIFIER_REPLACED, SpanSpec};
 use crate::identity::{SpanId, TraceId};
@@ -72,7 +73,8 @@ impl WorkflowContextBuilder {
         self
     }
 
-    /// Whether spans are recorded, instead of asking the recorder.
+    /// Whether spans are recorded, instead of asking the recorder; for a context that exists already
+    /// it is [`enable_tracing`](WorkflowContext::enable_tracing).
     pub fn sampled(mut self, sampled: bool) -> Self {
         self.sampled = Some(sampled);
         self
@@ -139,14 +141,7 @@ impl WorkflowContextBuilder {
         let trace_id = outer
             .as_ref()
             .map_or_else(TraceId::random, |outer| outer.trace_id);
-        let decide = || {
-            guarded(|| {
-                recorder
-                    .as_ref()
-                    .is_some_and(|it| it.sample(trace_id, outer.as_ref()))
-            })
-        };
-        let sampled = recorder.is_some() && self.sampled.unwrap_or_else(decide);
+        let sampling = Sampling::decide(recorder.as_ref(), self.sampled, trace_id, outer.as_ref());
         let log_level = guarded(|| recorder.as_ref()?.log_level());
         let wants_scope = guarded(|| recorder.as_ref().is_some_and(|it| it.wants_scope()));
 
@@ -176,7 +171,7 @@ impl WorkflowContextBuilder {
             identity: Arc::new(identity),
             outer,
             entry,
-            sampled,
+            sampling,
             recorder,
             log_level,
             wants_scope,

@@ -28,7 +28,7 @@ impl WorkflowContext {
         Some(Parent {
             trace_id: self.trace_id(),
             span_id,
-            sampled: self.is_sampled(),
+            sampled: self.is_sampled() && !self.is_held(),
             is_remote: false,
             // Our own identifiers are random in all their bits.
             is_random: outer.is_none_or(|outer| outer.is_random),

@@ -10,8 +10,8 @@ use crate::catalog::LogSpec;
 use crate::identity::SpanId;
 use crate::instruments::nanos;
 use crate::record::{
-    Attribute, EventRecord, Level, LogField, LogRecord, SpanRecord, Taken, TraceBuffer,
-    TraceRecords, Value,
+    Attribute, CONTENT_EVENT, ContentCapture, EventRecord, Level, LogField, LogRecord, SpanRecord,
+    Taken, TraceBuffer, TraceRecords, Value,
 };
 use crate::recorder::guarded;
 
@@ -36,6 +36,47 @@ impl WorkflowContext {
     pub fn event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<Attribute>) {
         if let Some(span) = self.recording_span() {
             self.event_on(span, name, self.unix_nanos(self.now()), attributes);
+        }
+    }
+
+    /// Records what was said to a model or by it, such as `gen_ai.input.messages`, where that is
+    /// opted in: see [`ContentCapture`]. Otherwise `content` is not even made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tta_core::{ContentCapture, WorkflowContext};
+    ///
+    /// fn ask(prompt: &str, ctx: &WorkflowContext) {
+    ///     ctx.record_content("gen_ai.input.messages", || prompt.to_owned());
+    /// }
+    ///
+    /// assert_eq!(ContentCapture::present(), ContentCapture::NoContent);
+    /// ask("what ails me?", &WorkflowContext::new()); // recorded nowhere
+    /// ```
+    ///
+    /// # Source
+    ///
+    /// [Semantic conventions of generative AI](https://opentelemetry.io/docs/specs/semconv/gen-ai/).
+    pub fn record_content(
+        &self,
+        key: impl Into<Cow<'static, str>>,
+        content: impl FnOnce() -> String,
+    ) {
+        let capture = ContentCapture::present();
+        if capture == ContentCapture::NoContent {
+            return;
+        }
+        let Some(span) = self.recording_span() else {
+            return;
+        };
+        let attribute = Attribute::new(key, content());
+        if capture.as_event() {
+            let now = self.unix_nanos(self.now());
+            self.event_on(span, CONTENT_EVENT, now, vec![attribute.clone()]);
+        }
+        if capture.on_span() {
+            self.attribute_on(span, attribute);
         }
     }
 
@@ -116,11 +157,15 @@ impl WorkflowContext {
     /// much.
     #[inline]
     pub(crate) fn keep(&self, span: SpanRecord, outermost: bool) {
+        let begins_here = self.shared.begins_trace();
+        let root_ended = begins_here && outermost && span.parent_id == self.outer_span();
+        let mut is_last = false;
         let taken = {
             let mut buffer = self.buffer();
             let much = buffer.push_span(span);
             if outermost {
                 if self.outermost_ended() {
+                    is_last = begins_here && self.shared.inherited.is_none();
                     buffer.take_all()
                 } else {
                     buffer.take_ended()
@@ -132,14 +177,14 @@ impl WorkflowContext {
             }
         };
         if taken.is_some() {
-            self.shared.hand_over(taken);
+            self.shared.hand_over(taken, root_ended, is_last);
         }
     }
 
     /// The span that attributes and events belong to, if it is ours and recorded.
     #[inline]
     fn recording_span(&self) -> Option<SpanId> {
-        let span = self.shared.sampled.then(|| self.span_id())?;
+        let span = self.is_sampled().then(|| self.span_id())?;
         (span.is_valid() && span != self.outer_span()).then_some(span)
     }
 
@@ -154,7 +199,20 @@ impl WorkflowContext {
 }
 
 impl Shared {
-    fn hand_over(&self, taken: Option<Taken>) {
+    /// Forgets what has not been handed over.
+    pub(super) fn give_up_records(&self) {
+        let buffer =
+            std::mem::take(&mut *self.buffer.lock().unwrap_or_else(PoisonError::into_inner));
+        // Dropped here, with the lock released.
+        drop(buffer);
+    }
+
+    /// Whether no span of another library is around it in this process.
+    fn begins_trace(&self) -> bool {
+        self.outer.as_ref().is_none_or(|outer| outer.is_remote)
+    }
+
+    fn hand_over(&self, taken: Option<Taken>, root_ended: bool, is_last: bool) {
         if let (Some(taken), Some(recorder)) = (taken, &self.recorder) {
             let trace = TraceRecords {
                 trace_id: self.identity.trace_id(),
@@ -165,6 +223,9 @@ impl Shared {
                 links: taken.links,
                 trace_state: self.outer.as_ref().and_then(|it| it.trace_state.clone()),
                 lost: taken.lost,
+                is_sampled: !self.sampling.is_held(),
+                root_ended,
+                is_last,
             };
             guarded(|| recorder.record(trace));
         }
@@ -179,7 +240,8 @@ impl Drop for Shared {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
             .take_all();
-        self.hand_over(taken);
+        let is_last = self.begins_trace() && self.inherited.is_none();
+        self.hand_over(taken, false, is_last);
         // One after the other: a workflow that makes a child at every turn must not recurse as deep
         // as its chain of children is long.
         let mut inherited = self.inherited.take();

@@ -1,6 +1,6 @@
 //! Examples of what was measured, each with its trace.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::SystemTime;
 
@@ -20,6 +20,48 @@ pub struct Exemplar {
     pub at: SystemTime,
 }
 
+/// Which measurements may become examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExemplarFilter {
+    /// Those of sampled traces, so that an example leads to a trace that is there.
+    #[default]
+    TraceBased,
+    /// All that belong to a workflow.
+    AlwaysOn,
+    /// None.
+    AlwaysOff,
+}
+
+impl ExemplarFilter {
+    /// Every filter.
+    pub const ALL: [Self; 3] = [Self::TraceBased, Self::AlwaysOn, Self::AlwaysOff];
+
+    /// The name as `OTEL_METRICS_EXEMPLAR_FILTER` spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TraceBased => "trace_based",
+            Self::AlwaysOn => "always_on",
+            Self::AlwaysOff => "always_off",
+        }
+    }
+
+    /// Makes it hold for the whole process from now on.
+    pub fn set(self) {
+        FILTER.store(self as u8, Ordering::Relaxed);
+    }
+
+    /// Whether a measurement of a trace may become an example.
+    #[inline]
+    pub(crate) fn admits(is_sampled: bool) -> bool {
+        match FILTER.load(Ordering::Relaxed) {
+            ALWAYS_ON => true,
+            ALWAYS_OFF => false,
+            _ => is_sampled,
+        }
+    }
+}
+
 /// Room for the latest example; renewed at most once a second, so that sampled steps do not queue.
 #[derive(Debug, Default)]
 pub(crate) struct ExemplarSlot {
@@ -29,16 +71,17 @@ pub(crate) struct ExemplarSlot {
 }
 
 impl ExemplarSlot {
-    /// Offers a measurement made in `ctx`; taken if its trace is sampled and the last one is old.
+    /// Offers a measurement made in `ctx`; taken if the filter admits it and the last one is old.
+    /// A trace that is only held may never arrive anywhere, and counts as not sampled.
     #[inline]
     pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) {
-        if ctx.is_sampled() {
+        if ExemplarFilter::admits(ctx.is_sampled() && !ctx.is_held()) {
             let now = ctx.unix_nanos(ctx.now());
             self.offer_at(value, ctx.trace_id(), ctx.span_id(), now);
         }
     }
 
-    /// Offers a measurement of a sampled span, for callers that have read the clock already.
+    /// Offers a measurement that the filter admits, for callers that have read the clock already.
     #[inline]
     pub(crate) fn offer_at(&self, value: f64, trace_id: TraceId, span_id: SpanId, now: u64) {
         if now < self.renew_at.load(Ordering::Relaxed) {
@@ -62,8 +105,15 @@ impl ExemplarSlot {
     }
 
     pub(crate) fn latest(&self) -> Option<Exemplar> {
+        if FILTER.load(Ordering::Relaxed) == ALWAYS_OFF {
+            return None;
+        }
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 const RENEWAL_NANOS: u64 = 1_000_000_000;
+const ALWAYS_ON: u8 = ExemplarFilter::AlwaysOn as u8;
+const ALWAYS_OFF: u8 = ExemplarFilter::AlwaysOff as u8;
+
+static FILTER: AtomicU8 = AtomicU8::new(ExemplarFilter::TraceBased as u8);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Attribute, EventRecord, LostDetails, SpanRecord, Value};
+use super::{Attribute, DetailLimits, EventRecord, LostDetails, SpanRecord, Value};
 use crate::context::Parent;
 use crate::identity::SpanId;
 
@@ -52,8 +52,9 @@ impl TraceBuffer {
         if self.attributes.capacity() == 0 {
             self.attributes.reserve(FIRST_ATTRIBUTES);
         }
+        let DetailLimits { text_bytes, .. } = DetailLimits::present();
         self.attributes.extend(attributes.map(|mut attribute| {
-            cut(&mut attribute.value);
+            cut(&mut attribute.value, text_bytes);
             (span, attribute)
         }));
     }
@@ -64,13 +65,17 @@ impl TraceBuffer {
             self.lost.events += 1;
             return;
         }
-        let beyond = event.attributes.len().saturating_sub(MOST_EVENT_ATTRIBUTES);
+        let limits = DetailLimits::present();
+        let beyond = event
+            .attributes
+            .len()
+            .saturating_sub(limits.event_attributes);
         self.lost.attributes += beyond as u64;
-        event.attributes.truncate(MOST_EVENT_ATTRIBUTES);
+        event.attributes.truncate(limits.event_attributes);
         event
             .attributes
             .iter_mut()
-            .for_each(|attribute| cut(&mut attribute.value));
+            .for_each(|attribute| cut(&mut attribute.value, limits.text_bytes));
         self.events.push(event);
     }
 
@@ -136,10 +141,10 @@ impl TraceBuffer {
 
 /// Cuts text to the limit at a character's boundary.
 #[inline]
-fn cut(value: &mut Value) {
+fn cut(value: &mut Value, most_bytes: usize) {
     let Value::Str(text) = value else { return };
-    if text.len() > MOST_BYTES {
-        let end = text.floor_char_boundary(MOST_BYTES);
+    if text.len() > most_bytes {
+        let end = text.floor_char_boundary(most_bytes);
         match text {
             Cow::Borrowed(text) => *text = text.get(..end).unwrap_or_default(),
             Cow::Owned(text) => text.truncate(end),
@@ -156,8 +161,3 @@ const MOST_SPANS: usize = 64;
 
 /// Attributes and events one workflow may hold; more of them is a loop that went wrong.
 const MOST_DETAILS: usize = 8_192;
-
-const MOST_EVENT_ATTRIBUTES: usize = 128;
-
-/// The longest text of an attribute, in bytes.
-const MOST_BYTES: usize = 2_048;

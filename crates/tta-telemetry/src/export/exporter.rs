@@ -1,9 +1,9 @@
 //! The side of a pipeline that the application sees.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::health::{Backends, ExporterHealth};
@@ -11,7 +11,8 @@ use super::queue::{Pushed, Queue};
 use super::signal::Signal;
 use super::thread::Job;
 use super::worker::{Delivery, Worker};
-use crate::ledger::SignalLedger;
+use crate::fork;
+use crate::ledger::{DropReason, SignalLedger};
 use crate::metrics;
 use crate::settings::{Batching, Endpoint};
 
@@ -61,10 +62,9 @@ impl<S: Signal> Exporter<S> {
 
     /// Counts it among the process's pipelines, and shows its state among the metrics.
     pub(crate) fn announce(self: &Arc<Self>) {
-        S::accounts()
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remember(&self.queue);
+        if let Some(mut accounts) = fork::lock(S::accounts()) {
+            accounts.remember(&self.queue);
+        }
         let exporter = Arc::downgrade(self);
         metrics::register_exporter(S::NAME, self.protocol, move || {
             let is_up =
@@ -76,6 +76,11 @@ impl<S: Signal> Exporter<S> {
     /// Takes records; never waits.
     pub(crate) fn push(&self, waiting: S::Waiting) -> Pushed {
         self.queue.push(waiting)
+    }
+
+    /// Accounts for records that were lost before they could be pushed.
+    pub(crate) fn lose(&self, count: u64, reason: DropReason) {
+        self.queue.lose(count, reason);
     }
 
     pub(crate) fn is_open(&self) -> bool {

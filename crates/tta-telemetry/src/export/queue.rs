@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::signal::{Signal, Waiting};
+use crate::fork;
 use crate::ledger::{DropReason, SignalLedger};
 use crate::settings::Batching;
 
@@ -84,7 +85,10 @@ impl<S: Signal> Queue<S> {
             bytes,
         });
         let (pushed, wakes) = {
-            let mut inner = self.inner();
+            // In a child of this process nobody exports, and the account is the parent's.
+            let Some(mut inner) = fork::lock(&self.inner) else {
+                return Pushed::Closed;
+            };
             inner.account.created += count as u64;
             if inner.closed.is_some() {
                 inner.account.drop_for(DropReason::Shutdown, count as u64);
@@ -113,6 +117,15 @@ impl<S: Signal> Queue<S> {
         // What was refused is dropped here, with the lock released.
         drop(entry);
         pushed
+    }
+
+    /// Accounts for records that never got as far as the queue.
+    pub(crate) fn lose(&self, count: u64, reason: DropReason) {
+        let Some(mut inner) = fork::lock(&self.inner) else {
+            return;
+        };
+        inner.account.created += count;
+        inner.account.drop_for(reason, count);
     }
 
     pub(crate) fn readiness(&self) -> Readiness {
@@ -229,7 +242,7 @@ impl<S: Signal> Queue<S> {
 
     /// The account now.
     pub(crate) fn account(&self) -> SignalLedger {
-        self.inner().account
+        fork::lock(&self.inner).map_or(SignalLedger::NONE, |inner| inner.account)
     }
 
     fn wait(

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::accounts::Accounts;
 use super::outcome::{ExportError, Exported};
+use crate::fork;
 use crate::ledger::SignalLedger;
 
 /// One of traces, metrics and logs.
@@ -27,10 +28,7 @@ pub(crate) trait Signal: Sized + Send + Sync + 'static {
 
     /// The account of all pipelines of this process together.
     fn account() -> SignalLedger {
-        let mut accounts = Self::accounts()
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        accounts.sum()
+        fork::lock(Self::accounts()).map_or(SignalLedger::NONE, |mut accounts| accounts.sum())
     }
 }
 

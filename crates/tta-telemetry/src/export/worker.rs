@@ -16,6 +16,7 @@ use super::health::ExporterHealth;
 use super::outcome::{ExportError, Exported};
 use super::queue::{Queue, Readiness};
 use super::retry::Backoff;
+use super::show::Show;
 use super::signal::{Signal, Sink};
 use crate::catalog::EXPORT_DURATION;
 use crate::ledger::DropReason;
@@ -30,6 +31,8 @@ pub(crate) struct Delivery<R> {
     pub(crate) probe: Option<Endpoint>,
     /// For one attempt.
     pub(crate) timeout: Duration,
+    /// Sees each batch once, however often it is sent.
+    pub(crate) watch: Option<Show<R>>,
 }
 
 /// Makes the sink, inside the runtime; again after a panic.
@@ -79,8 +82,10 @@ impl<S: Signal> Worker<S> {
         let sink = match (self.delivery.make_sink)() {
             Ok(sink) => sink,
             Err(why) => {
-                // Nobody listens any more when this is a restart.
-                let _ = started.try_send(Err(why));
+                // Nobody listens any more when this is a restart, or when it took long to find out.
+                if started.try_send(Err(why.clone())).is_err() {
+                    self.health.down(&why);
+                }
                 return;
             }
         };
@@ -135,6 +140,10 @@ impl<S: Signal> Worker<S> {
         let mut batch = Vec::new();
         for waiting in self.queue.take() {
             S::convert(waiting, &mut batch);
+        }
+        if let Some(watch) = &self.delivery.watch {
+            // What could not be shown is counted where it was to be shown, and exported.
+            let _ = watch(&batch);
         }
         while batch.len() > self.batch_size {
             let rest = batch.split_off(self.batch_size);

@@ -90,11 +90,11 @@ impl Page {
         if let (ExpositionFormat::OpenMetrics, Some(exemplar)) = (self.format, exemplar) {
             self.raw(" # {");
             // Writing into memory cannot fail.
-            let _ = write!(
-                self.out,
-                "trace_id=\"{}\",span_id=\"{}\"",
-                exemplar.trace_id, exemplar.span_id
-            );
+            let _ = write!(self.out, "trace_id=\"{}\"", exemplar.trace_id);
+            // An example of a trace that is not recorded has no span.
+            if exemplar.span_id.is_valid() {
+                let _ = write!(self.out, ",span_id=\"{}\"", exemplar.span_id);
+            }
             self.raw("} ");
             self.number(exemplar.value);
             self.timestamp(exemplar.at);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Text that may take so many bytes and no more.
-pub(super) struct Capped<'a> {
+pub(crate) struct Capped<'a> {
     out: &'a mut Vec<u8>,
     end: usize,
     quotes: bool,
@@ -12,7 +12,7 @@ pub(super) struct Capped<'a> {
 
 impl<'a> Capped<'a> {
     /// Room for so many bytes after what is there; `quotes` says whether they are escaped too.
-    pub(super) fn new(out: &'a mut Vec<u8>, room: usize, quotes: bool) -> Self {
+    pub(crate) fn new(out: &'a mut Vec<u8>, room: usize, quotes: bool) -> Self {
         let end = out.len() + room.saturating_sub(CUT.len());
         Self {
             out,
@@ -23,7 +23,7 @@ impl<'a> Capped<'a> {
     }
 
     /// Appends as much as there is room for.
-    pub(super) fn push(&mut self, text: &str) {
+    pub(crate) fn push(&mut self, text: &str) {
         if !self.whole {
             return;
         }
@@ -55,7 +55,7 @@ impl<'a> Capped<'a> {
     }
 
     /// Marks text that was cut, and says whether it is whole.
-    pub(super) fn finish(self) -> bool {
+    pub(crate) fn finish(self) -> bool {
         if !self.whole {
             self.out.extend_from_slice(CUT.as_bytes());
         }

@@ -11,6 +11,10 @@ mod writer;
 
 use crate::settings::LogFormat;
 pub use emit::{DECLARED_FIELDS, emit, enabled_level};
+#[cfg(feature = "otlp")]
+pub(crate) use escape::Capped;
 pub use filter::LogFilter;
 pub use layer::{LogOptions, log_layer};
+#[cfg(feature = "otlp")]
+pub(crate) use timestamp::push as push_timestamp;
 pub use writer::{LogStats, LogWriter};

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Appends `2026-01-31T23:59:59.999Z`. What lies before 1970 or after 9999 is shown as that end.
-pub(super) fn push(out: &mut Vec<u8>, at: SystemTime) {
+pub(crate) fn push(out: &mut Vec<u8>, at: SystemTime) {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = since.as_secs().min(LAST_SECOND);
     // Most lines share their second with the one before.

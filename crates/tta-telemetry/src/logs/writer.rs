@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::fork::{self, Home};
+
 /// Takes lines without waiting for their destination. Clones share one destination.
 ///
 /// Lines wait in bounded memory. When that is full because the destination is slow, and when the
@@ -76,30 +78,48 @@ impl LogWriter {
         thread::Builder::new()
             .name("tta-logs".to_owned())
             .spawn(move || writing.write_to(destination))?;
-        let handle = Arc::new(Handle { queue, capacity });
+        let home = Home::here();
+        let handle = Arc::new(Handle {
+            queue,
+            capacity,
+            home,
+        });
         Ok(Self { handle })
     }
 
-    /// Takes a line with its line end.
-    pub(super) fn push(&self, line: &[u8]) {
-        let Handle { queue, capacity } = &*self.handle;
-        let mut state = queue.lock();
+    /// Takes a line with its line end; false if it is lost.
+    pub(crate) fn push(&self, line: &[u8]) -> bool {
+        let Handle {
+            queue,
+            capacity,
+            home,
+        } = &*self.handle;
+        let Some(mut state) = fork::lock(&queue.state) else {
+            return false;
+        };
         if state.closed || state.waiting.len() + line.len() > *capacity {
             state.lost += 1;
-            return;
+            return false;
         }
         state.waiting.extend_from_slice(line);
         state.queued += 1;
         // Waking a thread costs more than the line. The thread asks for it only when it has had
         // nothing to do for a while.
         if std::mem::take(&mut state.idle) {
+            // In a child of the process there is no such thread, and nobody writes these lines.
+            if !home.is_here() {
+                state.give_up();
+            }
             queue.work.notify_one();
         }
+        true
     }
 
     /// What became of the lines so far.
     pub fn stats(&self) -> LogStats {
-        let state = self.handle.queue.lock();
+        let Some(state) = fork::lock(&self.handle.queue.state) else {
+            return LogStats::default();
+        };
         let queued = state.queued + state.writing;
         LogStats {
             created: state.written + state.lost + queued,
@@ -112,6 +132,9 @@ impl LogWriter {
     /// Waits until the lines of before this call are written, no longer than the deadline; says
     /// whether none of them waits any more.
     pub fn flush(&self, deadline: Duration) -> bool {
+        if !self.handle.home.is_here() {
+            return false;
+        }
         let queue = &self.handle.queue;
         let mut state = queue.lock();
         state.hurried = true;
@@ -140,11 +163,14 @@ impl fmt::Debug for LogWriter {
 struct Handle {
     queue: Arc<Queue>,
     capacity: usize,
+    home: Home,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.queue.close();
+        if self.home.is_here() {
+            self.queue.close();
+        }
     }
 }
 
@@ -172,6 +198,15 @@ struct State {
     /// Somebody waits for the lines.
     hurried: bool,
     closed: bool,
+}
+
+impl State {
+    /// Loses what waits, and takes no more.
+    fn give_up(&mut self) {
+        self.closed = true;
+        self.lost += std::mem::take(&mut self.queued);
+        self.waiting = Vec::new();
+    }
 }
 
 impl Queue {

@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval_at, timeout_at};
 use tta_core::registry;
 
 use self::collect::Collector;
-use crate::export::{AnyExporter, Backends, Exporter, Job, Start};
+use crate::export::{AnyExporter, Backends, Delivery, Exporter, Job, Show, Start, shown};
 use crate::ledger::SignalLedger;
 use crate::otlp;
 use crate::settings::{Batching, Resolved};
@@ -29,17 +29,26 @@ pub(crate) struct Measurements {
 }
 
 impl Measurements {
-    /// A pipeline to the endpoint that is set, and what reads the instruments for it.
+    /// A pipeline to the endpoint that is set or to people, and what reads the instruments for it.
     pub(crate) fn new(
         settings: &Resolved,
+        show: Option<Show<Point>>,
         backends: &Backends,
     ) -> Result<(Arc<Self>, Start, Job), String> {
-        let delivery = otlp::delivery(
-            &settings.metrics,
-            otlp::METRICS,
-            &settings.resource,
-            otlp::encode_points,
-        )?;
+        let delivery = match show {
+            Some(show) if !settings.metrics.goes_over_otlp() => {
+                shown(&show, settings.metrics.timeout)
+            }
+            show => Delivery {
+                watch: show,
+                ..otlp::delivery(
+                    &settings.metrics,
+                    otlp::METRICS,
+                    &settings.resource,
+                    otlp::encode_points,
+                )?
+            },
+        };
         let (exporter, start) = Exporter::new(LIMITS, delivery, backends);
         let measurements = Arc::new(Self {
             exporter,

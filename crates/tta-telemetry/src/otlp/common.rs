@@ -10,12 +10,20 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 pub(crate) fn resource(attributes: &[(String, String)]) -> Resource {
     let attributes = attributes.iter().map(|(key, value)| KeyValue {
         key: key.clone(),
-        value: Some(any(any_value::Value::StringValue(value.clone()))),
+        value: Some(any(resource_value(key, value))),
         ..KeyValue::default()
     });
     Resource {
         attributes: attributes.collect(),
         ..Resource::default()
+    }
+}
+
+/// The one attribute that the conventions have as a number, and text.
+fn resource_value(key: &str, value: &str) -> any_value::Value {
+    match value.parse() {
+        Ok(number) if key == "process.pid" => any_value::Value::IntValue(number),
+        _ => any_value::Value::StringValue(value.to_owned()),
     }
 }
 

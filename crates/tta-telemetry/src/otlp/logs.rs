@@ -8,13 +8,16 @@ use prost::Message;
 use serde_json::{Map, Value};
 
 use super::common::{any, unix_nanos};
-use crate::log_records::LogLine;
+use crate::log_records::{self, LogLine};
+use crate::settings::LogLimits;
 
 /// The request that carries these lines, as bytes.
 pub(crate) fn encode_lines(batch: &[LogLine], resource: &Resource) -> Vec<u8> {
     let mut scopes: Vec<ScopeLogs> = Vec::new();
+    let limits = log_records::limits();
     for line in batch {
-        let (target, record) = message(line);
+        let (target, mut record) = message(line);
+        trim(&mut record, limits);
         let is_of = |scope: &&mut ScopeLogs| {
             let scope = scope.scope.as_ref();
             scope.is_some_and(|scope| scope.name == target)
@@ -79,6 +82,19 @@ fn message(line: &LogLine) -> (String, LogRecord) {
         span_id: bytes(&span_id),
     };
     (target, record)
+}
+
+/// Leaves out what goes beyond the limits, and counts it in the record.
+fn trim(record: &mut LogRecord, limits: LogLimits) {
+    let excess = record.attributes.len().saturating_sub(limits.attributes);
+    record.dropped_attributes_count += u32::try_from(excess).unwrap_or(u32::MAX);
+    record.attributes.truncate(limits.attributes);
+    for attribute in &mut record.attributes {
+        let value = attribute.value.as_mut().and_then(|any| any.value.as_mut());
+        if let Some(any_value::Value::StringValue(text)) = value {
+            text.truncate(text.floor_char_boundary(limits.attribute_bytes));
+        }
+    }
 }
 
 fn severity(level: tracing::Level) -> SeverityNumber {

@@ -141,7 +141,12 @@ fn example(of: &Exemplar) -> ExemplarMessage {
     ExemplarMessage {
         filtered_attributes: Vec::new(),
         time_unix_nano: unix_nanos(of.at),
-        span_id: of.span_id.to_u64().to_be_bytes().to_vec(),
+        // An example of a trace that is not recorded has no span.
+        span_id: if of.span_id.is_valid() {
+            of.span_id.to_u64().to_be_bytes().to_vec()
+        } else {
+            Vec::new()
+        },
         trace_id: of.trace_id.to_u128().to_be_bytes().to_vec(),
         value: Some(exemplar::Value::AsDouble(of.value)),
     }

@@ -92,6 +92,7 @@ pub(crate) fn delivery<R: Send + Sync + 'static>(
         protocol: settings.protocol.as_str(),
         probe: Some(endpoint),
         timeout: settings.timeout,
+        watch: None,
     })
 }
 

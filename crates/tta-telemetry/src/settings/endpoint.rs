@@ -95,8 +95,12 @@ impl Endpoint {
 }
 
 impl fmt::Display for Endpoint {
+    /// Without the query, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin(), self.path)
+        match self.path.split_once('?') {
+            Some((path, _)) => write!(f, "{}{path}?***", self.origin()),
+            None => write!(f, "{}{}", self.origin(), self.path),
+        }
     }
 }
 

@@ -1,19 +1,34 @@
 //! What is set: declared as data, parsed once, and shown with where each value comes from.
 
 mod endpoint;
+mod exporters;
+mod kubernetes_spec;
+mod limits;
+mod limits_spec;
+mod nonsense;
 mod otlp;
+mod otlp_options;
 mod otlp_spec;
 mod parse;
 mod pick;
+mod preset;
 mod resolve;
+mod resource;
+mod sampling;
+mod sampling_spec;
 mod server;
 mod server_spec;
 mod spec;
 
 pub(crate) use endpoint::Endpoint;
+pub use exporters::Exporter;
+pub use limits::{LogLimits, SpanLimits};
 pub(crate) use otlp::{Otlp, Tls};
+pub use otlp_options::OtlpOptions;
 pub(crate) use pick::Environment;
+pub use preset::Preset;
 pub(crate) use resolve::{Batching, Code, Resolved};
+pub(crate) use sampling::{Sampling, TailKeep};
 pub(crate) use server::{Doors, Password};
 pub use spec::{SETTINGS, SettingSpec};
 
@@ -95,12 +110,16 @@ pub enum Sampler {
     AlwaysOff,
     /// This share, the same traces in every service that uses the same share.
     Ratio(f64),
+    /// So many a second, and no more.
+    RateLimited(f64),
     /// As the parent decided; all that have none.
     ParentBasedAlwaysOn,
     /// As the parent decided; none that have none.
     ParentBasedAlwaysOff,
     /// As the parent decided; this share of those that have none.
     ParentBasedRatio(f64),
+    /// As the parent decided; of those that have none so many a second, and no more.
+    ParentBasedRateLimited(f64),
 }
 
 impl fmt::Display for Sampler {
@@ -109,9 +128,11 @@ impl fmt::Display for Sampler {
             Self::AlwaysOn => "always_on",
             Self::AlwaysOff => "always_off",
             Self::Ratio(_) => "traceidratio",
+            Self::RateLimited(_) => "ratelimited",
             Self::ParentBasedAlwaysOn => "parentbased_always_on",
             Self::ParentBasedAlwaysOff => "parentbased_always_off",
             Self::ParentBasedRatio(_) => "parentbased_traceidratio",
+            Self::ParentBasedRateLimited(_) => "parentbased_ratelimited",
         })
     }
 }
@@ -167,7 +188,7 @@ impl LogFormat {
 pub struct Setting {
     /// Its [name](SettingSpec::name).
     pub name: &'static str,
-    /// Its value as text; `***` where it is secret.
+    /// Its value as text in one line; `***` where it is secret.
     pub value: String,
     /// Where the value comes from.
     pub origin: Origin,
@@ -181,6 +202,8 @@ pub enum Origin {
     Code,
     /// This variable did.
     Environment(&'static str),
+    /// The preset of this name has it.
+    Preset(&'static str),
     /// Nobody did.
     Default,
 }
@@ -190,6 +213,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Code => f.write_str("code"),
             Self::Environment(variable) => write!(f, "env {variable}"),
+            Self::Preset(preset) => write!(f, "preset {preset}"),
             Self::Default => f.write_str("default"),
         }
     }

@@ -2,26 +2,27 @@
 
 use std::time::Duration;
 
+use super::exporters::Exporters;
+use super::otlp_options::OtlpOptions;
 use super::otlp_spec::OtlpSpecs;
 use super::parse;
 use super::pick::Picker;
 use super::{Compression, Endpoint, Origin, Protocol};
 
-/// What the program set for OTLP.
+/// What the program set for OTLP: for all signals, and for each, which goes before it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OtlpCode {
-    pub(crate) endpoint: Option<String>,
-    /// The signal's own, which is used as it is.
-    pub(crate) traces_endpoint: Option<String>,
-    pub(crate) metrics_endpoint: Option<String>,
-    pub(crate) logs_endpoint: Option<String>,
-    pub(crate) protocol: Option<Protocol>,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) compression: Option<Compression>,
-    pub(crate) certificate: Option<String>,
-    pub(crate) client_certificate: Option<String>,
-    pub(crate) client_key: Option<String>,
+    pub(crate) general: OtlpOptions,
+    pub(crate) traces: SignalCode,
+    pub(crate) metrics: SignalCode,
+    pub(crate) logs: SignalCode,
+}
+
+/// What the program set for one signal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SignalCode {
+    pub(crate) exporters: Option<Exporters>,
+    pub(crate) otlp: OtlpOptions,
 }
 
 /// Where one signal goes, and how.
@@ -39,42 +40,10 @@ pub(crate) struct Otlp {
     pub(crate) tls: Tls,
 }
 
-/// Which ways out a signal has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Exporters {
-    pub(crate) otlp: bool,
-    pub(crate) console: bool,
-    /// Metrics alone.
-    pub(crate) prometheus: bool,
-}
-
-impl Exporters {
-    pub(crate) const OTLP: Self = Self {
-        otlp: true,
-        console: false,
-        prometheus: false,
-    };
-    pub(crate) const PROMETHEUS: Self = Self {
-        otlp: false,
-        console: false,
-        prometheus: true,
-    };
-
-    fn list(self) -> String {
-        let all = [
-            ("prometheus", self.prometheus),
-            ("otlp", self.otlp),
-            ("console", self.console),
-        ];
-        let list: Vec<_> = all
-            .into_iter()
-            .filter_map(|(name, is_in)| is_in.then_some(name))
-            .collect();
-        if list.is_empty() {
-            "none".to_owned()
-        } else {
-            list.join(",")
-        }
+impl Otlp {
+    /// Whether it goes to a backend.
+    pub(crate) fn goes_over_otlp(&self) -> bool {
+        self.exporters.otlp && self.endpoint.is_some()
     }
 }
 
@@ -87,47 +56,59 @@ pub(crate) struct Tls {
 }
 
 impl Picker<'_> {
-    /// Where one signal goes; `own` is the endpoint that the program set for it alone.
+    /// Where one signal goes. `usual` says which ways out it has where none is set, told whether it
+    /// has an endpoint.
     pub(super) fn otlp(
         &mut self,
         specs: &OtlpSpecs,
-        code: &OtlpCode,
-        own: Option<&str>,
-        usual: Exporters,
+        general: &OtlpOptions,
+        signal: &SignalCode,
+        usual: impl FnOnce(bool) -> Exporters,
     ) -> Otlp {
-        let exporters = self.pick_shown(
-            &specs.exporter,
-            None,
-            |text| parse::exporters(text, usual.prometheus),
-            || usual,
-            |exporters| exporters.list(),
-        );
+        let own = &signal.otlp;
         let is_insecure = self.pick_shown(
             &specs.insecure,
-            None,
+            own.insecure.or(general.insecure).map(Some),
             |text| parse::boolean(text).map(Some),
             || None,
             |insecure| insecure.map_or("not set".to_owned(), |insecure: bool| insecure.to_string()),
         );
-        let (endpoint, endpoint_error) = self.endpoint(specs, code, own, is_insecure);
+        let (endpoint, endpoint_error) = self.endpoint(specs, general, own, is_insecure);
+        let are_metrics = specs.path == METRICS_PATH;
+        let exporters = self.pick_shown(
+            &specs.exporter,
+            signal.exporters,
+            |text| Exporters::parse(text, are_metrics),
+            || usual(endpoint.is_some()),
+            |exporters| exporters.list(),
+        );
         let by_port = endpoint
             .as_ref()
             .map_or(Protocol::HttpProtobuf, Endpoint::usual_protocol);
         let protocol = self.pick_shown(
             &specs.protocol,
-            code.protocol,
+            own.protocol.or(general.protocol),
             parse::protocol,
             || by_port,
             |protocol| protocol.as_str().to_owned(),
         );
-        let headers = (!code.headers.is_empty()).then(|| code.headers.clone());
-        let headers = self.pick_shown(&specs.headers, headers, parse::pairs, Vec::new, |headers| {
-            if headers.is_empty() { "none" } else { "***" }.to_owned()
-        });
-        let timeout = self.time(&specs.timeout, code.timeout, Duration::from_secs(10));
+        let headers = [&own.headers, &general.headers];
+        let headers = headers.into_iter().find(|headers| !headers.is_empty());
+        let headers = self.pick_shown(
+            &specs.headers,
+            headers.cloned(),
+            parse::pairs,
+            Vec::new,
+            |headers| if headers.is_empty() { "none" } else { "***" }.to_owned(),
+        );
+        let timeout = self.time(
+            &specs.timeout,
+            own.timeout.or(general.timeout),
+            Duration::from_secs(10),
+        );
         let compression = self.pick_shown(
             &specs.compression,
-            code.compression,
+            own.compression.or(general.compression),
             parse::compression,
             Compression::default,
             |compression| compression.as_str().to_owned(),
@@ -140,24 +121,28 @@ impl Picker<'_> {
             headers,
             timeout,
             compression,
-            tls: self.tls(specs, code),
+            tls: self.tls(specs, general, own),
         }
     }
 
-    fn tls(&mut self, specs: &OtlpSpecs, code: &OtlpCode) -> Tls {
-        let mut file = |spec, code: &Option<String>| {
+    fn tls(&mut self, specs: &OtlpSpecs, general: &OtlpOptions, own: &OtlpOptions) -> Tls {
+        let mut file = |spec, own: &Option<String>, general: &Option<String>| {
             self.pick_shown(
                 spec,
-                code.clone().map(Some),
+                own.clone().or_else(|| general.clone()).map(Some),
                 |text| parse::text(text).map(Some),
                 || None,
                 |path| path.clone().unwrap_or_else(|| "none".to_owned()),
             )
         };
         let tls = Tls {
-            certificate: file(&specs.certificate, &code.certificate),
-            client_key: file(&specs.client_key, &code.client_key),
-            client_certificate: file(&specs.client_certificate, &code.client_certificate),
+            certificate: file(&specs.certificate, &own.certificate, &general.certificate),
+            client_key: file(&specs.client_key, &own.client_key, &general.client_key),
+            client_certificate: file(
+                &specs.client_certificate,
+                &own.client_certificate,
+                &general.client_certificate,
+            ),
         };
         if tls.client_key.is_some() != tls.client_certificate.is_some() {
             self.warn(format!(
@@ -172,12 +157,13 @@ impl Picker<'_> {
     fn endpoint(
         &mut self,
         specs: &OtlpSpecs,
-        code: &OtlpCode,
-        own: Option<&str>,
+        general: &OtlpOptions,
+        own: &OtlpOptions,
         is_insecure: Option<bool>,
     ) -> (Option<Endpoint>, Option<String>) {
+        let own = own.endpoint.as_deref();
         let own = own.map(|text| (text, Origin::Code, true));
-        let general = code.endpoint.as_deref();
+        let general = general.endpoint.as_deref();
         let general = general.map(|text| (text, Origin::Code, false));
         let set = specs.endpoint.variables.iter().enumerate();
         let set = set.filter_map(|(index, variable)| {
@@ -193,7 +179,7 @@ impl Picker<'_> {
                     return (Some(endpoint), None);
                 }
                 Err(why) => {
-                    let message = format!("the OTLP endpoint from {origin} cannot be used: {why}");
+                    let message = refusal(origin, &why);
                     self.warn(message.clone());
                     refused.get_or_insert(message);
                 }
@@ -203,3 +189,11 @@ impl Picker<'_> {
         (None, refused)
     }
 }
+
+/// Why an endpoint is not used.
+pub(super) fn refusal(origin: Origin, why: &str) -> String {
+    format!("the OTLP endpoint from {origin} cannot be used: {why}")
+}
+
+/// Only metrics have one more way out.
+const METRICS_PATH: &str = super::otlp_spec::METRICS.path;

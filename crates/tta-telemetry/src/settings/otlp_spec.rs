@@ -19,13 +19,13 @@ macro_rules! otlp_spec {
 
 /// The settings of one signal.
 macro_rules! otlp_specs {
-    ($signal:literal, $path:literal, $exporters:literal, $exporter_help:literal) => {
+    ($signal:literal, $path:literal, $exporters:literal, $method:literal, $exporter_help:literal) => {
         OtlpSpecs {
             path: $path,
             exporter: SettingSpec::new(
                 &[concat!("OTEL_", $signal, "_EXPORTER")],
                 $exporters,
-                "",
+                $method,
                 $exporter_help,
             ),
             endpoint: otlp_spec!(
@@ -73,7 +73,7 @@ macro_rules! otlp_specs {
                 $signal,
                 "INSECURE",
                 "not set",
-                "",
+                "with_otlp_insecure",
                 "Whether an endpoint that is given without a scheme is spoken to without TLS. One \
                  with a scheme says so itself."
             ),
@@ -124,7 +124,8 @@ pub(crate) struct OtlpSpecs {
 pub(crate) const TRACES: OtlpSpecs = otlp_specs!(
     "TRACES",
     "/v1/traces",
-    "otlp when an endpoint is set, else none",
+    "otlp when an endpoint is set, else none; console as ENVIRONMENT says",
+    "with_traces_exporters",
     "Where traces go: a list of otlp, console and none."
 );
 
@@ -133,6 +134,7 @@ pub(crate) const METRICS: OtlpSpecs = otlp_specs!(
     "METRICS",
     "/v1/metrics",
     "prometheus",
+    "with_metrics_exporters",
     "Where metrics go: a list of prometheus, otlp, console and none."
 );
 
@@ -141,5 +143,7 @@ pub(crate) const LOGS: OtlpSpecs = otlp_specs!(
     "LOGS",
     "/v1/logs",
     "otlp when an endpoint is set, else none",
-    "Where log records go beside the lines on standard output: a list of otlp, console and none."
+    "with_logs_exporters",
+    "Where log records go: a list of otlp, console and none. The console has them anyway, as lines on \
+     standard output; `LOG_LEVEL=off` stops those."
 );

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::otlp::Exporters;
+use tta_core::{ContentCapture, ExemplarFilter};
+
 use super::{Compression, DeploymentEnvironment, LogFormat, Protocol, Temporality};
 
 pub(super) type Parsed<T> = Result<T, &'static str>;
@@ -37,6 +38,25 @@ pub(super) fn count(text: &str) -> Parsed<usize> {
         .ok_or("a whole number above zero")
 }
 
+/// A count that may be zero.
+pub(super) fn limit(text: &str) -> Parsed<usize> {
+    text.parse().map_err(|_| "a whole number")
+}
+
+pub(super) fn exemplar_filter(text: &str) -> Parsed<ExemplarFilter> {
+    ExemplarFilter::ALL
+        .into_iter()
+        .find(|filter| text.eq_ignore_ascii_case(filter.as_str()))
+        .ok_or("trace_based, always_on or always_off")
+}
+
+pub(super) fn content_capture(text: &str) -> Parsed<ContentCapture> {
+    ContentCapture::ALL
+        .into_iter()
+        .find(|capture| text.eq_ignore_ascii_case(capture.as_str()))
+        .ok_or("NO_CONTENT, SPAN_ONLY, EVENT_ONLY or SPAN_AND_EVENT")
+}
+
 pub(super) fn port(text: &str) -> Parsed<u16> {
     text.parse().map_err(|_| "a port from 0 to 65535")
 }
@@ -46,6 +66,13 @@ pub(super) fn ratio(text: &str) -> Parsed<f64> {
         .ok()
         .filter(|ratio| (0.0..=1.0).contains(ratio))
         .ok_or("a number from 0 to 1")
+}
+
+pub(super) fn rate(text: &str) -> Parsed<f64> {
+    text.parse()
+        .ok()
+        .filter(|rate: &f64| rate.is_finite() && *rate >= 0.0)
+        .ok_or("a number of traces a second")
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is one of the parsers")]
@@ -116,22 +143,6 @@ pub(super) fn log_filter(text: &str) -> Parsed<String> {
     });
     let directives: Result<Vec<String>, _> = directives.collect();
     directives.map(|directives| directives.join(","))
-}
-
-/// A list of ways out; metrics have one more.
-pub(super) fn exporters(text: &str, are_metrics: bool) -> Parsed<Exporters> {
-    let mut exporters = Exporters::default();
-    for exporter in text.split(',').map(str::trim) {
-        match exporter.to_ascii_lowercase().as_str() {
-            "otlp" => exporters.otlp = true,
-            "console" => exporters.console = true,
-            "prometheus" if are_metrics => exporters.prometheus = true,
-            "none" => {}
-            _ if are_metrics => return Err("a list of prometheus, otlp, console and none"),
-            _ => return Err("a list of otlp, console and none"),
-        }
-    }
-    Ok(exporters)
 }
 
 /// `key=value` pairs, comma-separated, values percent-encoded.

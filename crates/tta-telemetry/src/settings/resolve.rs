@@ -1,34 +1,48 @@
 //! Code, then environment, then defaults: what holds in the end.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use tta_core::Level;
+use tta_core::{ContentCapture, ExemplarFilter, Level};
 
-use super::otlp::{Exporters, Otlp, OtlpCode};
+use super::exporters::Exporters;
+use super::limits::{Kept, LogLimits, SpanLimits};
+use super::otlp::{Otlp, OtlpCode};
 use super::pick::{Environment, Picker};
+use super::resource::ResolvedResource;
+use super::sampling::{Sampling, SamplingCode};
 use super::server::Doors;
-use super::{DeploymentEnvironment, LogFormat, Origin, Sampler, Setting, Temporality};
-use super::{otlp_spec, parse, spec};
+use super::{DeploymentEnvironment, LogFormat, Preset, Setting, Temporality};
+use super::{SETTINGS, nonsense, otlp_spec, parse, spec};
 
 /// What the program set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Code {
     pub(crate) name: String,
+    pub(crate) preset: Option<Preset>,
     pub(crate) service_name: Option<String>,
     pub(crate) service_version: Option<String>,
     pub(crate) resource: Vec<(String, String)>,
     pub(crate) environment: Option<DeploymentEnvironment>,
     pub(crate) is_enabled: Option<bool>,
     pub(crate) otlp: OtlpCode,
-    pub(crate) sampler: Option<Sampler>,
+    pub(crate) span_limits: Option<SpanLimits>,
+    pub(crate) log_limits: Option<LogLimits>,
+    pub(crate) exemplar_filter: Option<ExemplarFilter>,
+    pub(crate) content_capture: Option<ContentCapture>,
+    pub(crate) sampling: SamplingCode,
     pub(crate) batch_delay: Option<Duration>,
+    pub(crate) batch_timeout: Option<Duration>,
     pub(crate) batch_size: Option<usize>,
     pub(crate) queue_size: Option<usize>,
     pub(crate) queue_bytes: Option<usize>,
+    pub(crate) log_batch_delay: Option<Duration>,
+    pub(crate) log_batch_timeout: Option<Duration>,
+    pub(crate) log_batch_size: Option<usize>,
+    pub(crate) log_queue_size: Option<usize>,
     pub(crate) temporality: Option<Temporality>,
     pub(crate) metric_interval: Option<Duration>,
+    pub(crate) metric_timeout: Option<Duration>,
     pub(crate) prometheus: Option<bool>,
     pub(crate) prometheus_host: Option<String>,
     pub(crate) prometheus_port: Option<u16>,
@@ -41,16 +55,26 @@ pub(crate) struct Code {
     pub(crate) shutdown_timeout: Option<Duration>,
 }
 
+impl Code {
+    /// What of it cannot be, the first thing of all.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        nonsense::complaint(self)
+    }
+}
+
 /// Every setting as it holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     pub(crate) service_name: String,
     pub(crate) resource: Vec<(String, String)>,
+    /// What of it `target_info` shows.
+    pub(crate) target_info: Vec<(String, String)>,
     pub(crate) is_enabled: bool,
     pub(crate) traces: Otlp,
     pub(crate) metrics: Otlp,
     pub(crate) logs: Otlp,
-    pub(crate) sampler: Sampler,
+    pub(crate) sampling: Sampling,
+    pub(crate) kept: Kept,
     pub(crate) span_batching: Batching,
     pub(crate) log_batching: Batching,
     pub(crate) temporality: Temporality,
@@ -80,13 +104,23 @@ pub(crate) struct Batching {
 
 impl Resolved {
     pub(crate) fn new(code: &Code, environment: &Environment) -> Self {
-        Picker::new(environment).resolve(code)
+        let (code, complaints) = nonsense::without(code);
+        let mut picker = Picker::new(environment, code.preset);
+        for complaint in complaints {
+            picker.warn(complaint);
+        }
+        picker.resolve(&code)
     }
 }
 
 impl Picker<'_> {
     fn resolve(&mut self, code: &Code) -> Resolved {
-        let (service_name, resource) = self.resource(code);
+        let ResolvedResource {
+            service_name,
+            attributes: resource,
+            target_info,
+            is_development_stated,
+        } = self.resource(code);
         let is_disabled = self.pick(
             &spec::SDK_DISABLED,
             code.is_enabled.map(|enabled| !enabled),
@@ -94,24 +128,34 @@ impl Picker<'_> {
             || false,
         );
         let otlp = &code.otlp;
-        let own = otlp.traces_endpoint.as_deref();
-        let traces = self.otlp(&otlp_spec::TRACES, otlp, own, Exporters::OTLP);
-        let own = otlp.metrics_endpoint.as_deref();
-        let metrics = self.otlp(&otlp_spec::METRICS, otlp, own, Exporters::PROMETHEUS);
-        let own = otlp.logs_endpoint.as_deref();
-        let logs = self.otlp(&otlp_spec::LOGS, otlp, own, Exporters::OTLP);
-        let sampler = self.sampler(code);
-        let (span_batching, export_timeout) = self.batching(code);
+        let general = &otlp.general;
+        let traces = self.otlp(&otlp_spec::TRACES, general, &otlp.traces, |has_endpoint| {
+            // A developer who has a backend looks there.
+            let on_console = is_development_stated && !has_endpoint;
+            if on_console && std::io::stdout().is_terminal() {
+                Exporters::CONSOLE
+            } else {
+                Exporters::OTLP
+            }
+        });
+        let metrics = self.otlp(&otlp_spec::METRICS, general, &otlp.metrics, |_| {
+            Exporters::PROMETHEUS
+        });
+        let logs = self.otlp(&otlp_spec::LOGS, general, &otlp.logs, |_| Exporters::OTLP);
+        let sampling = self.sampling(&code.sampling);
+        let kept = self.kept(code);
+        let (span_batching, export_timeout) = self.batching(code, traces.exporters.console);
         let traces = Otlp {
             timeout: traces.timeout.min(export_timeout),
             ..traces
         };
-        let (log_batching, export_timeout) = self.log_batching(span_batching.queue_bytes);
+        let (log_batching, export_timeout) = self.log_batching(code, span_batching.queue_bytes);
         let logs = Otlp {
             timeout: logs.timeout.min(export_timeout),
             ..logs
         };
-        let (temporality, metric_interval, metric_timeout) = self.metric_export(code);
+        let (temporality, metric_interval, metric_timeout) =
+            self.metric_export(code, metrics.exporters.console);
         let metrics = Otlp {
             timeout: metrics.timeout.min(metric_timeout),
             ..metrics
@@ -132,14 +176,19 @@ impl Picker<'_> {
             code.shutdown_timeout,
             Duration::from_secs(2),
         );
+        // Settings are picked as they need each other, and shown as they are declared.
+        let place = |name| SETTINGS.iter().position(|spec| spec.name() == name);
+        self.shown.sort_by_key(|setting| place(setting.name));
         Resolved {
             service_name,
             resource,
+            target_info,
             is_enabled: !is_disabled,
             traces,
             metrics,
             logs,
-            sampler,
+            sampling,
+            kept,
             span_batching,
             log_batching,
             temporality,
@@ -156,125 +205,21 @@ impl Picker<'_> {
         }
     }
 
-    /// The service's name, and all attributes of the process with that name among them.
-    fn resource(&mut self, code: &Code) -> (String, Vec<(String, String)>) {
-        let given = self
-            .found(&spec::RESOURCE_ATTRIBUTES, parse::pairs)
-            .map(|(pairs, variable)| (pairs, Origin::Environment(variable)));
-        let mut resource: BTreeMap<String, String> = BTreeMap::new();
-        let mut origin = Origin::Default;
-        if let Some((pairs, from)) = given {
-            resource.extend(pairs);
-            origin = from;
-        }
-        if !code.resource.is_empty() {
-            resource.extend(code.resource.iter().cloned());
-            origin = Origin::Code;
-        }
-        let shown = resource
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect::<Vec<_>>();
-        self.show(&spec::RESOURCE_ATTRIBUTES, shown.join(","), origin);
-
-        let named = resource.get("service.name").cloned();
-        let name = self.pick(
-            &spec::SERVICE_NAME,
-            code.service_name.clone(),
-            parse::text,
-            || {
-                named.unwrap_or_else(|| {
-                    if code.name.is_empty() {
-                        format!("unknown_service:{}", program())
-                    } else {
-                        code.name.clone()
-                    }
-                })
-            },
-        );
-        resource.insert("service.name".to_owned(), name.clone());
-        if let Some(version) = &code.service_version {
-            self.show(&spec::SERVICE_VERSION, version.clone(), Origin::Code);
-            resource.insert("service.version".to_owned(), version.clone());
-        }
-        let stated = resource.contains_key(ENVIRONMENT_ATTRIBUTE);
-        let environment = self.pick_shown(
-            &spec::ENVIRONMENT,
-            code.environment,
-            parse::environment,
-            DeploymentEnvironment::default,
-            |environment| environment.as_str().to_owned(),
-        );
-        let by_default = self
-            .shown
-            .last()
-            .is_some_and(|setting| setting.origin == Origin::Default);
-        if !(stated && by_default) {
-            resource.insert(
-                ENVIRONMENT_ATTRIBUTE.to_owned(),
-                environment.as_str().to_owned(),
-            );
-        }
-        (name, resource.into_iter().collect())
-    }
-
-    fn sampler(&mut self, code: &Code) -> Sampler {
-        let ratio_in_code = match code.sampler {
-            Some(Sampler::Ratio(ratio) | Sampler::ParentBasedRatio(ratio)) => {
-                // What is not between 0 and 1 is taken as the nearer end, and no number as all.
-                Some(if ratio.is_nan() {
-                    1.0
-                } else {
-                    ratio.clamp(0.0, 1.0)
-                })
-            }
-            _ => None,
-        };
-        let sampler = self.pick(
-            &spec::SAMPLER,
-            code.sampler,
-            |text| match text.to_ascii_lowercase().as_str() {
-                "always_on" => Ok(Sampler::AlwaysOn),
-                "always_off" => Ok(Sampler::AlwaysOff),
-                "traceidratio" => Ok(Sampler::Ratio(1.0)),
-                "parentbased_always_on" => Ok(Sampler::ParentBasedAlwaysOn),
-                "parentbased_always_off" => Ok(Sampler::ParentBasedAlwaysOff),
-                "parentbased_traceidratio" => Ok(Sampler::ParentBasedRatio(1.0)),
-                _ => Err("one of the six samplers"),
-            },
-            || Sampler::ParentBasedAlwaysOn,
-        );
-        let ratio = self.pick(&spec::SAMPLER_ARG, ratio_in_code, parse::ratio, || 1.0);
-        match sampler {
-            Sampler::Ratio(_) => Sampler::Ratio(ratio),
-            Sampler::ParentBasedRatio(_) => Sampler::ParentBasedRatio(ratio),
-            other => other,
-        }
-    }
-
     /// How spans wait, and how long one attempt of theirs may take.
-    fn batching(&mut self, code: &Code) -> (Batching, Duration) {
-        let delay = self.time(&spec::BATCH_DELAY, code.batch_delay, Duration::from_secs(5));
-        let timeout = self.time(&spec::BATCH_TIMEOUT, None, Duration::from_secs(30));
-        let at_least_one = |count: Option<usize>| count.map(|count| count.max(1));
-        let queue = self.pick(
-            &spec::BATCH_QUEUE,
-            at_least_one(code.queue_size),
-            parse::count,
-            || 2_048,
+    fn batching(&mut self, code: &Code, on_console: bool) -> (Batching, Duration) {
+        // Whoever looks at a terminal does not wait for five seconds.
+        let usual = if on_console { 200 } else { 5_000 };
+        let usual = Duration::from_millis(usual);
+        let delay = self.time(&spec::BATCH_DELAY, code.batch_delay, usual);
+        let timeout = self.time(
+            &spec::BATCH_TIMEOUT,
+            code.batch_timeout,
+            Duration::from_secs(30),
         );
-        let size = self.pick(
-            &spec::BATCH_SIZE,
-            at_least_one(code.batch_size),
-            parse::count,
-            || 512,
-        );
-        let queue_bytes = self.pick(
-            &spec::QUEUE_BYTES,
-            at_least_one(code.queue_bytes),
-            parse::count,
-            || 8 << 20,
-        );
+        let queue = self.pick(&spec::BATCH_QUEUE, code.queue_size, parse::count, || 2_048);
+        let size = self.pick(&spec::BATCH_SIZE, code.batch_size, parse::count, || 512);
+        let bytes = code.queue_bytes;
+        let queue_bytes = self.pick(&spec::QUEUE_BYTES, bytes, parse::count, || 8 << 20);
         let batching = Batching {
             delay,
             size: size.min(queue),
@@ -285,11 +230,21 @@ impl Picker<'_> {
     }
 
     /// How log records wait, and how long one attempt of theirs may take.
-    fn log_batching(&mut self, queue_bytes: usize) -> (Batching, Duration) {
-        let delay = self.time(&spec::LOG_BATCH_DELAY, None, Duration::from_secs(1));
-        let timeout = self.time(&spec::LOG_BATCH_TIMEOUT, None, Duration::from_secs(30));
-        let queue = self.pick(&spec::LOG_BATCH_QUEUE, None, parse::count, || 2_048);
-        let size = self.pick(&spec::LOG_BATCH_SIZE, None, parse::count, || 512);
+    fn log_batching(&mut self, code: &Code, queue_bytes: usize) -> (Batching, Duration) {
+        let delay = self.time(
+            &spec::LOG_BATCH_DELAY,
+            code.log_batch_delay,
+            Duration::from_secs(1),
+        );
+        let timeout = self.time(
+            &spec::LOG_BATCH_TIMEOUT,
+            code.log_batch_timeout,
+            Duration::from_secs(30),
+        );
+        let queue = code.log_queue_size;
+        let queue = self.pick(&spec::LOG_BATCH_QUEUE, queue, parse::count, || 2_048);
+        let size = code.log_batch_size;
+        let size = self.pick(&spec::LOG_BATCH_SIZE, size, parse::count, || 512);
         let batching = Batching {
             delay,
             size: size.min(queue),
@@ -299,8 +254,12 @@ impl Picker<'_> {
         (batching, timeout)
     }
 
-    /// How, and how often, metrics go over OTLP, and how long one attempt of theirs may take.
-    fn metric_export(&mut self, code: &Code) -> (Temporality, Duration, Duration) {
+    /// How, and how often, metrics are read, and how long one attempt of theirs may take.
+    fn metric_export(
+        &mut self,
+        code: &Code,
+        on_console: bool,
+    ) -> (Temporality, Duration, Duration) {
         let temporality = self.pick_shown(
             &spec::TEMPORALITY,
             code.temporality,
@@ -308,15 +267,21 @@ impl Picker<'_> {
             Temporality::default,
             |temporality| temporality.as_str().to_owned(),
         );
+        // As the specification has it for the console.
+        let usual = Duration::from_secs(if on_console { 10 } else { 60 });
         let interval = self.pick_shown(
             &spec::METRIC_INTERVAL,
             code.metric_interval
                 .map(|interval| interval.max(SHORTEST_INTERVAL)),
             parse::interval,
-            || Duration::from_mins(1),
+            || usual,
             |interval| interval.as_millis().to_string(),
         );
-        let timeout = self.time(&spec::METRIC_TIMEOUT, None, Duration::from_secs(30));
+        let timeout = self.time(
+            &spec::METRIC_TIMEOUT,
+            code.metric_timeout,
+            Duration::from_secs(30),
+        );
         (temporality, interval, timeout)
     }
 
@@ -370,18 +335,5 @@ impl Picker<'_> {
     }
 }
 
-/// The program's name, for a service that was given none.
-fn program() -> String {
-    std::env::args_os()
-        .next()
-        .as_deref()
-        .and_then(|path| std::path::Path::new(path).file_name())
-        .map_or_else(
-            || "rust".to_owned(),
-            |name| name.to_string_lossy().into_owned(),
-        )
-}
-
 /// A timer cannot tick without end.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
-const ENVIRONMENT_ATTRIBUTE: &str = "deployment.environment.name";

@@ -1,6 +1,9 @@
 //! The settings as data, from which their reference is generated.
 
+use super::kubernetes_spec as kubernetes;
+use super::limits_spec as limits;
 use super::otlp_spec::{LOGS, METRICS, TRACES};
+use super::sampling_spec::{TAIL_BYTES, TAIL_KEEP, TAIL_SLOW, TAIL_TRACES, WORKFLOW_SAMPLERS};
 use super::server_spec::{CERTIFICATE, CLIENT_CA, KEY, PASSWORD, PASSWORD_FILE, USERNAME};
 
 /// One setting: its variables, default and meaning.
@@ -68,6 +71,13 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &RESOURCE_ATTRIBUTES,
     &SERVICE_VERSION,
     &ENVIRONMENT,
+    &kubernetes::CLUSTER,
+    &kubernetes::NAMESPACE,
+    &kubernetes::NODE,
+    &kubernetes::POD,
+    &kubernetes::POD_UID,
+    &kubernetes::CONTAINER,
+    &kubernetes::DEPLOYMENT,
     &SDK_DISABLED,
     &TRACES.exporter,
     &TRACES.endpoint,
@@ -101,6 +111,21 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &LOGS.client_certificate,
     &SAMPLER,
     &SAMPLER_ARG,
+    &limits::SPAN_ATTRIBUTES,
+    &limits::SPAN_ATTRIBUTE_BYTES,
+    &limits::SPAN_EVENTS,
+    &limits::SPAN_LINKS,
+    &limits::EVENT_ATTRIBUTES,
+    &limits::LINK_ATTRIBUTES,
+    &limits::LOG_ATTRIBUTES,
+    &limits::LOG_ATTRIBUTE_BYTES,
+    &limits::CONTENT_CAPTURE,
+    &limits::PROPAGATORS,
+    &WORKFLOW_SAMPLERS,
+    &TAIL_KEEP,
+    &TAIL_SLOW,
+    &TAIL_TRACES,
+    &TAIL_BYTES,
     &BATCH_DELAY,
     &BATCH_TIMEOUT,
     &BATCH_QUEUE,
@@ -113,6 +138,7 @@ pub const SETTINGS: &[&SettingSpec] = &[
     &TEMPORALITY,
     &METRIC_INTERVAL,
     &METRIC_TIMEOUT,
+    &limits::EXEMPLAR_FILTER,
     &PROMETHEUS_ENABLED,
     &PROMETHEUS_HOST,
     &PROMETHEUS_PORT,
@@ -140,7 +166,8 @@ pub(crate) const RESOURCE_ATTRIBUTES: SettingSpec = SettingSpec::new(
     &["OTEL_RESOURCE_ATTRIBUTES"],
     "none",
     "with_resource_attribute",
-    "Attributes of the process: `key=value` pairs, comma-separated, percent-encoded.",
+    "Attributes of the process, over those that are found out: `key=value` pairs, comma-separated, \
+     percent-encoded.",
 );
 pub(crate) const SERVICE_VERSION: SettingSpec = SettingSpec::new(
     &[],
@@ -152,38 +179,42 @@ pub(crate) const ENVIRONMENT: SettingSpec = SettingSpec::new(
     &["ENVIRONMENT"],
     "development",
     "with_environment",
-    "development, staging or production; sent as `deployment.environment.name`.",
+    "development, staging or production; sent as `deployment.environment.name`. Where it is said \
+     to be development, traces go to the console if standard output is a terminal and neither an \
+     endpoint nor an exporter is set for them.",
 );
 pub(crate) const SDK_DISABLED: SettingSpec = SettingSpec::new(
     &["OTEL_SDK_DISABLED"],
     "false",
     "with_enabled",
-    "Switches all telemetry off when true.",
+    "Switches all telemetry off when true; the core's own statistics stay.",
 )
 .environment_wins();
 pub(crate) const SAMPLER: SettingSpec = SettingSpec::new(
     &["OTEL_TRACES_SAMPLER"],
     "parentbased_always_on",
     "with_sampler",
-    "Which traces are recorded: always_on, always_off, traceidratio, parentbased_always_on, \
-     parentbased_always_off or parentbased_traceidratio.",
+    "Which traces are recorded: always_on, always_off, traceidratio, ratelimited, or as the parent \
+     decided and these for traces without one: parentbased_always_on, parentbased_always_off, \
+     parentbased_traceidratio, parentbased_ratelimited.",
 );
 pub(crate) const SAMPLER_ARG: SettingSpec = SettingSpec::new(
     &["OTEL_TRACES_SAMPLER_ARG"],
-    "1",
+    "1, and 100 where a rate limits",
     "with_sample_ratio",
-    "The share of traces that a ratio sampler records, 0 to 1.",
+    "The share of traces that a ratio sampler records, 0 to 1, or how many traces a second a \
+     rate-limited one records.",
 );
 pub(crate) const BATCH_DELAY: SettingSpec = SettingSpec::new(
     &["OTEL_BSP_SCHEDULE_DELAY"],
-    "5000",
+    "5000; 200 where spans go to the console",
     "with_batch_delay",
     "How long a span waits for others before it is exported, in milliseconds.",
 );
 pub(crate) const BATCH_TIMEOUT: SettingSpec = SettingSpec::new(
     &["OTEL_BSP_EXPORT_TIMEOUT"],
     "30000",
-    "",
+    "with_batch_timeout",
     "How long one attempt to export may take at most, in milliseconds; the shorter of this and \
      the exporter's timeout holds.",
 );
@@ -208,26 +239,26 @@ pub(crate) const QUEUE_BYTES: SettingSpec = SettingSpec::new(
 pub(crate) const LOG_BATCH_DELAY: SettingSpec = SettingSpec::new(
     &["OTEL_BLRP_SCHEDULE_DELAY"],
     "1000",
-    "",
+    "with_log_batch_delay",
     "How long a log record waits for others before it is exported, in milliseconds.",
 );
 pub(crate) const LOG_BATCH_TIMEOUT: SettingSpec = SettingSpec::new(
     &["OTEL_BLRP_EXPORT_TIMEOUT"],
     "30000",
-    "",
+    "with_log_batch_timeout",
     "How long one attempt to export log records may take at most, in milliseconds; the shorter of \
      this and the exporter's timeout holds.",
 );
 pub(crate) const LOG_BATCH_QUEUE: SettingSpec = SettingSpec::new(
     &["OTEL_BLRP_MAX_QUEUE_SIZE"],
     "2048",
-    "",
+    "with_log_queue_size",
     "How many log records wait at most; the newest beyond it are dropped and counted.",
 );
 pub(crate) const LOG_BATCH_SIZE: SettingSpec = SettingSpec::new(
     &["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"],
     "512",
-    "",
+    "with_log_batch_size",
     "How many log records go out together at most; not more than the queue holds.",
 );
 pub(crate) const TEMPORALITY: SettingSpec = SettingSpec::new(
@@ -239,14 +270,14 @@ pub(crate) const TEMPORALITY: SettingSpec = SettingSpec::new(
 );
 pub(crate) const METRIC_INTERVAL: SettingSpec = SettingSpec::new(
     &["OTEL_METRIC_EXPORT_INTERVAL"],
-    "60000",
+    "60000; 10000 where metrics go to the console",
     "with_metric_interval",
-    "How often metrics go out over OTLP, in milliseconds.",
+    "How often metrics go out over OTLP or to the console, in milliseconds.",
 );
 pub(crate) const METRIC_TIMEOUT: SettingSpec = SettingSpec::new(
     &["OTEL_METRIC_EXPORT_TIMEOUT"],
     "30000",
-    "",
+    "with_metric_timeout",
     "How long one attempt to export metrics may take at most, in milliseconds; the shorter of this \
      and the exporter's timeout holds.",
 );

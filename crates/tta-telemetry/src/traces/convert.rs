@@ -17,13 +17,20 @@ use tta_core::{
     TraceId, TraceRecords, Value,
 };
 
+use super::limits;
 use super::spans::Spans;
+use crate::settings::SpanLimits;
 
 /// Appends the spans in OpenTelemetry's form.
 pub(crate) fn convert(spans: Spans, into: &mut Vec<SpanData>) {
+    let limits = limits::present();
+    let base = into.len();
     match spans {
         Spans::Foreign(span) => into.push(*span),
-        Spans::Ours(trace) => convert_trace(trace, into),
+        Spans::Ours(trace) => convert_trace(trace, into, &limits),
+    }
+    for span in into.get_mut(base..).unwrap_or_default() {
+        limits::trim(span, &limits);
     }
 }
 
@@ -43,7 +50,7 @@ pub(crate) fn trace_state(text: Option<&str>) -> TraceState {
         .unwrap_or(TraceState::NONE)
 }
 
-fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>) {
+fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>, limits: &SpanLimits) {
     let who = Who::of(&trace.identity);
     let base = into.len();
     let trace_id = trace_id(trace.trace_id);
@@ -57,7 +64,7 @@ fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>) {
     let spans = into.get_mut(base..).unwrap_or_default();
     for (id, attribute) in trace.attributes {
         if let Some(span) = places.find(id).and_then(|index| spans.get_mut(index)) {
-            set(span, attribute);
+            set(span, attribute, limits.attributes);
         }
     }
     for event in trace.events {
@@ -65,12 +72,12 @@ fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>) {
             .find(event.span_id)
             .and_then(|index| spans.get_mut(index))
         {
-            add(span, event);
+            add(span, event, limits.events);
         }
     }
     for (id, to) in trace.links {
         if let Some(span) = places.find(id).and_then(|index| spans.get_mut(index)) {
-            link(span, &to);
+            link(span, &to, limits.links);
         }
     }
     // Which spans said too much is not known; the last one encloses them all.
@@ -152,7 +159,7 @@ fn convert_span(
 }
 
 /// Sets an attribute; a later value for the same key wins.
-fn set(span: &mut SpanData, attribute: Attribute) {
+fn set(span: &mut SpanData, attribute: Attribute, most: usize) {
     let pair = key_value(attribute);
     if let Some(earlier) = span
         .attributes
@@ -160,15 +167,15 @@ fn set(span: &mut SpanData, attribute: Attribute) {
         .find(|other| other.key == pair.key)
     {
         earlier.value = pair.value;
-    } else if span.attributes.len() < MOST_ATTRIBUTES {
+    } else if span.attributes.len() < most {
         span.attributes.push(pair);
     } else {
         span.dropped_attributes_count += 1;
     }
 }
 
-fn add(span: &mut SpanData, event: EventRecord) {
-    if span.events.len() >= MOST_EVENTS {
+fn add(span: &mut SpanData, event: EventRecord, most: usize) {
+    if span.events.len() >= most {
         span.events.dropped_count += 1;
         return;
     }
@@ -181,8 +188,8 @@ fn add(span: &mut SpanData, event: EventRecord) {
     ));
 }
 
-fn link(span: &mut SpanData, to: &Parent) {
-    if span.links.len() >= MOST_LINKS {
+fn link(span: &mut SpanData, to: &Parent, most: usize) {
+    if span.links.len() >= most {
         span.links.dropped_count += 1;
         return;
     }
@@ -279,7 +286,3 @@ static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
 
 const TYPICAL_ATTRIBUTES: usize = 10;
 const FEW: usize = 16;
-/// As the OpenTelemetry specification limits them by default.
-const MOST_ATTRIBUTES: usize = 128;
-const MOST_EVENTS: usize = 128;
-const MOST_LINKS: usize = 128;

@@ -22,8 +22,8 @@ use tracing_subscriber::layer::Filter;
 use tracing_subscriber::registry::LookupSpan;
 use tta_core::{Parent, SpanId, TraceId};
 
-use super::present;
 use super::spans::Spans;
+use super::{Traces, limits, present};
 
 /// The layer that makes `tracing` spans part of our traces, for a subscriber of your own.
 ///
@@ -102,11 +102,13 @@ impl SpanProcessor for PresentProcessor {
     fn on_start(&self, _span: &mut Span, _cx: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if !span.span_context.is_sampled() {
+        let Some(traces) = present() else {
             return;
-        }
-        if let Some(traces) = present() {
+        };
+        if span.span_context.is_sampled() {
             traces.push(Spans::Foreign(Box::new(span)));
+        } else {
+            traces.hold(Spans::Foreign(Box::new(span)));
         }
     }
 
@@ -138,27 +140,56 @@ impl ShouldSample for PresentSampler {
             cx.span().span_context().trace_state().clone()
         });
         let trace_id = TraceId::from_u128(u128::from_be_bytes(trace_id.to_bytes()));
-        let parent = around.and_then(|cx| {
-            let span = cx.span();
-            let id = SpanId::from_u64(u64::from_be_bytes(span.span_context().span_id().to_bytes()));
-            Parent::local(trace_id, id, span.span_context().is_sampled())
+        let decision = present().map_or(SamplingDecision::Drop, |traces| {
+            decide(&traces, trace_id, around)
         });
-        let is_sampled = present().is_some_and(|traces| traces.sample(trace_id, parent.as_ref()));
         SamplingResult {
-            decision: if is_sampled {
-                SamplingDecision::RecordAndSample
-            } else {
-                SamplingDecision::Drop
-            },
+            decision,
             attributes: Vec::new(),
             trace_state,
         }
     }
 }
 
+/// A span inside one of this process goes the way of that one; any other begins a trace here.
+fn decide(traces: &Traces, trace_id: TraceId, around: Option<&Context>) -> SamplingDecision {
+    let inside = around.and_then(|cx| {
+        let span = cx.span();
+        let context = span.span_context();
+        (!context.is_remote()).then(|| (context.is_sampled(), span.is_recording()))
+    });
+    let (is_sampled, is_held) = match inside {
+        Some((is_sampled, is_recording)) => (is_sampled && traces.is_open(), is_recording),
+        None => {
+            let parent = around.and_then(|cx| {
+                let span = cx.span();
+                let id = span.span_context().span_id();
+                let id = SpanId::from_u64(u64::from_be_bytes(id.to_bytes()));
+                Parent::remote(trace_id, id, span.span_context().is_sampled())
+            });
+            (traces.sample(trace_id, parent.as_ref()), true)
+        }
+    };
+    if is_sampled {
+        SamplingDecision::RecordAndSample
+    } else if is_held && traces.holds_unsampled() {
+        SamplingDecision::RecordOnly
+    } else {
+        SamplingDecision::Drop
+    }
+}
+
 /// One for the life of the process; our own exporter states the resource.
 static PROVIDER: LazyLock<SdkTracerProvider> = LazyLock::new(|| {
+    // What is to go out must not be left out here; what is not is trimmed where all spans are.
+    let limits = limits::present();
+    let most = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX).max(128);
     SdkTracerProvider::builder()
+        .with_max_attributes_per_span(most(limits.attributes))
+        .with_max_events_per_span(most(limits.events))
+        .with_max_links_per_span(most(limits.links))
+        .with_max_attributes_per_event(most(limits.event_attributes))
+        .with_max_attributes_per_link(most(limits.link_attributes))
         .with_sampler(PresentSampler)
         .with_span_processor(PresentProcessor)
         .with_resource(Resource::builder_empty().build())

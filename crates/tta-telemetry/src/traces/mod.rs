@@ -2,10 +2,14 @@
 
 mod convert;
 mod foreign;
+mod judge;
+pub(crate) mod limits;
+mod rate;
 mod sampler;
 mod scope;
 mod sink;
 mod spans;
+mod tail;
 
 pub use foreign::opentelemetry_layer;
 pub(crate) use foreign::{ambient_parent, install_provider, is_suppressed, span_filter};
@@ -14,14 +18,19 @@ pub use sink::{Exporting, SpanSink};
 pub(crate) use spans::Spans;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use opentelemetry_sdk::trace::SpanData;
-use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords};
+use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords, registry};
 
-use self::sampler::Decision;
-use crate::catalog::LATE_SPANS;
-use crate::export::{Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Signal, Start};
+use self::sampler::Samplers;
+use self::tail::{Settled, Tail};
+use crate::catalog::{LATE_SPANS, TAIL_HELD_BYTES, TAIL_HELD_TRACES};
+use crate::export::{
+    Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Show, Signal, Start, shown,
+};
+use crate::fork::{self, Home};
+use crate::ledger::DropReason;
 use crate::otlp;
 use crate::report;
 use crate::settings::Resolved;
@@ -30,19 +39,24 @@ use crate::settings::Resolved;
 #[derive(Debug)]
 pub(crate) struct Traces {
     pub(crate) exporter: Arc<Exporter<Spans>>,
-    decision: Decision,
+    /// Where they are exported; in a child of that process nothing is recorded.
+    home: Home,
+    samplers: Samplers,
+    tail: Option<Tail>,
     has_said_late: AtomicBool,
 }
 
 impl Traces {
-    /// A pipeline to the endpoint that is set, or to a sink that a test brought.
+    /// A pipeline to the endpoint that is set, or to a sink that a test brought, or to people.
     pub(crate) fn new(
         settings: &Resolved,
         sink: Option<&Arc<dyn SpanSink>>,
+        show: Option<Show<SpanData>>,
         backends: &Backends,
     ) -> Result<(Arc<Self>, Start), String> {
-        let delivery = match sink {
-            Some(sink) => {
+        let timeout = settings.traces.timeout;
+        let delivery = match (sink, show) {
+            (Some(sink), show) => {
                 let (sink, protocol) = (Arc::clone(sink), sink.protocol());
                 let make_sink: MakeSink<SpanData> =
                     Box::new(move || Ok(Box::new(Arc::clone(&sink))));
@@ -50,20 +64,27 @@ impl Traces {
                     make_sink,
                     protocol,
                     probe: None,
-                    timeout: settings.traces.timeout,
+                    timeout,
+                    watch: show,
                 }
             }
-            None => otlp::delivery(
-                &settings.traces,
-                otlp::TRACES,
-                &settings.resource,
-                otlp::encode_spans,
-            )?,
+            (None, Some(show)) if !settings.traces.goes_over_otlp() => shown(&show, timeout),
+            (None, show) => Delivery {
+                watch: show,
+                ..otlp::delivery(
+                    &settings.traces,
+                    otlp::TRACES,
+                    &settings.resource,
+                    otlp::encode_spans,
+                )?
+            },
         };
         let (exporter, start) = Exporter::new(settings.span_batching, delivery, backends);
         let traces = Arc::new(Self {
             exporter,
-            decision: Decision::of(settings.sampler),
+            home: Home::here(),
+            samplers: Samplers::new(&settings.sampling),
+            tail: settings.sampling.tail.map(Tail::new),
             has_said_late: AtomicBool::new(false),
         });
         Ok((traces, start))
@@ -72,17 +93,72 @@ impl Traces {
     /// Makes it the one that spans of other libraries go to.
     pub(crate) fn announce(self: &Arc<Self>) {
         self.exporter.announce();
-        *present_slot() = Some(Arc::clone(self));
+        if let Some(mut present) = fork::write(&PRESENT) {
+            *present = Some(Arc::clone(self));
+        }
+        register_held();
     }
 
     /// Whether a trace is recorded.
     pub(crate) fn sample(&self, trace_id: TraceId, parent: Option<&Parent>) -> bool {
-        self.is_open() && self.decision.sample(trace_id, parent)
+        self.is_open() && self.samplers.sample(trace_id, parent) && self.home.is_here()
+    }
+
+    /// Whether a trace is recorded that begins with this workflow, where that makes a difference.
+    pub(crate) fn sample_workflow(
+        &self,
+        workflow: &str,
+        trace_id: TraceId,
+        parent: Option<&Parent>,
+    ) -> Option<bool> {
+        if !self.is_open() {
+            return None;
+        }
+        let decided = self.samplers.sample_workflow(workflow, trace_id, parent)?;
+        Some(decided && self.home.is_here())
+    }
+
+    /// Whether traces that are not sampled are recorded to see how they end.
+    pub(crate) fn holds_unsampled(&self) -> bool {
+        self.tail.is_some() && self.is_open() && self.home.is_here()
     }
 
     /// Takes the finished spans of a workflow; never waits.
     pub(crate) fn record(&self, trace: TraceRecords) {
-        self.push(Spans::Ours(trace));
+        if trace.is_sampled {
+            self.push(Spans::Ours(trace));
+        } else {
+            self.hold(Spans::Ours(trace));
+        }
+    }
+
+    /// Decides about what is held as it stands, and takes no more; for the end.
+    pub(crate) fn settle(&self) {
+        if let Some(tail) = &self.tail {
+            self.settled(tail.take_rest());
+        }
+    }
+
+    /// Takes finished spans of a trace that is not sampled; never waits.
+    fn hold(&self, spans: Spans) {
+        if let Some(tail) = &self.tail {
+            self.settled(tail.take(spans));
+        }
+    }
+
+    fn settled(&self, settled: Settled) {
+        if settled.evicted > 0 {
+            self.exporter
+                .lose(settled.evicted as u64, DropReason::TailFull);
+        }
+        for spans in settled.kept {
+            self.push(spans);
+        }
+    }
+
+    /// How many traces are undecided, and how many bytes they take.
+    fn held(&self) -> (usize, usize) {
+        self.tail.as_ref().map_or((0, 0), Tail::held)
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -114,16 +190,22 @@ impl Signal for Spans {
     }
 }
 
-/// The pipeline of the latest initialisation, for spans that know of none.
-fn present() -> Option<Arc<Traces>> {
-    PRESENT
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
+/// Shows how much is held among the metrics, whichever pipeline is the present one.
+fn register_held() {
+    let held = || present().map_or((0, 0), |traces| traces.held());
+    let metrics = registry();
+    let registered = metrics
+        .observe_gauge(&TAIL_HELD_TRACES, &[], move || held().0 as f64)
+        .and_then(|()| metrics.observe_gauge(&TAIL_HELD_BYTES, &[], move || held().1 as f64));
+    // Only an application that declares a metric of the same name is in the way.
+    if let Err(why) = registered {
+        report::degraded("metrics", &why.to_string());
+    }
 }
 
-fn present_slot() -> std::sync::RwLockWriteGuard<'static, Option<Arc<Traces>>> {
-    PRESENT.write().unwrap_or_else(PoisonError::into_inner)
+/// The pipeline of the latest initialisation, for spans that know of none.
+fn present() -> Option<Arc<Traces>> {
+    fork::read(&PRESENT)?.clone()
 }
 
 static PRESENT: RwLock<Option<Arc<Traces>>> = RwLock::new(None);

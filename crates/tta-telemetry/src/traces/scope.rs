@@ -17,7 +17,11 @@ pub(crate) fn scope(active: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
         let span_context = SpanContext::new(
             trace_id,
             span_id(active.span_id),
-            TraceFlags::SAMPLED,
+            if ctx.is_held() {
+                TraceFlags::default()
+            } else {
+                TraceFlags::SAMPLED
+            },
             false,
             trace_state(ctx.trace_state().as_deref()),
         );
