@@ -10,6 +10,7 @@
 mod both;
 mod child;
 mod console;
+mod doors;
 mod environment;
 mod limits;
 mod metrics;
@@ -36,6 +37,7 @@ fn every_variable_acts_where_its_effect_arrives() {
         limits::rows(),
         queues::rows(),
         console::rows(),
+        doors::rows(),
     ]
     .into_iter()
     .flatten()
@@ -87,6 +89,7 @@ fn every_variable_has_a_row() {
         limits::rows(),
         queues::rows(),
         console::rows(),
+        doors::rows(),
     ];
     let set: std::collections::HashSet<String> = rows
         .iter()
