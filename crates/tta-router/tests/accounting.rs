@@ -33,6 +33,27 @@ async fn what_a_cache_inside_a_route_saved_is_not_credited_to_the_router() -> Re
 }
 
 #[tokio::test]
+async fn the_account_is_told_in_dollars_too() -> Result<()> {
+    let router = RouterPrimitive::builder()
+        .route("cheap", paid(None), CostModel::per_call(0.25))
+        .route("premium", paid(None), CostModel::per_call(1.5))
+        .default_route("cheap")
+        .build()?;
+    for _ in 0..2 {
+        router.run(String::new()).await?;
+    }
+    let savings = router.savings();
+    for (told, expected) in [
+        (savings.baseline_usd(), 3.0),
+        (savings.actual_usd(), 0.5),
+        (savings.net_usd(), 2.5),
+    ] {
+        assert!((told - expected).abs() < 1e-9, "{told} is not {expected}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_route_that_is_free_by_its_price_saves_all_of_the_dearest() -> Result<()> {
     let router = RouterPrimitive::builder()
         .route("own", paid(Some(0.0)), CostModel::per_call(0.0))
@@ -41,6 +62,21 @@ async fn a_route_that_is_free_by_its_price_saves_all_of_the_dearest() -> Result<
         .build()?;
     router.run(String::new()).await?;
     assert_eq!(router.savings().net_nano_usd(), 500_000_000);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_route_is_free_only_if_neither_reading_nor_writing_costs_anything() -> Result<()> {
+    for (read, written, saved) in [(0.0, 0.0, 500_000_000), (0.0, 2.0, 0), (1.0, 2.0, 0)] {
+        let price = CostModel::per_million_tokens(read, written);
+        let router = RouterPrimitive::builder()
+            .route("own", paid(Some(0.0)), price)
+            .route("rented", paid(None), CostModel::per_call(0.5))
+            .default_route("own")
+            .build()?;
+        router.run(String::new()).await?;
+        assert_eq!(router.savings().net_nano_usd(), saved, "{price:?}");
+    }
     Ok(())
 }
 
