@@ -51,6 +51,7 @@ impl Instance {
         settings.kept.apply();
         let redactor = Redactor::new(config.redaction.clone(), settings.kept.content);
         redact_resource(&mut settings.resource, &redactor);
+        redact_resource(&mut settings.target_info, &redactor);
         let subscriber = subscriber::install(&settings, &redactor);
         let pipeline = Pipeline::start(config, &settings, &redactor);
         if let Err(why) = observe_process(registry()) {

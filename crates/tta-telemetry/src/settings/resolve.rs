@@ -346,9 +346,11 @@ impl Picker<'_> {
             }
         }
         let code = code.log_filter.clone().map(|code| (code, Origin::Code));
-        let (filter, origin) = code
-            .or(set)
-            .unwrap_or_else(|| (Level::Info.as_str().to_owned(), Origin::Default));
+        let (filter, origin) = code.or(set).unwrap_or_else(|| {
+            let usual = (Level::Info.as_str(), Origin::Default);
+            let (filter, origin) = self.by_preset(&spec::LOG_LEVEL).unwrap_or(usual);
+            (filter.to_owned(), origin)
+        });
         self.show(&spec::LOG_LEVEL, filter.clone(), origin);
         filter
     }
