@@ -72,10 +72,6 @@ fn what_is_wrong_with_traces_is_said_in_the_words_of_the_guide() {
         ),
         (vec![(endpoint, closed.endpoint())], "Connection refused"),
         (
-            vec![(endpoint, text("http://no-such-host.invalid:4318"))],
-            "failed to lookup address information",
-        ),
-        (
             vec![(endpoint, grpc), (protocol, text("http/protobuf"))],
             "invalid HTTP version parsed",
         ),

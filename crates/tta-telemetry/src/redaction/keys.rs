@@ -39,12 +39,19 @@ pub(super) fn kind(key: &str) -> Option<Kind> {
 /// The `OpenTelemetry` semantic conventions for generative AI, of now and of before, those of
 /// `OpenInference` and of `OpenLLMetry`, and the words that people use.
 pub(super) fn is_content(key: &str) -> bool {
-    let is_under = |name: &&'static str| {
+    let first = key.bytes().next().map(|first| first.to_ascii_lowercase());
+    // Most keys begin with another letter, and are done with here.
+    let may_be = |name: &&'static str| name.bytes().next() == first;
+    let is_under = |name: &str| {
         let after = strip_prefix_ignore_case(key, name);
         after.is_some_and(|after| after.is_empty() || after.starts_with('.'))
     };
-    let is_plain = |name: &&'static str| key.eq_ignore_ascii_case(name);
-    if CONTENT.iter().any(is_under) || PLAIN_CONTENT.iter().any(is_plain) {
+    let is_plain = |name: &str| key.eq_ignore_ascii_case(name);
+    let (mut under, mut plain) = (
+        CONTENT.iter().filter(|it| may_be(it)),
+        PLAIN_CONTENT.iter().filter(|it| may_be(it)),
+    );
+    if under.any(|name| is_under(name)) || plain.any(|name| is_plain(name)) {
         return true;
     }
     // `gen_ai.prompt.name` is a name, and `gen_ai.prompt.0.content` is the first message.

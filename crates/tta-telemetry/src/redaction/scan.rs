@@ -182,7 +182,11 @@ fn private_key(text: &str, at: usize) -> Found {
 /// A token after `Bearer` or `Basic`, or a key that begins as those of an issuer do.
 fn word(bytes: &[u8], at: usize) -> Found {
     let rest = bytes.get(at..)?;
-    for scheme in [&b"bearer "[..], b"basic "] {
+    let may_be_scheme = matches!(rest.first(), Some(b'b' | b'B'));
+    for scheme in [&b"bearer "[..], b"basic "]
+        .into_iter()
+        .filter(|_| may_be_scheme)
+    {
         let begins = rest.get(..scheme.len());
         if begins.is_some_and(|begins| begins.eq_ignore_ascii_case(scheme)) {
             let token = rest.get(scheme.len()..)?;
@@ -192,6 +196,10 @@ fn word(bytes: &[u8], at: usize) -> Found {
             let start = at + scheme.len();
             return is_random(token).then_some((start..start + token.len(), Rule::Bearer));
         }
+    }
+    let beginning = rest.first_chunk().map(|begin| three(*begin))?;
+    if !BEGINNINGS.contains(&beginning) {
+        return None;
     }
     PREFIXES
         .iter()
@@ -267,6 +275,26 @@ const STARTS: [bool; 256] = {
     }
     table
 };
+
+/// The first three bytes of each prefix as numbers: most words are none after one look at these.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "indices are below the length, and no prefix is shorter than three bytes"
+)]
+const BEGINNINGS: [u32; PREFIXES.len()] = {
+    let mut all = [0; PREFIXES.len()];
+    let mut at = 0;
+    while at < PREFIXES.len() {
+        let bytes = PREFIXES[at].begins.as_bytes();
+        all[at] = three([bytes[0], bytes[1], bytes[2]]);
+        at += 1;
+    }
+    all
+};
+
+const fn three([a, b, c]: [u8; 3]) -> u32 {
+    u32::from_le_bytes([a, b, c, 0])
+}
 
 const SCHEMES: &[&[u8]] = &[
     b"bearer",
