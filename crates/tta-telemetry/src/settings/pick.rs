@@ -113,9 +113,8 @@ impl<'a> Picker<'a> {
         };
         // What a preset has is written by us, and can be parsed.
         let by_preset = || {
-            let preset = self.preset?;
-            let value = parse(preset.value(spec.name())?).ok()?;
-            Some((value, Origin::Preset(preset.as_str())))
+            let (text, preset) = self.by_preset(spec)?;
+            Some((parse(text).ok()?, preset))
         };
         let (value, origin) = first
             .or_else(by_preset)
@@ -145,6 +144,13 @@ impl<'a> Picker<'a> {
             }
         }
         None
+    }
+
+    /// What the preset has for a setting.
+    pub(super) fn by_preset(&self, spec: &SettingSpec) -> Option<(&'static str, Origin)> {
+        let preset = self.preset?;
+        let text = preset.value(spec.name())?;
+        Some((text, Origin::Preset(preset.as_str())))
     }
 
     /// Where the value that was picked last comes from.
