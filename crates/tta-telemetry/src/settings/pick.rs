@@ -113,21 +113,14 @@ impl<'a> Picker<'a> {
         };
         // What a preset has is written by us, and can be parsed.
         let by_preset = || {
-            let (value, origin) = self.by_preset(spec)?;
-            Some((parse(value).ok()?, origin))
+            let (text, preset) = self.by_preset(spec)?;
+            Some((parse(text).ok()?, preset))
         };
         let (value, origin) = first
             .or_else(by_preset)
             .unwrap_or_else(|| (default(), Origin::Default));
         self.show(spec, show(&value), origin);
         value
-    }
-
-    /// What the preset has, written as a variable would be.
-    pub(super) fn by_preset(&self, spec: &SettingSpec) -> Option<(&'static str, Origin)> {
-        let preset = self.preset?;
-        let value = preset.value(spec.name())?;
-        Some((value, Origin::Preset(preset.as_str())))
     }
 
     /// The value of the first variable that is set and can be parsed.
@@ -151,6 +144,13 @@ impl<'a> Picker<'a> {
             }
         }
         None
+    }
+
+    /// What the preset has for a setting.
+    pub(super) fn by_preset(&self, spec: &SettingSpec) -> Option<(&'static str, Origin)> {
+        let preset = self.preset?;
+        let text = preset.value(spec.name())?;
+        Some((text, Origin::Preset(preset.as_str())))
     }
 
     /// Where the value that was picked last comes from.

@@ -346,11 +346,14 @@ impl Picker<'_> {
             }
         }
         let code = code.log_filter.clone().map(|code| (code, Origin::Code));
-        let (filter, origin) = code.or(set).unwrap_or_else(|| {
-            let usual = (Level::Info.as_str(), Origin::Default);
-            let (filter, origin) = self.by_preset(&spec::LOG_LEVEL).unwrap_or(usual);
-            (filter.to_owned(), origin)
-        });
+        let by_preset = || {
+            let (filter, preset) = self.by_preset(&spec::LOG_LEVEL)?;
+            Some((filter.to_owned(), preset))
+        };
+        let (filter, origin) = code
+            .or(set)
+            .or_else(by_preset)
+            .unwrap_or_else(|| (Level::Info.as_str().to_owned(), Origin::Default));
         self.show(&spec::LOG_LEVEL, filter.clone(), origin);
         filter
     }
