@@ -508,6 +508,10 @@ fn every_method_sets_the_setting_that_declares_it() {
             .with_log_level(Level::Trace)
             .with_log_filter(Level::Debug)
             .with_content_capture(ContentCapture::SpanOnly)
+            .with_prometheus_basic_auth("ada", "word")
+            .with_prometheus_password_file("ada", "password.txt")
+            .with_prometheus_tls("server.pem", "server.key")
+            .with_prometheus_client_ca("clients.pem")
             .with_log_format(LogFormat::Text)
             .with_shutdown_timeout(Duration::from_secs(1))
     };
