@@ -159,9 +159,14 @@ fn main() -> ExitCode {
             package,
             rest,
             jobs,
-        }) => {
-            mutants::run(&workspace, &mutants::Choice { package, rest, jobs })
-        }
+        }) => mutants::run(
+            &workspace,
+            &mutants::Choice {
+                package,
+                rest,
+                jobs,
+            },
+        ),
         Command::Fuzz(FuzzArgs { target, minutes }) => {
             fuzz::run(&workspace, &fuzz::Choice { target, minutes })
         }

@@ -274,7 +274,7 @@ fn stop(instance: &Arc<Instance>) -> ShutdownReport {
         return report;
     }
     let report = instance.shutdown(began, timeout);
-    turn.clear(report);
+    turn.clear(&report);
     report
 }
 

@@ -72,7 +72,10 @@ fn lines(child: &mut Child) -> mpsc::Receiver<String> {
             let mut reader = BufReader::new(stdout);
             let mut line = Vec::new();
             while reader.read_until(b'\n', &mut line).unwrap_or(0) > 0 {
-                if say.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                if say
+                    .send(String::from_utf8_lossy(&line).into_owned())
+                    .is_err()
+                {
                     break;
                 }
                 line.clear();

@@ -10,11 +10,11 @@ use std::time::Instant;
 use crate::command::{Failure, Result};
 use crate::workspace::Workspace;
 
+use super::Choice;
 use super::build::{self, Blame, Build, CompileError};
 use super::listed::{self, Mutant};
 use super::outcomes::{Outcome, Outcomes, Record};
 use super::suite::{Suite, Verdict};
-use super::Choice;
 use super::tree::Tree;
 
 /// Runs the mutants of a package; with `rest`, those that no earlier run has settled.

@@ -137,7 +137,9 @@ impl Edits {
         range: Range<usize>,
     ) -> Added {
         match mutant.genre {
-            Genre::Body if sites.opaque.iter().any(|body| body.contains(&range.start)) => Added::Alone,
+            Genre::Body if sites.opaque.iter().any(|body| body.contains(&range.start)) => {
+                Added::Alone
+            }
             Genre::Body => {
                 let text = format!("return {};", mutant.replacement);
                 let body = self.bodies.entry(range.start).or_default();
@@ -470,6 +472,9 @@ mod tests {
         let one = mutant(source, Genre::Body, "g()", "one");
         let text = write(source, &[(7, &zero), (12, &one)], &BTreeSet::new()).text;
         let at = |word: &str| mutant_at(&text, text.find(word).unwrap());
-        assert_eq!([at("zero"), at("one"), at("g()")], [Some(7), Some(12), None]);
+        assert_eq!(
+            [at("zero"), at("one"), at("g()")],
+            [Some(7), Some(12), None]
+        );
     }
 }

@@ -129,6 +129,21 @@ fn refused() -> Vec<Row> {
             reason.is_some_and(|reason| reason.contains("/nowhere/client."))
         })
         .sees(|seen| assert_eq!(seen.receiver.request_count(), 0)),
+        // A backend that asks who calls, and is vouched for by an authority of our own.
+        Row::new(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "{tls}"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "{ca}"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "{certificate}"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "{key}"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("TTA_SHUTDOWN_TIMEOUT", "30000"),
+        ])
+        .sees(|seen| {
+            for (name, _, signal) in SIGNALS {
+                assert!(!of(seen, signal).is_empty(), "{name}\n{}", seen.output());
+            }
+        }),
         Row::new(&[("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nowhere/client.key")]).sees(|seen| {
             assert!(
                 seen.output().contains("belong together"),
@@ -213,6 +228,23 @@ fn of_signal(name: &'static str, path: &'static str, signal: Signal) -> Vec<Row>
             (&own("PROTOCOL"), "grpc"),
         ])
         .sees(move |seen| assert!(!of(seen, signal).is_empty(), "{}", seen.output())),
+        // Its own files go before those of all, which are none.
+        row(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "{tls}"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/nowhere/c.pem"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nowhere/c.key"),
+            (&own("CERTIFICATE"), "{ca}"),
+            (&own("CLIENT_CERTIFICATE"), "{certificate}"),
+            (&own("CLIENT_KEY"), "{key}"),
+            ("TTA_SHUTDOWN_TIMEOUT", "30000"),
+        ])
+        .sees(move |seen| {
+            let requests = seen.receiver.requests();
+            assert!(!requests.is_empty(), "{}", seen.output());
+            assert!(requests.iter().all(|request| request.signal() == signal));
+        }),
         row(&[
             (&own("ENDPOINT"), "https://{address}"),
             (&own("CERTIFICATE"), "/nowhere/own-ca.pem"),
