@@ -109,7 +109,7 @@ impl ObservabilityGuard {
             // Only from within an initialisation or a shutdown that this thread is in, or one that
             // hangs. There is nothing to share, and the status says so.
             return Self {
-                instance: Err(Box::new(config.resolve())),
+                instance: Err(Box::new(config.resolve().masked())),
                 is_owner: false,
             };
         };

@@ -50,8 +50,8 @@ impl Instance {
         registry().set_label_limit(settings.label_limit);
         settings.kept.apply();
         let redactor = Redactor::new(config.redaction.clone(), settings.kept.content);
-        redact_resource(&mut settings.resource, &redactor);
-        redact_resource(&mut settings.target_info, &redactor);
+        redact_attributes(&mut settings.resource, &redactor);
+        redact_attributes(&mut settings.target_info, &redactor);
         let subscriber = subscriber::install(&settings, &redactor);
         let pipeline = Pipeline::start(config, &settings, &redactor);
         if let Err(why) = observe_process(registry()) {
@@ -78,7 +78,9 @@ impl Instance {
     }
 
     /// The core's own statistics alone.
-    fn without(settings: Resolved, off: impl Fn(&'static str) -> PartStatus) -> Self {
+    fn without(mut settings: Resolved, off: impl Fn(&'static str) -> PartStatus) -> Self {
+        // Nothing goes out, but all of it can be shown.
+        settings.mask();
         Self {
             home: Home::here(),
             pipeline: Pipeline::without(off(TRACES)),
@@ -263,8 +265,8 @@ fn report_between(before: &Ledger, ledger: Ledger, began: Instant) -> ShutdownRe
 }
 
 /// What is said with every record, and at `/metrics`, is redacted once.
-fn redact_resource(resource: &mut [(String, String)], redactor: &Redactor) {
-    for (key, value) in resource {
+fn redact_attributes(attributes: &mut [(String, String)], redactor: &Redactor) {
+    for (key, value) in attributes {
         if let Some(text) = redactor.text(Place::Resource, key, value).text() {
             *value = text;
         }

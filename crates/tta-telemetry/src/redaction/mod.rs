@@ -14,7 +14,7 @@ mod spans;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 pub(crate) use labels::redact_families;
 pub use policy::{Redaction, RedactionPolicy};
-pub(crate) use redactor::masked;
 pub(crate) use redactor::{Place, Redactor, Verdict};
+pub(crate) use redactor::{mask, masked};
 #[cfg(feature = "otlp")]
 pub(crate) use spans::redact_span;

@@ -217,6 +217,15 @@ pub(crate) fn masked(text: String) -> String {
     scan(&text).map_or(text, |(clean, _)| clean)
 }
 
+/// The same for a value that has a key.
+pub(crate) fn mask(key: &str, value: &mut String) {
+    if keys::kind(key).is_some() {
+        MASK.clone_into(value);
+    } else if let Some((clean, _)) = scan(value) {
+        *value = clean;
+    }
+}
+
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor")

@@ -113,14 +113,21 @@ impl<'a> Picker<'a> {
         };
         // What a preset has is written by us, and can be parsed.
         let by_preset = || {
-            let (text, preset) = self.by_preset(spec)?;
-            Some((parse(text).ok()?, preset))
+            let (text, origin) = self.preset_of(spec)?;
+            Some((parse(&text).ok()?, origin))
         };
         let (value, origin) = first
             .or_else(by_preset)
             .unwrap_or_else(|| (default(), Origin::Default));
         self.show(spec, show(&value), origin);
         value
+    }
+
+    /// What the preset, if there is one, has for a setting, as text.
+    pub(super) fn preset_of(&self, spec: &SettingSpec) -> Option<(String, Origin)> {
+        let preset = self.preset?;
+        let text = preset.value(spec.name())?;
+        Some((text.to_owned(), Origin::Preset(preset.as_str())))
     }
 
     /// The value of the first variable that is set and can be parsed.
@@ -144,13 +151,6 @@ impl<'a> Picker<'a> {
             }
         }
         None
-    }
-
-    /// What the preset has for a setting.
-    pub(super) fn by_preset(&self, spec: &SettingSpec) -> Option<(&'static str, Origin)> {
-        let preset = self.preset?;
-        let text = preset.value(spec.name())?;
-        Some((text, Origin::Preset(preset.as_str())))
     }
 
     /// Where the value that was picked last comes from.

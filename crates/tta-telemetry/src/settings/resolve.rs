@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tta_core::{ContentCapture, ExemplarFilter, Level};
 
+use crate::redaction;
+
 use super::exporters::Exporters;
 use super::limits::{Kept, LogLimits, SpanLimits};
 use super::otlp::{Otlp, OtlpCode};
@@ -110,6 +112,18 @@ impl Resolved {
             picker.warn(complaint);
         }
         picker.resolve(&code)
+    }
+
+    /// Takes out of the attributes of the process what must not be shown, by the built-in rules.
+    pub(crate) fn mask(&mut self) {
+        for (key, value) in self.resource.iter_mut().chain(&mut self.target_info) {
+            redaction::mask(key, value);
+        }
+    }
+
+    pub(crate) fn masked(mut self) -> Self {
+        self.mask();
+        self
     }
 }
 
@@ -346,13 +360,10 @@ impl Picker<'_> {
             }
         }
         let code = code.log_filter.clone().map(|code| (code, Origin::Code));
-        let by_preset = || {
-            let (filter, preset) = self.by_preset(&spec::LOG_LEVEL)?;
-            Some((filter.to_owned(), preset))
-        };
+        let by_preset = self.preset_of(&spec::LOG_LEVEL);
         let (filter, origin) = code
             .or(set)
-            .or_else(by_preset)
+            .or(by_preset)
             .unwrap_or_else(|| (Level::Info.as_str().to_owned(), Origin::Default));
         self.show(&spec::LOG_LEVEL, filter.clone(), origin);
         filter

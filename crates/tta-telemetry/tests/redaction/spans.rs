@@ -72,9 +72,10 @@ fn counts() -> HashMap<String, f64> {
         .find(|family| family.spec.name == "telemetry_values_redacted_total");
     let samples = family.into_iter().flat_map(|family| &family.samples);
     samples
-        .filter(|sample| sample.labels[0] == "traces")
-        .map(|sample| match sample.value {
-            SampleValue::Counter(value, _) => (sample.labels[1].clone(), value),
+        .filter_map(|sample| match (sample.labels.as_slice(), &sample.value) {
+            ([signal, rule], SampleValue::Counter(value, _)) => {
+                (signal == "traces").then(|| (rule.clone(), *value))
+            }
             _ => panic!("{sample:?}"),
         })
         .collect()

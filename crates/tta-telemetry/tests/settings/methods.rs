@@ -1,5 +1,6 @@
-//! Every method of the configuration sets what it says.
+//! The builder, method by method.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tta_core::{ContentCapture, ExemplarFilter, Level};
@@ -32,7 +33,6 @@ fn every_method_sets_the_setting_that_declares_it() {
             .with_span_limits(SpanLimits::default())
             .with_log_limits(LogLimits::default())
             .with_exemplar_filter(ExemplarFilter::AlwaysOff)
-            .with_content_capture(ContentCapture::NoContent)
             .with_batch_timeout(Duration::from_secs(1))
             .with_log_batch_delay(Duration::from_secs(1))
             .with_log_batch_timeout(Duration::from_secs(1))
@@ -75,6 +75,5 @@ fn every_method_sets_the_setting_that_declares_it() {
         assert_eq!(shown.origin == Origin::Code, by_code, "{shown:?}");
     }
     assert_eq!(status.settings.len(), SETTINGS.len());
-    let names: std::collections::HashSet<_> = SETTINGS.iter().map(|spec| spec.name()).collect();
     assert_eq!(names.len(), SETTINGS.len());
 }
