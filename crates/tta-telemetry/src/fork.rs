@@ -38,7 +38,7 @@ impl Home {
 
         // Read without a system call.
         let now = clock_gettime(ClockId::MonotonicCoarse);
-        let tick = (now.tv_sec, i64::from(now.tv_nsec));
+        let tick = (now.tv_sec, now.tv_nsec);
         let asked = ASKED.try_with(|asked| {
             let (when, process) = asked.get();
             if when == tick {

@@ -87,9 +87,9 @@ not changed at all, such as `Debug`, is listed in [`.cargo/mutants.toml`](../.ca
 the reason.
 
 cargo-mutants says which changes there are. All of a crate's are built into one program, which is told
-by a variable which of them to make; so a crate takes minutes. Not run are doctests, the models under
-`--cfg loom`, of the cache the rows of `tests/faults.rs`, and of `tests/redis_faults` what takes more
-than five seconds; its tests of Redis are run for changes of what they are about.
+by a variable which of them to make; so a crate takes minutes. Not run are doctests, loom's models, of
+the cache the rows of `tests/faults.rs`, and of `tests/redis_faults` what takes more than five seconds;
+its tests of Redis are run for changes of what they are about.
 ";
 
 const SCORES: &str = "\
