@@ -75,5 +75,6 @@ fn every_method_sets_the_setting_that_declares_it() {
         assert_eq!(shown.origin == Origin::Code, by_code, "{shown:?}");
     }
     assert_eq!(status.settings.len(), SETTINGS.len());
+    let names: HashSet<_> = SETTINGS.iter().map(|spec| spec.name()).collect();
     assert_eq!(names.len(), SETTINGS.len());
 }
