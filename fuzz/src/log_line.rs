@@ -8,8 +8,8 @@ use serde_json::Value;
 use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt;
 use tta_core::Level;
-use tta_telemetry::LogFormat;
 use tta_telemetry::logs::{LogOptions, LogWriter, log_layer};
+use tta_telemetry::{LogFormat, RedactionPolicy};
 
 /// A record is one line, of at most 16 KiB, without a character that a terminal obeys; as JSON it
 /// is read by a parser of JSON, and holds what was logged unless it says that it was cut.
@@ -62,6 +62,14 @@ impl Log {
         let lines = Arc::default();
         let writer = LogWriter::new(Shared(Arc::clone(&lines)))
             .unwrap_or_else(|error| panic!("the writer's thread does not start: {error}"));
+        // An object is held against what was logged, so nothing is taken out of it; of text lines all
+        // that must be.
+        let writer = match format {
+            LogFormat::Json => {
+                writer.with_redaction(RedactionPolicy::new().without_builtin_rules())
+            }
+            _ => writer,
+        };
         let layer = log_layer(LogOptions {
             service: "fuzz".to_owned(),
             filter: Level::Trace.into(),

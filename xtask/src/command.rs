@@ -100,6 +100,12 @@ impl Run {
         self
     }
 
+    /// Runs in another directory than the workspace's root.
+    pub(crate) fn within(mut self, directory: &Path) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
     /// Runs with our own output streams.
     pub(crate) fn heard(mut self) -> Result {
         let status = self

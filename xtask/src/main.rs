@@ -63,8 +63,9 @@ enum Command {
     Faults(FaultsArgs),
     /// Change the code of the primitive crates in one place at a time, and see whether a test notices.
     ///
-    /// Takes hours for all of them; installs cargo-mutants if it is missing, and writes
-    /// docs/mutants.md. Exits with 1 for a crate below 80 % whose survivors have no reason.
+    /// Takes minutes per crate, and longer for the cache; installs cargo-mutants if it is missing,
+    /// and writes docs/mutants.md. Exits with 1 for a crate below 80 % whose survivors have no
+    /// reason.
     Mutants(MutantsArgs),
     /// Fuzz what reads the input of strangers, ten minutes each, with cargo-fuzz.
     ///
@@ -106,9 +107,15 @@ struct MutantsArgs {
     /// Only this crate.
     #[arg(long = "crate", value_name = "CRATE")]
     package: Option<String>,
-    /// Only a part of the mutants: `--shard 0/4` is the first quarter.
-    #[arg(long, value_name = "K/N")]
-    shard: Option<String>,
+    /// Only those that survived last time, or that an interrupted run did not reach.
+    #[arg(long)]
+    rest: bool,
+    /// How many to run at a time; tests that measure may fail where there are too many.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Begin no further mutant of a crate after so many minutes; `--rest` goes on from there.
+    #[arg(long)]
+    minutes: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -151,9 +158,20 @@ fn main() -> ExitCode {
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
-        Command::Mutants(MutantsArgs { package, shard }) => {
-            mutants::run(&workspace, &mutants::Choice { package, shard })
-        }
+        Command::Mutants(MutantsArgs {
+            package,
+            rest,
+            jobs,
+            minutes,
+        }) => mutants::run(
+            &workspace,
+            &mutants::Choice {
+                package,
+                rest,
+                jobs,
+                minutes,
+            },
+        ),
         Command::Fuzz(FuzzArgs { target, minutes }) => {
             fuzz::run(&workspace, &fuzz::Choice { target, minutes })
         }

@@ -24,6 +24,7 @@ mod primitive;
 mod record;
 mod recorder;
 mod saga;
+mod secret;
 mod sequence;
 mod spans;
 mod stderr;
@@ -65,6 +66,7 @@ pub use recorder::{
     ActiveSpan, Recorder, install_recorder, log_globally, recorder_panics, uninstall_recorder,
 };
 pub use saga::{SagaPrimitive, saga};
+pub use secret::Secret;
 pub use sequence::{Sequence, sequence_all};
 pub use stderr::StderrLogger;
 pub use step::{

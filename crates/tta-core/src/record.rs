@@ -23,9 +23,15 @@ use crate::identity::{SpanId, TraceId};
 /// Attributes and events stand beside the spans and name them by id: a step that adds one pays for
 /// a push, and whoever exports joins them on a thread of its own.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own"
+)]
 pub struct TraceRecords {
     /// The trace that all the spans belong to.
     pub trace_id: TraceId,
+    /// Whether its identifier is known to be random in its lower 56 bits.
+    pub is_random: bool,
     /// Whose spans they are.
     pub identity: Arc<Identity>,
     /// The spans, in the order in which they ended.

@@ -28,6 +28,7 @@ pub const CATALOG: Catalog = Catalog {
         &TAIL_TRACES,
         &TAIL_HELD_TRACES,
         &TAIL_HELD_BYTES,
+        &VALUES_REDACTED,
         &PROCESS_CPU,
         &PROCESS_MEMORY,
         &PROCESS_OPEN_FDS,

@@ -8,9 +8,10 @@ mod presets;
 use std::fmt;
 use std::time::Duration;
 
-use tta_core::{Error, ErrorKind, Level, Result};
+use tta_core::{Error, ErrorKind, Level, Result, Secret};
 
 use crate::guard::ObservabilityGuard;
+use crate::redaction::{RedactionPolicy, masked};
 use crate::settings::{
     Code, Compression, DeploymentEnvironment, Environment, LogFormat, Protocol, Resolved, Setting,
     Temporality,
@@ -35,6 +36,7 @@ use crate::settings::{
 pub struct ObservabilityConfig {
     pub(crate) code: Code,
     pub(crate) environment: Environment,
+    pub(crate) redaction: RedactionPolicy,
     #[cfg(feature = "prometheus")]
     pub(crate) user_registry: Option<crate::exposition::UserRegistry>,
     pub(crate) readiness: Option<std::sync::Arc<dyn Fn() -> bool + Send + Sync>>,
@@ -210,8 +212,8 @@ impl ObservabilityConfig {
         self
     }
 
-    /// A header of each export, such as a token.
-    pub fn with_otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    /// A header of each export, such as a token. Its value is shown nowhere.
+    pub fn with_otlp_header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         self.code
             .otlp
             .general
@@ -300,7 +302,21 @@ impl ObservabilityConfig {
 
     /// The least level that is logged.
     pub fn with_log_level(mut self, level: Level) -> Self {
-        self.code.log_level = Some(level);
+        self.code.log_filter = Some(level.as_str().to_owned());
+        self
+    }
+
+    /// Which log lines are written, by the module they come from.
+    #[cfg(feature = "logs")]
+    pub fn with_log_filter(mut self, filter: impl Into<crate::logs::LogFilter>) -> Self {
+        self.code.log_filter = Some(filter.into().to_string());
+        self
+    }
+
+    /// What is taken out of traces, metrics and logs before they leave the process, beyond what the
+    /// built-in rules take out.
+    pub fn with_redaction(mut self, policy: RedactionPolicy) -> Self {
+        self.redaction = policy;
         self
     }
 
@@ -331,7 +347,13 @@ impl ObservabilityConfig {
     }
 
     pub(crate) fn resolve(&self) -> Resolved {
-        Resolved::new(&self.code, &self.environment)
+        let mut settings = Resolved::new(&self.code, &self.environment);
+        // Both are shown, at `/health` too.
+        let values = settings.shown.iter_mut().map(|setting| &mut setting.value);
+        for text in values.chain(&mut settings.warnings) {
+            *text = masked(std::mem::take(text));
+        }
+        settings
     }
 }
 

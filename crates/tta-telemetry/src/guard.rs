@@ -109,7 +109,7 @@ impl ObservabilityGuard {
             // Only from within an initialisation or a shutdown that this thread is in, or one that
             // hangs. There is nothing to share, and the status says so.
             return Self {
-                instance: Err(Box::new(config.resolve())),
+                instance: Err(Box::new(config.resolve().masked())),
                 is_owner: false,
             };
         };
@@ -155,6 +155,24 @@ impl ObservabilityGuard {
                 ledger: Ledger::default(),
             },
         }
+    }
+
+    /// Changes which log lines are written, and how, while the program runs; none where lines are off
+    /// or a `tracing` subscriber of the application's own writes them.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tta_core::Level;
+    ///
+    /// let telemetry = tta_telemetry::initialize_observability("my-app");
+    /// if let Some(lines) = telemetry.log_handle() {
+    ///     lines.set_level(Level::Debug);
+    /// }
+    /// ```
+    #[cfg(feature = "logs")]
+    pub fn log_handle(&self) -> Option<crate::logs::LogHandle> {
+        self.instance.as_ref().ok()?.log_handle()
     }
 
     /// The account of every record of this initialisation.
@@ -256,7 +274,7 @@ fn stop(instance: &Arc<Instance>) -> ShutdownReport {
         return report;
     }
     let report = instance.shutdown(began, timeout);
-    turn.clear(report);
+    turn.clear(&report);
     report
 }
 

@@ -13,9 +13,10 @@ use crate::guard::{ShutdownReport, SignalReport};
 use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, TRACES};
 use crate::process::observe_process;
+use crate::redaction::{Place, Redactor};
 use crate::report;
 use crate::server::{Checks, METRICS, Server};
-use crate::settings::Resolved;
+use crate::settings::{LOG_FORMAT, LOG_LEVEL, Origin, Resolved, Setting};
 use crate::status::{PartStatus, State, Status};
 use crate::subscriber::{self, LOGS, TRACING};
 
@@ -35,7 +36,7 @@ pub(crate) struct Instance {
 impl Instance {
     /// Starts what is asked for, and takes note of what could not start.
     pub(crate) fn start(config: &ObservabilityConfig) -> Arc<Self> {
-        let settings = config.resolve();
+        let mut settings = config.resolve();
         if !settings.is_enabled {
             return Arc::new(Self::without(settings, |name| {
                 PartStatus::disabled(name, "all telemetry is switched off")
@@ -48,8 +49,11 @@ impl Instance {
         }
         registry().set_label_limit(settings.label_limit);
         settings.kept.apply();
-        let subscriber = subscriber::install(&settings);
-        let pipeline = Pipeline::start(config, &settings);
+        let redactor = Redactor::new(config.redaction.clone(), settings.kept.content);
+        redact_attributes(&mut settings.resource, &redactor);
+        redact_attributes(&mut settings.target_info, &redactor);
+        let subscriber = subscriber::install(&settings, &redactor);
+        let pipeline = Pipeline::start(config, &settings, &redactor);
         if let Err(why) = observe_process(registry()) {
             report::degraded(METRICS, &why.to_string());
         }
@@ -74,7 +78,9 @@ impl Instance {
     }
 
     /// The core's own statistics alone.
-    fn without(settings: Resolved, off: impl Fn(&'static str) -> PartStatus) -> Self {
+    fn without(mut settings: Resolved, off: impl Fn(&'static str) -> PartStatus) -> Self {
+        // Nothing goes out, but all of it can be shown.
+        settings.mask();
         Self {
             home: Home::here(),
             pipeline: Pipeline::without(off(TRACES)),
@@ -113,7 +119,7 @@ impl Instance {
             state: State::of(&parts),
             already_initialized: false,
             parts,
-            settings: self.settings.shown.clone(),
+            settings: self.shown(),
             resource: self.settings.resource.clone(),
             warnings: self.settings.warnings.clone(),
             metrics_url: self.server.url().map(str::to_owned),
@@ -132,6 +138,32 @@ impl Instance {
 
     pub(crate) fn settings(&self) -> &Resolved {
         &self.settings
+    }
+
+    /// The handle to our lines, where they are ours.
+    #[cfg(feature = "logs")]
+    pub(crate) fn log_handle(&self) -> Option<crate::logs::LogHandle> {
+        subscriber::log_handle().filter(|_| self.settings.log_filter.is_some())
+    }
+
+    /// Each setting as it holds, also where a handle has changed it since.
+    fn shown(&self) -> Vec<Setting> {
+        let mut shown = self.settings.shown.clone();
+        #[cfg(feature = "logs")]
+        if let Some(handle) = self.log_handle().filter(crate::logs::LogHandle::is_changed) {
+            let now = [
+                (LOG_LEVEL.name(), handle.filter().to_string()),
+                (LOG_FORMAT.name(), handle.format().as_str().to_owned()),
+            ];
+            for (name, value) in now {
+                let setting = shown.iter_mut().find(|setting| setting.name == name);
+                if let Some(setting) = setting.filter(|setting| setting.value != value) {
+                    setting.value = value;
+                    setting.origin = Origin::Handle;
+                }
+            }
+        }
+        shown
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
@@ -229,6 +261,15 @@ fn report_between(before: &Ledger, ledger: Ledger, began: Instant) -> ShutdownRe
         logs: SignalReport::between(&before.logs, &ledger.logs),
         ledger,
         elapsed: began.elapsed(),
+    }
+}
+
+/// What is said with every record, and at `/metrics`, is redacted once.
+fn redact_attributes(attributes: &mut [(String, String)], redactor: &Redactor) {
+    for (key, value) in attributes {
+        if let Some(text) = redactor.text(Place::Resource, key, value).text() {
+            *value = text;
+        }
     }
 }
 

@@ -27,6 +27,14 @@ mod otlp;
 mod pipeline;
 pub mod process;
 mod recorder;
+#[cfg_attr(
+    not(all(feature = "logs", feature = "otlp", feature = "prometheus")),
+    allow(
+        dead_code,
+        reason = "what a part that is off would show needs no redaction"
+    )
+)]
+mod redaction;
 mod report;
 mod resource;
 mod sampling_config;
@@ -63,6 +71,7 @@ pub use guard::{
 };
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
+pub use redaction::{Redaction, RedactionPolicy};
 pub use settings::{
     Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, Origin, OtlpOptions,
     Preset, Protocol, SETTINGS, Sampler, Setting, SettingSpec, SpanLimits, Temporality,

@@ -59,9 +59,9 @@ impl Turn {
 
     /// Forgets the instance, and remembers how it ended.
     #[expect(clippy::unused_self, reason = "who calls it has the right to")]
-    pub(crate) fn clear(&self, report: ShutdownReport) {
+    pub(crate) fn clear(&self, report: &ShutdownReport) {
         let Some(mut slot) = slot() else { return };
-        slot.last = Some(report);
+        slot.last = Some(*report);
         let instance = slot.instance.take();
         drop(slot);
         drop(instance);

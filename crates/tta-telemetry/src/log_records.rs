@@ -9,7 +9,9 @@ use opentelemetry::Context;
 
 use crate::export::{Accounts, Backends, Exporter, Signal, Start, Waiting};
 use crate::fork;
+use crate::logs;
 use crate::otlp;
+use crate::redaction::Redactor;
 use crate::settings::{LogLimits, Resolved};
 
 /// The signal of logs; what waits is one line.
@@ -92,8 +94,18 @@ impl Signal for LogLine {
     type Waiting = Self;
     type Record = Self;
 
+    fn bytes(record: &Self) -> usize {
+        otlp::line_bytes(record)
+    }
+
     fn convert(waiting: Self, into: &mut Vec<Self>) {
         into.push(waiting);
+    }
+
+    fn redact(record: &mut Self, redactor: &Redactor) {
+        let mut clean = Vec::with_capacity(record.json.len());
+        logs::redact(&record.json, redactor, &mut clean);
+        record.json = clean.into();
     }
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {

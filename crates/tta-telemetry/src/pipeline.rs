@@ -27,6 +27,7 @@ mod present {
     use crate::measurements::{Measurements, Point, Points};
     use crate::metrics;
     use crate::recorder::TelemetryRecorder;
+    use crate::redaction::Redactor;
     use crate::settings::{Otlp, Resolved};
     use crate::status::PartStatus;
     use crate::traces::{Spans, Traces, install_provider, limits};
@@ -54,12 +55,16 @@ mod present {
             }
         }
 
-        pub(crate) fn start(config: &ObservabilityConfig, settings: &Resolved) -> Self {
+        pub(crate) fn start(
+            config: &ObservabilityConfig,
+            settings: &Resolved,
+            redactor: &Arc<Redactor>,
+        ) -> Self {
             limits::set(settings.kept.spans);
             #[cfg(feature = "logs")]
             log_records::set_limits(settings.kept.logs);
             let mut starting = Starting::default();
-            let backends = Backends::default();
+            let backends = Backends::new(Arc::clone(redactor));
             let console = Console::start(settings);
             let traces = match traces(config, settings, console.spans(), &backends) {
                 Ok((traces, start)) => {
@@ -385,6 +390,7 @@ mod absent {
     use crate::config::ObservabilityConfig;
     use crate::ledger::Ledger;
     use crate::recorder::TelemetryRecorder;
+    use crate::redaction::Redactor;
     use crate::settings::Resolved;
     use crate::status::PartStatus;
 
@@ -403,7 +409,11 @@ mod absent {
             }
         }
 
-        pub(crate) fn start(_config: &ObservabilityConfig, _settings: &Resolved) -> Self {
+        pub(crate) fn start(
+            _config: &ObservabilityConfig,
+            _settings: &Resolved,
+            _redactor: &Arc<Redactor>,
+        ) -> Self {
             Self::without(PartStatus::disabled(TRACES, "the feature `otlp` is off"))
         }
 

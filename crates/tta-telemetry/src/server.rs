@@ -61,6 +61,7 @@ mod present {
                 aliases: settings.metric_aliases,
                 health: checks.health,
                 ready: checks.ready,
+                redaction: config.redaction.clone(),
             });
             let server = MetricsServer::new(exposition)
                 .with_host(host.clone())

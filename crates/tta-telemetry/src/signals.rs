@@ -39,7 +39,7 @@ pub fn shutdown_signal() -> impl Future<Output = ()> + Send + 'static {
             None => false,
         };
         if !was_told {
-            pending().await
+            pending::<()>().await;
         }
     }
 }
@@ -152,7 +152,7 @@ fn arrival() -> std::io::Result<impl Future<Output = ()>> {
     let ctrl_c = tokio::signal::ctrl_c();
     Ok(async move {
         if ctrl_c.await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     })
 }

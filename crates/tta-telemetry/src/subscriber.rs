@@ -1,8 +1,8 @@
 //! The global subscriber of `tracing`, where nobody else has set one.
 //!
 //! It can be set once in a process, so it outlives a shutdown and serves the next initialisation:
-//! the layer for spans points to the present pipeline, and log lines go on as the first
-//! initialisation had them.
+//! the layer for spans points to the present pipeline, and log lines go on as the latest
+//! initialisation has them.
 
 /// Spans of other libraries.
 pub(crate) const TRACING: &str = "tracing";
@@ -10,7 +10,10 @@ pub(crate) const TRACING: &str = "tracing";
 pub(crate) const LOGS: &str = "logs";
 
 #[cfg(not(any(feature = "logs", feature = "otlp")))]
-pub(crate) fn install(_settings: &crate::settings::Resolved) -> Vec<crate::PartStatus> {
+pub(crate) fn install(
+    _settings: &crate::settings::Resolved,
+    _redactor: &std::sync::Arc<crate::redaction::Redactor>,
+) -> Vec<crate::PartStatus> {
     use crate::PartStatus;
 
     vec![
@@ -21,6 +24,8 @@ pub(crate) fn install(_settings: &crate::settings::Resolved) -> Vec<crate::PartS
 
 #[cfg(any(feature = "logs", feature = "otlp"))]
 pub(crate) use present::install;
+#[cfg(feature = "logs")]
+pub(crate) use present::log_handle;
 
 /// Writes the lines that wait.
 pub(crate) fn flush_logs(patience: std::time::Duration) -> bool {
@@ -35,24 +40,32 @@ pub(crate) fn flush_logs(patience: std::time::Duration) -> bool {
 
 #[cfg(any(feature = "logs", feature = "otlp"))]
 mod present {
-    use std::sync::OnceLock;
+    use std::sync::{Arc, OnceLock};
 
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::{LOGS, TRACING};
+    use crate::redaction::Redactor;
     use crate::settings::Resolved;
     use crate::status::PartStatus;
 
-    /// Sets the global subscriber if there is none, and says how each part of it is doing.
-    pub(crate) fn install(settings: &Resolved) -> Vec<PartStatus> {
-        let is_ours = *IS_OURS.get_or_init(|| set(settings));
+    /// Sets the global subscriber if there is none, has it do what the settings say, and says how
+    /// each part of it is doing.
+    pub(crate) fn install(settings: &Resolved, redactor: &Arc<Redactor>) -> Vec<PartStatus> {
+        let is_ours = *IS_OURS.get_or_init(set);
+        #[cfg(feature = "logs")]
+        if is_ours {
+            configure(settings, redactor);
+        }
+        #[cfg(not(feature = "logs"))]
+        let _ = redactor;
         vec![
             tracing_status(is_ours),
-            logs_status(is_ours, settings.log_filter.is_some()),
+            logs_status(is_ours, settings.log_filter.as_deref()),
         ]
     }
 
-    fn set(settings: &Resolved) -> bool {
+    fn set() -> bool {
         let subscriber = tracing_subscriber::registry();
         #[cfg(feature = "otlp")]
         let subscriber = {
@@ -61,10 +74,38 @@ mod present {
             subscriber.with(layer.with_filter(crate::traces::span_filter()))
         };
         #[cfg(feature = "logs")]
-        let subscriber = subscriber.with(log_layer(settings));
-        #[cfg(not(feature = "logs"))]
-        let _ = settings;
+        let subscriber = subscriber.with(crate::logs::layer_of(Arc::clone(lines())));
         tracing::subscriber::set_global_default(subscriber).is_ok()
+    }
+
+    /// Has the lines be those of these settings, whatever an earlier initialisation had.
+    #[cfg(feature = "logs")]
+    fn configure(settings: &Resolved, redactor: &Arc<Redactor>) {
+        use crate::logs::{LogFilter, LogWriter, Present};
+
+        let filter = settings.log_filter.as_ref();
+        let filter = filter.map_or_else(LogFilter::off, |filter| {
+            filter
+                .parse()
+                .unwrap_or_else(|_| LogFilter::from(tta_core::Level::Info))
+        });
+        let lines = lines();
+        if settings.log_filter.is_some() && lines.writer.get().is_none() {
+            // Without a thread for it there are no lines, and the status says so.
+            if let Ok(writer) = LogWriter::stdout() {
+                let _ = lines.writer.set(writer);
+            }
+        }
+        if let Some(writer) = lines.writer.get() {
+            writer.set_redactor(Arc::clone(redactor));
+        }
+        lines.change(|_| Present::new(filter, settings.log_format, &settings.service_name));
+    }
+
+    /// The handle to the lines, if they are ours.
+    #[cfg(feature = "logs")]
+    pub(crate) fn log_handle() -> Option<crate::logs::LogHandle> {
+        (IS_OURS.get() == Some(&true)).then(|| lines().handle())
     }
 
     #[cfg(feature = "otlp")]
@@ -86,55 +127,42 @@ mod present {
     }
 
     #[cfg(feature = "logs")]
-    fn logs_status(is_ours: bool, is_wanted: bool) -> PartStatus {
-        match (is_wanted, is_ours, WRITER.get()) {
-            (false, ..) => PartStatus::disabled(LOGS, "log lines were not asked for"),
-            (true, false, _) => PartStatus::degraded(
+    fn logs_status(is_ours: bool, filter: Option<&str>) -> PartStatus {
+        match (filter, is_ours, lines().writer.get()) {
+            (None, ..) => PartStatus::disabled(LOGS, "log lines were not asked for"),
+            (Some(_), false, _) => PartStatus::degraded(
                 LOGS,
                 "another global `tracing` subscriber is set and writes lines its own way; add \
                  `tta_telemetry::logs::log_layer(..)` to it for lines with ids",
             ),
-            (true, true, Some(_)) => PartStatus::healthy(LOGS),
-            (true, true, None) => PartStatus::degraded(
-                LOGS,
-                "the first initialisation had no log lines, and that holds for the process",
-            ),
+            (Some(_), true, None) => {
+                PartStatus::degraded(LOGS, "there is no thread to write lines on")
+            }
+            (Some("off"), true, Some(_)) => PartStatus::disabled(LOGS, "the level is off"),
+            (Some(_), true, Some(_)) => PartStatus::healthy(LOGS),
         }
     }
 
     #[cfg(not(feature = "logs"))]
-    fn logs_status(_is_ours: bool, _is_wanted: bool) -> PartStatus {
+    fn logs_status(_is_ours: bool, _filter: Option<&str>) -> PartStatus {
         PartStatus::disabled(LOGS, "the feature `logs` is off")
     }
 
     #[cfg(feature = "logs")]
-    fn log_layer<S>(settings: &Resolved) -> Option<impl tracing_subscriber::Layer<S> + use<S>>
-    where
-        S: tracing::Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span>,
-    {
-        use crate::logs::{LogFilter, LogOptions, LogWriter, log_layer};
-
-        let filter = settings.log_filter.as_ref()?;
-        let filter = filter
-            .parse()
-            .unwrap_or_else(|_| LogFilter::from(tta_core::Level::Info));
-        // Without a thread for it there are no lines, and the status says so.
-        let writer = LogWriter::stdout().ok()?;
-        let writer = WRITER.get_or_init(|| writer).clone();
-        Some(log_layer(LogOptions {
-            service: settings.service_name.clone(),
-            filter,
-            format: settings.log_format,
-            writer,
-        }))
+    pub(super) fn flush(patience: std::time::Duration) -> bool {
+        let writer = lines().writer.get();
+        writer.is_none_or(|writer| writer.flush(patience))
     }
 
+    /// What the layer of the global subscriber does: nothing until it is told.
     #[cfg(feature = "logs")]
-    pub(super) fn flush(patience: std::time::Duration) -> bool {
-        WRITER.get().is_none_or(|writer| writer.flush(patience))
+    fn lines() -> &'static Arc<crate::logs::Lines> {
+        use crate::logs::{Lines, LogFilter, Present};
+        use crate::settings::LogFormat;
+
+        static LINES: OnceLock<Arc<Lines>> = OnceLock::new();
+        LINES.get_or_init(|| Lines::new(Present::new(LogFilter::off(), LogFormat::Json, "")))
     }
 
     static IS_OURS: OnceLock<bool> = OnceLock::new();
-    #[cfg(feature = "logs")]
-    static WRITER: OnceLock<crate::logs::LogWriter> = OnceLock::new();
 }

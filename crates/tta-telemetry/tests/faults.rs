@@ -112,6 +112,8 @@ fn fault_3_an_outage_of_two_seconds_loses_nothing() {
             if outage != is_down {
                 is_down = outage;
                 if outage {
+                    // Killed in mid-run: its connections break, and its port is closed.
+                    assert!(receiver.span_count() > 0 && receiver.connection_count() > 0);
                     receiver.stop();
                 } else {
                     receiver.restart_on_same_port().unwrap();
@@ -127,6 +129,7 @@ fn fault_3_an_outage_of_two_seconds_loses_nothing() {
         ids.sort_unstable();
         ids.dedup();
         let lost = sent - ids.len() as u64;
+        assert!(receiver.connection_count() > 1, "a new connection was made");
         let measured = format!("{lost} of {sent}");
         report(3, protocol.as_str(), "0 lost", measured, lost == 0);
     }

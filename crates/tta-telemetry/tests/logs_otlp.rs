@@ -140,8 +140,7 @@ fn what_the_exporter_itself_logs_does_not_feed_it() {
     let _alone = alone();
     let receiver = OtlpReceiver::start().unwrap();
     let guard = to(&receiver, Protocol::HttpProtobuf).init();
-    // The first initialisation of this process has set what is logged, at info. What the worker
-    // says about itself is above that.
+    // What is logged begins at info, and what the worker says about itself is above that.
     for _ in 0..3 {
         receiver.push_for(Signal::Traces, Reply::status(400, 3));
     }

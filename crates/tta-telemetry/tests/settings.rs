@@ -5,19 +5,17 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "settings/methods.rs"]
+mod methods;
 #[path = "settings/nonsense.rs"]
 mod nonsense;
 #[path = "settings/presets.rs"]
 mod presets;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use tta_core::{ContentCapture, ExemplarFilter, Level};
-use tta_telemetry::{
-    Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, ObservabilityConfig,
-    Origin, Protocol, SETTINGS, Sampler, Setting, SpanLimits, Status, Temporality,
-};
+use tta_core::Level;
+use tta_telemetry::{DeploymentEnvironment, ObservabilityConfig, Origin, Setting, Status};
 
 /// The status of a configuration under these variables. Nothing is started: all is switched off.
 fn status_with(
@@ -278,6 +276,13 @@ fn every_variable_sets_its_setting() {
         ),
         ("OTEL_LOG_LEVEL", "none", "LOG_LEVEL", "off"),
         ("LOG_FORMAT", "text", "LOG_FORMAT", "text"),
+        ("RUST_LOG", "hyper", "LOG_LEVEL", "hyper=trace"),
+        (
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            "span_and_event",
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            "SPAN_AND_EVENT",
+        ),
         ("TTA_SHUTDOWN_TIMEOUT", "10", "TTA_SHUTDOWN_TIMEOUT", "10"),
     ] {
         assert_set(variable, value, name, shown);
@@ -332,6 +337,11 @@ fn what_cannot_be_parsed_warns_once_and_is_ignored() {
         ("LOG_LEVEL", "loud", "LOG_LEVEL"),
         ("RUST_LOG", "hyper=loud", "LOG_LEVEL"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT"),
+        (
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            "everything",
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+        ),
     ] {
         assert_ignored(variable, value, name);
     }
@@ -407,6 +417,16 @@ fn a_variable_that_cannot_be_used_leaves_it_to_the_next() {
 }
 
 #[test]
+fn a_bad_directive_warns_once_and_costs_itself_alone() {
+    let status = status(&[("LOG_LEVEL", "info,hyper=loud,my_crate::db=debug")]);
+    let level = setting(&status, "LOG_LEVEL");
+    assert_eq!(level.value, "info,my_crate::db=debug");
+    assert_eq!(level.origin, Origin::Environment("LOG_LEVEL"));
+    assert_eq!(status.warnings.len(), 1);
+    assert!(status.warnings[0].contains("`hyper=loud` in LOG_LEVEL"));
+}
+
+#[test]
 fn the_protocol_follows_from_the_port() {
     for (endpoint, protocol) in [
         ("http://localhost:4317", "grpc"),
@@ -433,66 +453,4 @@ fn a_service_without_a_name_is_called_after_its_program() {
         unknown.starts_with("unknown_service:settings-"),
         "{unknown}"
     );
-}
-
-#[test]
-fn every_method_sets_the_setting_that_declares_it() {
-    let all = |config: ObservabilityConfig| {
-        config
-            .with_service_name("s")
-            .with_service_version("v")
-            .with_resource_attribute("k", "v")
-            .with_environment(DeploymentEnvironment::Staging)
-            .with_otlp_endpoint("http://localhost:1")
-            .with_otlp_protocol(Protocol::Grpc)
-            .with_otlp_header("k", "v")
-            .with_otlp_timeout(Duration::from_secs(1))
-            .with_otlp_compression(Compression::Gzip)
-            .with_otlp_certificate("ca.pem")
-            .with_otlp_client_certificate("client.pem", "client.key")
-            .with_otlp_insecure(true)
-            .with_traces_exporters([Exporter::Otlp])
-            .with_metrics_exporters([Exporter::Otlp])
-            .with_logs_exporters([Exporter::Otlp])
-            .with_span_limits(SpanLimits::default())
-            .with_log_limits(LogLimits::default())
-            .with_exemplar_filter(ExemplarFilter::AlwaysOff)
-            .with_content_capture(ContentCapture::NoContent)
-            .with_batch_timeout(Duration::from_secs(1))
-            .with_log_batch_delay(Duration::from_secs(1))
-            .with_log_batch_timeout(Duration::from_secs(1))
-            .with_log_batch_size(1)
-            .with_log_queue_size(1)
-            .with_metric_timeout(Duration::from_secs(1))
-            .with_sampler(Sampler::AlwaysOff)
-            .with_sample_ratio(0.5)
-            .with_batch_delay(Duration::from_secs(1))
-            .with_batch_size(1)
-            .with_queue_size(1)
-            .with_queue_bytes(1)
-            .with_metric_temporality(Temporality::Delta)
-            .with_metric_interval(Duration::from_secs(1))
-            .with_prometheus(false)
-            .with_prometheus_host("h")
-            .with_prometheus_port(1)
-            .with_prometheus_basic_auth("name", "secret")
-            .with_prometheus_password_file("name", "p")
-            .with_prometheus_tls("c", "k")
-            .with_prometheus_client_ca("a")
-            .with_metric_aliases(true)
-            .with_label_limit(1)
-            .with_logs(false)
-            .with_log_level(Level::Trace)
-            .with_log_format(LogFormat::Text)
-            .with_shutdown_timeout(Duration::from_secs(1))
-    };
-    let status = status_with(&[], all);
-    for spec in SETTINGS {
-        let shown = setting(&status, spec.name());
-        let by_code = spec.method.is_some() && !spec.environment_wins;
-        assert_eq!(shown.origin == Origin::Code, by_code, "{shown:?}");
-    }
-    assert_eq!(status.settings.len(), SETTINGS.len());
-    let names: std::collections::HashSet<_> = SETTINGS.iter().map(|spec| spec.name()).collect();
-    assert_eq!(names.len(), SETTINGS.len());
 }

@@ -11,6 +11,8 @@
 //! }
 //! ```
 
+mod otlp;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -18,6 +20,7 @@ use std::thread;
 
 use serde_json::Value;
 
+pub use self::otlp::OtlpProto;
 use crate::servers::{Labels, StartError, program};
 
 /// Prometheus's own checker.
@@ -147,7 +150,7 @@ fn read_sample(sample: &Value) -> Option<ParsedSample> {
 }
 
 /// Runs a program with a text as its standard input.
-fn feed(command: &mut Command, text: &str) -> io::Result<Output> {
+fn feed(command: &mut Command, text: impl AsRef<[u8]> + Send) -> io::Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -158,7 +161,7 @@ fn feed(command: &mut Command, text: &str) -> io::Result<Output> {
     thread::scope(|scope| {
         scope.spawn(move || {
             // A program that stops reading says why in its output.
-            let _ = stdin.map(|mut stdin| stdin.write_all(text.as_bytes()));
+            let _ = stdin.map(|mut stdin| stdin.write_all(text.as_ref()));
         });
         child.wait_with_output()
     })
@@ -205,7 +208,26 @@ impl JsonLines {
     ///
     /// With the number of the first line that is no object, or has a key twice.
     pub fn parse(&self, lines: &str) -> io::Result<Vec<Value>> {
-        let output = feed(Command::new(&self.python).args(["-c", PARSE_LINES]), lines)?;
+        let read = self.read(lines, "json.dump(objects, sys.stdout)")?;
+        match read {
+            Value::Array(objects) => Ok(objects),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    /// How many lines are an object each, for more lines than one would compare.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn count(&self, lines: &str) -> io::Result<u64> {
+        let count = self.read(lines, "print(len(objects))")?.as_u64();
+        count.ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn read(&self, lines: &str, answer: &str) -> io::Result<Value> {
+        let script = format!("{PARSE_LINES}{answer}\n");
+        let output = feed(Command::new(&self.python).args(["-c", &script]), lines)?;
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));
@@ -233,5 +255,4 @@ for number, line in enumerate(text.split("\n")[:-1], 1):
         sys.exit(f"line {number}: {error}: {line[:200]!r}")
     objects.append(value)
 assert text == "" or text.endswith("\n"), "the last line does not end"
-json.dump(objects, sys.stdout)
 "#;

@@ -1,6 +1,7 @@
 //! The judges, shown what is right and what is wrong.
 
-use tta_testkit::judges::{OpenMetricsParser, Promtool};
+use tta_testkit::judges::{OpenMetricsParser, OtlpProto, Promtool};
+use tta_testkit::otlp::Signal;
 use tta_testkit::require;
 
 #[test]
@@ -56,4 +57,37 @@ fn a_large_exposition_does_not_fill_the_pipes() {
         .parse(&format!("# TYPE depth gauge\n{lines}# EOF\n"))
         .unwrap();
     assert_eq!(samples.len(), 20_000);
+}
+
+#[test]
+fn the_messages_of_otlp_are_read_and_what_breaks_a_rule_is_not() {
+    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+    use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+    use prost::Message;
+
+    let judge = require!(OtlpProto::find());
+    let with = |severity_number| {
+        let record = LogRecord {
+            severity_number,
+            trace_id: vec![0xab; 16],
+            ..LogRecord::default()
+        };
+        let scope_logs = vec![ScopeLogs {
+            log_records: vec![record],
+            ..ScopeLogs::default()
+        }];
+        let request = ExportLogsServiceRequest {
+            resource_logs: vec![ResourceLogs {
+                scope_logs,
+                ..ResourceLogs::default()
+            }],
+        };
+        judge.decode(Signal::Logs, &request.encode_to_vec())
+    };
+    let read = with(9).unwrap();
+    let record = &read["resource_logs"][0]["scope_logs"][0]["log_records"][0];
+    assert_eq!(record["severity_number"], "SEVERITY_NUMBER_INFO");
+    assert_eq!(record["trace_id"], "ab".repeat(16));
+    let why = with(0).unwrap_err().to_string();
+    assert!(why.contains("no severity"), "{why}");
 }

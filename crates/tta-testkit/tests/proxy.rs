@@ -55,6 +55,36 @@ fn a_delay_is_latency_and_keeps_the_order() {
 }
 
 #[test]
+fn in_pieces_all_arrives_and_what_arrived_is_counted() {
+    let proxy = before_an_echo();
+    let mut stream = connect(&proxy);
+    let pause = Duration::from_millis(20);
+    proxy.to_client(Fault::Pieces { bytes: 2, pause });
+    let begun = Instant::now();
+    assert_eq!(echo(&mut stream, b"in pieces"), b"in pieces");
+    assert!(begun.elapsed() >= 4 * pause, "{:?}", begun.elapsed());
+    assert_eq!(proxy.passed_to_clients(), 9);
+}
+
+#[test]
+fn forgotten_connections_lead_nowhere_and_new_ones_pass() {
+    let proxy = before_an_echo();
+    let mut old = connect(&proxy);
+    assert_eq!(echo(&mut old, b"known"), b"known");
+    proxy.forget_connections();
+    let mut new = connect(&proxy);
+    assert_eq!(echo(&mut new, b"new"), b"new");
+    old.write_all(b"forgotten").unwrap();
+    old.set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
+    let error = old.read(&mut [0; 1]).unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        "{error}"
+    );
+}
+
+#[test]
 fn dropped_bytes_do_not_come_later_and_held_ones_do() {
     let proxy = before_an_echo();
     let mut stream = connect(&proxy);

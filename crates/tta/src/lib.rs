@@ -11,7 +11,7 @@ pub use tta_core::{
     LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily, MetricKind, MetricSample,
     MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, OpenSpan, Operand, Parallel,
     ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result,
-    SagaPrimitive, SampleValue, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
+    SagaPrimitive, SampleValue, Secret, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
     SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
     SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
     WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, log_globally,
@@ -70,13 +70,17 @@ pub use tta_timeout::{
     TimeoutOrPrimitive, TimeoutPrimitive, TimeoutStreamExt,
 };
 
+#[cfg(feature = "logs")]
+pub use tta_telemetry::logs::{LogFilter, LogHandle};
+#[cfg(feature = "signals")]
+pub use tta_telemetry::shutdown_signal;
 #[cfg(feature = "telemetry")]
 pub use tta_telemetry::{
     Compression, DeploymentEnvironment, DropReason, Exporter, Ledger, LogFormat, LogLimits,
     ObservabilityConfig, ObservabilityGuard, Origin, OtlpOptions, PartStatus, Preset, Protocol,
-    SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport, SignalLedger, SignalReport,
-    SpanLimits, State, Status, Temporality, initialize_observability, is_prometheus_enabled,
-    ledger, shutdown_observability,
+    Redaction, RedactionPolicy, SETTINGS, Sampler, Setting, SettingSpec, ShutdownReport,
+    SignalLedger, SignalReport, SpanLimits, State, Status, Temporality, initialize_observability,
+    is_prometheus_enabled, ledger, shutdown_observability,
 };
 #[cfg(feature = "otlp")]
 pub use tta_telemetry::{
@@ -88,3 +92,7 @@ pub use tta_telemetry::{
 #[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../../../docs/guides/composition.md")]
 mod composition_guide {}
+
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../docs/guides/telemetry.md")]
+mod telemetry_guide {}

@@ -1,11 +1,22 @@
-//! Mutation testing of the primitive crates, with cargo-mutants.
+//! Mutation testing of the primitive crates.
+//!
+//! cargo-mutants says which mutants there are. Instead of building the crate once for each, all of
+//! them are written into one build, where a variable of the environment chooses one.
 
+mod build;
+mod listed;
 mod outcomes;
 mod page;
+mod process;
+mod round;
+mod schema;
+mod sites;
+mod suite;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::command::{Failure, Result, Run, find_program};
 use crate::workspace::Workspace;
@@ -18,8 +29,12 @@ use self::page::Reasons;
 pub(crate) struct Choice {
     /// One crate instead of all.
     pub(crate) package: Option<String>,
-    /// A part of the mutants, as `k/n`.
-    pub(crate) shard: Option<String>,
+    /// Those alone that survived last time or were not reached.
+    pub(crate) rest: bool,
+    /// How many are run at a time.
+    pub(crate) jobs: usize,
+    /// After how many no further mutant of a crate is begun.
+    pub(crate) minutes: Option<u32>,
 }
 
 /// Runs the mutants of the chosen crates, prints their scores, and writes the page.
@@ -29,8 +44,7 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Result {
     installed()?;
     let mut measured = BTreeMap::new();
     for package in packages {
-        let output = workspace.target().join("tta-mutants").join(package);
-        let outcomes = mutate(workspace, package, choice.shard.as_deref(), &output)?;
+        let outcomes = round::run(workspace, package, choice)?;
         print(package, &outcomes, &reasons);
         measured.insert(package.to_owned(), outcomes);
     }
@@ -39,16 +53,12 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Result {
         .filter(|(_, outcomes)| fails(outcomes, &reasons))
         .map(|(package, outcomes)| format!("{package} ({} %)", outcomes.score()))
         .collect();
-    if choice.shard.is_some() {
-        eprintln!("a shard is no whole crate; {PAGE} is left as it was");
-    } else {
-        let path = workspace.root().join(PAGE);
-        let mut crates = page::crates(&fs::read_to_string(&path).unwrap_or_default());
-        crates.extend(measured);
-        fs::write(&path, page::written(&crates, &reasons))
-            .map_err(|error| Failure::new(format!("failed to write {PAGE}: {error}")))?;
-        eprintln!("wrote {PAGE}");
-    }
+    let path = workspace.root().join(PAGE);
+    let mut crates = page::crates(&fs::read_to_string(&path).unwrap_or_default());
+    crates.extend(measured);
+    fs::write(&path, page::written(&crates, &reasons))
+        .map_err(|error| Failure::new(format!("failed to write {PAGE}: {error}")))?;
+    eprintln!("wrote {PAGE}");
     if failed.is_empty() {
         return Ok(());
     }
@@ -85,46 +95,6 @@ fn installed() -> Result {
                 "{failure}; install it by hand with `cargo install cargo-mutants --locked`"
             ))
         })
-}
-
-fn mutate(
-    workspace: &Workspace,
-    package: &str,
-    shard: Option<&str>,
-    output: &Path,
-) -> Result<Outcomes> {
-    fs::create_dir_all(output)
-        .map_err(|error| Failure::new(format!("cannot write {}: {error}", output.display())))?;
-    let has_nextest = find_program("cargo-nextest").is_some();
-    let line = arguments(package, shard, output, has_nextest);
-    match Run::cargo(workspace, line)
-        .env("TTA_VENV", workspace.venv())
-        .heard()
-    {
-        Err(failure) if !SURVIVED.contains(&failure.code()) => Err(failure),
-        _ => {
-            let path: PathBuf = output.join("mutants.out").join("outcomes.json");
-            let json = fs::read_to_string(&path).map_err(|error| {
-                Failure::new(format!("failed to read {}: {error}", path.display()))
-            })?;
-            Outcomes::read(&json)
-        }
-    }
-}
-
-/// One job at a time: each builds and tests with all the processors there are.
-fn arguments(package: &str, shard: Option<&str>, output: &Path, has_nextest: bool) -> Vec<String> {
-    let mut line: Vec<String> = ["mutants", "--package", package, "--jobs", "1", "--no-times"]
-        .map(str::to_owned)
-        .into();
-    line.extend(["--output".to_owned(), output.display().to_string()]);
-    if let Some(shard) = shard {
-        line.extend(["--shard".to_owned(), shard.to_owned()]);
-    }
-    if has_nextest {
-        line.extend(["--test-tool", "nextest"].map(str::to_owned));
-    }
-    line
 }
 
 fn print(package: &str, outcomes: &Outcomes, reasons: &Reasons) {
@@ -176,9 +146,6 @@ const PACKAGES: [&str; 6] = [
 /// The least score, in per cent.
 const LEAST: usize = 80;
 
-/// cargo-mutants leaves with these when some survived, or were caught by the clock.
-const SURVIVED: [u8; 2] = [2, 3];
-
 const PAGE: &str = "docs/mutants.md";
 const REASONS: &str = "xtask/src/mutants/reasons.txt";
 
@@ -190,6 +157,7 @@ mod tests {
         Outcomes {
             caught,
             survivors: survivors.iter().map(|it| ((*it).to_owned(), 1)).collect(),
+            ..Outcomes::default()
         }
     }
 
@@ -207,17 +175,5 @@ mod tests {
         assert!(reasons().is_ok());
         assert!(read_reasons("a survivor without one").is_err());
         assert!(read_reasons("x => ").is_err());
-    }
-
-    #[test]
-    fn the_command_names_the_crate_the_shard_and_the_test_tool() {
-        let line = arguments("tta-a", Some("1/4"), Path::new("out"), true).join(" ");
-        assert_eq!(
-            line,
-            "mutants --package tta-a --jobs 1 --no-times --output out --shard 1/4 \
-             --test-tool nextest"
-        );
-        let plain = arguments("tta-a", None, Path::new("out"), false).join(" ");
-        assert!(plain.ends_with("--output out"), "{plain}");
     }
 }

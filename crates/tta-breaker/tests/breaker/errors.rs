@@ -126,6 +126,17 @@ async fn a_rejection_carries_the_last_error_and_says_why_and_when() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_breaker_that_one_failure_opens_says_so() {
+    let guarded = Guarded::named(config().with_consecutive_failures(1), "says_one");
+    guarded.calls(&["fail"]).await;
+    let error = guarded.call("ok").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`says_one` is open because a call failed; it admits a probe in 5s"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_late_error_is_not_the_last_failure() {
     let guarded = Guarded::by(config().with_consecutive_failures(1));
     let (late, _) = tokio::join!(guarded.call("slow fail"), guarded.call("panic"));

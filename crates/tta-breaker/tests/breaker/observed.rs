@@ -185,6 +185,11 @@ async fn the_span_of_a_call_says_where_the_breaker_stood_and_why_it_was_rejected
     let (error, values, changed) = attributes("ok").await;
     assert_eq!((error, changed), (None, true));
     assert_eq!(values, [text("half_open"), None, None, None]);
+    guarded.breaker().isolate();
+    let (error, values, _) = attributes("ok").await;
+    assert_eq!(error, Some("rejected"));
+    let isolated = || text("isolated");
+    assert_eq!(values, [isolated(), isolated(), None, None]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -110,6 +110,30 @@ async fn a_window_of_time_keeps_what_is_younger_and_moves_on_by_tenths() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_ends_as_a_tenth_ends_belongs_to_the_next() {
+    let guarded = Guarded::by(rate(0.5, Window::Time(10 * SECOND), 2));
+    wait(SECOND).await;
+    guarded.calls(&["fail"]).await;
+    wait(9 * SECOND + SECOND / 2).await;
+    guarded.calls(&["fail"]).await;
+    assert_eq!(guarded.state(), CircuitState::Open, "two within 9.5 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tenths_of_a_window_begin_with_it_and_not_with_a_call() {
+    let guarded = Guarded::by(rate(0.5, Window::Time(10 * SECOND), 2));
+    wait(SECOND + SECOND * 9 / 10).await;
+    guarded.calls(&["fail"]).await;
+    wait(9 * SECOND + SECOND * 6 / 10).await;
+    guarded.calls(&["fail"]).await;
+    assert_eq!(
+        guarded.state(),
+        CircuitState::Closed,
+        "the second tenth is gone"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_spread_wider_than_the_window_never_open_it() {
     let guarded = Guarded::by(rate(0.1, Window::Time(10 * SECOND), 4));
     for _ in 0..50 {
@@ -130,6 +154,21 @@ async fn slow_calls_open_it_although_they_succeed() {
     assert_eq!(guarded.state(), CircuitState::Closed, "2 of 5");
     guarded.calls(&["slow"]).await;
     assert_eq!(guarded.state(), CircuitState::Open, "3 of 6");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_forgets_slow_calls_too() {
+    let config = CircuitBreakerConfig::new()
+        .with_window(Window::Count(4))
+        .with_slow_calls(2 * SECOND, 0.5)
+        .with_minimum_throughput(4);
+    let guarded = Guarded::by(config);
+    guarded
+        .calls(&["slow", "ok", "ok", "ok", "ok", "slow"])
+        .await;
+    assert_eq!(guarded.state(), CircuitState::Closed, "1 of the last 4");
+    guarded.calls(&["slow"]).await;
+    assert_eq!(guarded.state(), CircuitState::Open, "2 of the last 4");
 }
 
 #[tokio::test(start_paused = true)]

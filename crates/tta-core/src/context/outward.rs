@@ -30,10 +30,15 @@ impl WorkflowContext {
             span_id,
             sampled: self.is_sampled() && !self.is_held(),
             is_remote: false,
-            // Our own identifiers are random in all their bits.
-            is_random: outer.is_none_or(|outer| outer.is_random),
+            is_random: self.is_trace_id_random(),
             trace_state: self.trace_state(),
         })
+    }
+
+    /// Whether the trace's identifier is known to be random in its lower 56 bits, so that services
+    /// may sample by it: our own are, and others where whoever made them says so.
+    pub fn is_trace_id_random(&self) -> bool {
+        self.outer_parent().is_none_or(|outer| outer.is_random)
     }
 
     /// What vendors along the way have noted about the trace.

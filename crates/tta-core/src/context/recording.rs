@@ -71,11 +71,11 @@ impl WorkflowContext {
             return;
         };
         let attribute = Attribute::new(key, content());
-        if capture.as_event() {
+        if capture.in_events() {
             let now = self.unix_nanos(self.now());
             self.event_on(span, CONTENT_EVENT, now, vec![attribute.clone()]);
         }
-        if capture.on_span() {
+        if capture.in_spans() {
             self.attribute_on(span, attribute);
         }
     }
@@ -216,6 +216,7 @@ impl Shared {
         if let (Some(taken), Some(recorder)) = (taken, &self.recorder) {
             let trace = TraceRecords {
                 trace_id: self.identity.trace_id(),
+                is_random: self.outer.as_ref().is_none_or(|it| it.is_random),
                 identity: Arc::clone(&self.identity),
                 spans: taken.spans,
                 attributes: taken.attributes,

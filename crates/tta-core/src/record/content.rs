@@ -52,11 +52,13 @@ impl ContentCapture {
             .unwrap_or_default()
     }
 
-    pub(crate) fn on_span(self) -> bool {
+    /// Whether it goes into attributes of spans.
+    pub fn in_spans(self) -> bool {
         matches!(self, Self::SpanOnly | Self::SpanAndEvent)
     }
 
-    pub(crate) fn as_event(self) -> bool {
+    /// Whether it goes into events.
+    pub fn in_events(self) -> bool {
         matches!(self, Self::EventOnly | Self::SpanAndEvent)
     }
 }

@@ -129,12 +129,13 @@ async fn a_held_trace_is_recorded_and_nobody_else_is_told_that_it_is_sampled() {
 
 #[tokio::test]
 async fn a_piece_of_a_trace_says_whether_its_root_is_in_it_and_whether_more_comes() {
+    static LATE: Mutex<Option<WorkflowContext>> = Mutex::new(None);
+
     let recorder = Arc::new(Choosy {
         holds: true,
         ..Choosy::default()
     });
     let ctx = recorder.builder().build();
-    static LATE: Mutex<Option<WorkflowContext>> = Mutex::new(None);
     let flow = step("root", async |n: u64, ctx: &WorkflowContext| {
         double("part").execute(n, &ctx.child()).await?;
         *LATE.lock().unwrap() = Some(ctx.child());

@@ -160,7 +160,8 @@ async fn who_comes_later_takes_no_token_from_those_who_wait() {
         is_rejected(&limit.acquire(&ctx).await),
         "the token is promised"
     );
-    assert!(limit.try_acquire().is_err());
+    let error = limit.try_acquire().unwrap_err();
+    assert_eq!(error.retry_after(), Some(SECOND), "the token after it");
     assert!(waiting.await.is_ok());
 }
 
@@ -215,6 +216,17 @@ async fn primitives_that_share_a_rate_limit_draw_on_one_allowance() -> Result<()
     assert!(one.execute(0, &context()).await.is_ok());
     assert!(is_rejected(&other.execute(0, &context()).await));
     assert_eq!(counted("allowance"), [1, 1, 0, 0, 0]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_a_primitives_own_is_called_like_it() -> Result<()> {
+    let config = RateLimitConfig::per_second(1).with_clock(tokio_clock);
+    let flow = flow().limit(config)?.with_name("own_rate");
+    assert!(flow.execute(0, &context()).await.is_ok());
+    let error = flow.execute(0, &context()).await.unwrap_err();
+    assert!(error.to_string().contains("`own_rate`"), "{error}");
+    assert_eq!(counted("own_rate"), [1, 1, 0, 0, 0]);
     Ok(())
 }
 

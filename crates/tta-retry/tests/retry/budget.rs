@@ -52,6 +52,9 @@ async fn the_floor_allows_so_many_retries_in_each_second() {
     advance(3 * SECOND).await;
     run(&flow, 1).await;
     assert_eq!(service.calls(), 30);
+    advance(86_400 * SECOND).await;
+    run(&flow, 1).await;
+    assert_eq!(service.calls(), 34, "a day later");
 }
 
 #[tokio::test(start_paused = true)]

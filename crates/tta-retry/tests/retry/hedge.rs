@@ -220,28 +220,43 @@ async fn the_delay_follows_what_was_seen_lately() {
     assert!(delay >= 10 * MS && delay < 11 * MS, "{delay:?}");
 }
 
+/// Each sample weighs more than the one before it, and a number has an end.
 #[tokio::test(start_paused = true)]
-async fn a_hundred_thousand_samples_later_it_still_follows() {
+async fn hundreds_of_thousands_of_samples_later_it_still_follows() {
     let config = HedgeConfig::new(SECOND)
         .with_min_samples(1)
         .with_budget(&plenty());
-    let ready = tta_core::step("ready", async |(): ()| Ok(()));
-    let flow = ready.hedged(config).unwrap();
+    let flow = tta_core::step("sometimes_ready", async |ms: u64| {
+        if ms > 0 {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        Ok(())
+    });
+    let flow = flow.hedged(config).unwrap();
     let ctx = context();
-    for _ in 0..120_000 {
-        flow.execute((), &ctx).await.unwrap();
+    for _ in 0..360_000 {
+        flow.execute(0, &ctx).await.unwrap();
     }
     // Nothing took any time, which is no delay to hedge after.
     assert_eq!(flow.delay(), SECOND);
-    let config = HedgeConfig::new(SECOND)
-        .with_min_samples(1)
-        .with_budget(&plenty());
-    let flow = sleeper().hedged(config).unwrap();
-    for n in 0..120_000 {
-        flow.execute(1 + n / 60_000, &ctx).await.unwrap();
+    for _ in 0..4_000 {
+        flow.execute(2, &ctx).await.unwrap();
     }
     let delay = flow.delay();
     assert!(delay >= 2 * MS && delay <= 3 * MS, "{delay:?}");
+}
+
+/// As for retries: a first attempt of ten seconds ago is no traffic any more, not even the call's own.
+#[tokio::test(start_paused = true)]
+async fn a_hedge_after_ten_seconds_finds_no_traffic_that_earns_it() {
+    for (delay, calls) in [(SECOND * 9, 2), (SECOND * 10, 1)] {
+        let service = answering(&[20_000, 1]);
+        let budget = RetryBudget::new(1.0, 0).unwrap();
+        let config = HedgeConfig::fixed(delay).with_budget(&budget);
+        let flow = HedgePrimitive::new(Flow::new(service.clone()), config).unwrap();
+        flow.execute(1, &context()).await.unwrap();
+        assert_eq!(service.calls(), calls, "{delay:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -50,6 +50,15 @@ pub(crate) const EXPORTER_UP: MetricSpec = MetricSpec::gauge(
 )
 .labels(&["signal", "protocol"]);
 
+/// Values that were taken out.
+pub(crate) const VALUES_REDACTED: MetricSpec = MetricSpec::counter(
+    "telemetry_values_redacted_total",
+    Unit::One,
+    "Values taken out before they left the process, by rule; once for each way out, and again each \
+     time that metrics are read.",
+)
+.labels(&["signal", "rule"]);
+
 /// Telemetry got worse.
 pub(crate) const TELEMETRY_DEGRADED: LogSpec = LogSpec {
     name: "telemetry_degraded",

@@ -32,6 +32,13 @@ pub(crate) struct Console {
     failure: Option<String>,
 }
 
+#[cfg_attr(
+    not(feature = "logs"),
+    allow(
+        clippy::unused_self,
+        reason = "it has the shape of the one that is there"
+    )
+)]
 impl Console {
     /// Standard output, if a signal goes there.
     pub(crate) fn start(settings: &Resolved) -> Self {
@@ -129,7 +136,7 @@ impl Console {
         let writer = self.writer.clone().filter(|_| is_wanted)?;
         Some(std::sync::Arc::new(move |batch: &[R]| {
             let text = render(batch);
-            text.is_empty() || writer.push(&text)
+            text.is_empty() || writer.push_finished(&text)
         }))
     }
 }

@@ -42,7 +42,9 @@ impl<S: Signal> Exporter<S> {
         let queue = Queue::new(limits);
         let address = delivery.probe.as_ref().map(Endpoint::origin);
         let backend = backends.at(address.unwrap_or_else(|| S::PART.to_owned()));
-        let health = Arc::new(ExporterHealth::new(S::PART, backend));
+        let redactor = backends.redactor();
+        let health = ExporterHealth::new(S::PART, backend, Arc::clone(&redactor));
+        let health = Arc::new(health);
         let exporter = Arc::new(Self {
             queue: Arc::clone(&queue),
             health: Arc::clone(&health),
@@ -54,6 +56,7 @@ impl<S: Signal> Exporter<S> {
             health,
             delivery,
             batch_size: limits.size,
+            redactor,
         };
         let (sender, started) = sync_channel(1);
         let job: Job = Box::new(move || Box::pin(worker.supervise(sender)));

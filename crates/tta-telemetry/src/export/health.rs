@@ -6,12 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tta_core::{Level, LogField, LogRecord};
 
 use crate::catalog::TELEMETRY_RECOVERED;
+use crate::redaction::Redactor;
 use crate::report;
 
 /// The backends of one initialisation. Signals that go to the same one share its outages, so that
 /// an outage is one line and its end another, however many signals notice.
-#[derive(Debug, Default)]
-pub(crate) struct Backends(Mutex<HashMap<String, Arc<Backend>>>);
+#[derive(Debug)]
+pub(crate) struct Backends {
+    by_address: Mutex<HashMap<String, Arc<Backend>>>,
+    /// What may go to any of them.
+    redactor: Arc<Redactor>,
+}
 
 /// How many signals a backend does not take.
 #[derive(Debug, Default)]
@@ -20,9 +25,23 @@ pub(crate) struct Backend {
 }
 
 impl Backends {
+    pub(crate) fn new(redactor: Arc<Redactor>) -> Self {
+        Self {
+            by_address: Mutex::default(),
+            redactor,
+        }
+    }
+
+    pub(crate) fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.redactor)
+    }
+
     /// The backend at this address.
     pub(crate) fn at(&self, address: String) -> Arc<Backend> {
-        let mut backends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut backends = self
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         Arc::clone(backends.entry(address).or_default())
     }
 }
@@ -48,6 +67,7 @@ impl Backend {
 pub(crate) struct ExporterHealth {
     part: &'static str,
     backend: Arc<Backend>,
+    redactor: Arc<Redactor>,
     state: Mutex<State>,
 }
 
@@ -58,10 +78,11 @@ struct State {
 }
 
 impl ExporterHealth {
-    pub(crate) fn new(part: &'static str, backend: Arc<Backend>) -> Self {
+    pub(crate) fn new(part: &'static str, backend: Arc<Backend>, redactor: Arc<Redactor>) -> Self {
         Self {
             part,
             backend,
+            redactor,
             state: Mutex::default(),
         }
     }
@@ -83,6 +104,8 @@ impl ExporterHealth {
 
     /// The backend does not take what it is sent.
     pub(crate) fn down(&self, reason: &str) {
+        // A backend may say what it was sent, and this is shown at `/health`.
+        let reason = &*self.redactor.message(reason);
         let before = {
             let mut state = self.state();
             state.last_error = Some(reason.to_owned());

@@ -76,9 +76,14 @@ impl<S: Signal> Queue<S> {
         })
     }
 
-    pub(crate) fn push(&self, waiting: S::Waiting) -> Pushed {
+    pub(crate) fn push(&self, mut waiting: S::Waiting) -> Pushed {
         let count = waiting.count();
-        let bytes = waiting.bytes();
+        let mut bytes = waiting.bytes();
+        let most = MOST_ENTRY_BYTES.min(self.limits.queue_bytes);
+        if bytes > most {
+            waiting.trim(most);
+            bytes = waiting.bytes();
+        }
         let mut entry = Some(Entry {
             waiting,
             count,
@@ -320,7 +325,10 @@ fn usize_of(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Collectors take 4 MiB at least; what is on the wire is smaller than what is in memory.
+/// What is taken from the queue at once. On the wire it is smaller than in memory.
 const MOST_BATCH_BYTES: usize = 4 << 20;
+
+/// What waits as one and is larger is trimmed, so that it fits in a request.
+const MOST_ENTRY_BYTES: usize = 3 << 20;
 
 const LONGEST_WAIT: Duration = Duration::from_hours(1);

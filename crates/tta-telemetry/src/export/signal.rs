@@ -8,6 +8,7 @@ use super::accounts::Accounts;
 use super::outcome::{ExportError, Exported};
 use crate::fork;
 use crate::ledger::SignalLedger;
+use crate::redaction::Redactor;
 
 /// One of traces, metrics and logs.
 pub(crate) trait Signal: Sized + Send + Sync + 'static {
@@ -20,8 +21,14 @@ pub(crate) trait Signal: Sized + Send + Sync + 'static {
     /// A record as it goes out.
     type Record: Send + Sync;
 
+    /// How many bytes a record takes in a request at most.
+    fn bytes(record: &Self::Record) -> usize;
+
     /// Appends the records as they go out. Runs on the worker's thread.
     fn convert(waiting: Self::Waiting, into: &mut Vec<Self::Record>);
+
+    /// Takes out what must not leave the process. Runs on the worker's thread, once for each record.
+    fn redact(record: &mut Self::Record, redactor: &Redactor);
 
     /// The accounts of all pipelines of this signal that the process has had.
     fn accounts() -> &'static Mutex<Accounts<Self>>;
@@ -39,6 +46,9 @@ pub(crate) trait Waiting: Send {
 
     /// About how many bytes they take in memory.
     fn bytes(&self) -> usize;
+
+    /// Leaves out, and counts, what is beyond so many bytes.
+    fn trim(&mut self, _most: usize) {}
 }
 
 /// Where batches of records go. Called on the worker's thread only, one batch at a time.

@@ -25,7 +25,7 @@ impl ExportThread {
     pub(crate) fn spawn(jobs: Vec<Job>) -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
-            .max_blocking_threads(RESOLVER_THREADS)
+            .max_blocking_threads(BLOCKING_THREADS)
             .thread_name(THREAD_NAME)
             .build()?;
         let thread = std::thread::Builder::new()
@@ -37,7 +37,7 @@ impl ExportThread {
                 let _ = catch_unwind(AssertUnwindSafe(|| {
                     runtime.block_on(all(jobs.into_iter().map(|job| job()).collect()));
                 }));
-                // A resolver that hangs is left behind.
+                // A callback that hangs is left behind.
                 runtime.shutdown_background();
             })?;
         Ok(Self {
@@ -80,5 +80,5 @@ async fn all(mut jobs: Vec<Pin<Box<dyn Future<Output = ()>>>>) {
 
 const THREAD_NAME: &str = "tta-telemetry";
 
-/// Enough to resolve one name while another resolution hangs.
-const RESOLVER_THREADS: usize = 2;
+/// For the callbacks of the users' gauges, which are read one after the other.
+const BLOCKING_THREADS: usize = 2;

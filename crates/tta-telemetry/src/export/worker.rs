@@ -20,6 +20,8 @@ use super::show::Show;
 use super::signal::{Signal, Sink};
 use crate::catalog::EXPORT_DURATION;
 use crate::ledger::DropReason;
+use crate::otlp::Resolver;
+use crate::redaction::Redactor;
 use crate::settings::Endpoint;
 
 /// How one signal's batches are delivered.
@@ -44,6 +46,7 @@ pub(super) struct Worker<S: Signal> {
     pub(super) health: Arc<ExporterHealth>,
     pub(super) delivery: Delivery<S::Record>,
     pub(super) batch_size: usize,
+    pub(super) redactor: Arc<Redactor>,
 }
 
 impl<S: Signal> Worker<S> {
@@ -112,8 +115,13 @@ impl<S: Signal> Worker<S> {
         let (Some(endpoint), None) = (&self.delivery.probe, self.health.is_up()) else {
             return;
         };
-        let address = (endpoint.bare_host(), endpoint.port);
-        let connecting = tokio::net::TcpStream::connect(address);
+        let connecting = async {
+            let mut addresses = Resolver.addresses(endpoint.bare_host()).await?;
+            for address in &mut addresses {
+                address.set_port(endpoint.port);
+            }
+            tokio::net::TcpStream::connect(addresses.as_slice()).await
+        };
         if let Ok(Err(why)) = timeout(PROBE_PATIENCE, connecting).await {
             self.health
                 .down(&format!("failed to connect to {endpoint}: {why}"));
@@ -137,20 +145,36 @@ impl<S: Signal> Worker<S> {
 
     /// Takes what waits into hand, in batches of the right size.
     fn stage(&self, hands: &mut Hands<S::Record>) {
-        let mut batch = Vec::new();
+        let mut records = Vec::new();
         for waiting in self.queue.take() {
-            S::convert(waiting, &mut batch);
+            S::convert(waiting, &mut records);
+        }
+        for record in &mut records {
+            S::redact(record, &self.redactor);
         }
         if let Some(watch) = &self.delivery.watch {
             // What could not be shown is counted where it was to be shown, and exported.
-            let _ = watch(&batch);
+            let _ = watch(&records);
         }
-        while batch.len() > self.batch_size {
-            let rest = batch.split_off(self.batch_size);
-            hands.staged.push_back(std::mem::replace(&mut batch, rest));
+        let mut begin = 0;
+        let mut bytes = 0;
+        let mut ends = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            let more = S::bytes(record);
+            let is_full = index - begin >= self.batch_size || bytes + more > MOST_REQUEST_BYTES;
+            if is_full && index > begin {
+                ends.push(index);
+                (begin, bytes) = (index, 0);
+            }
+            bytes += more;
         }
-        if !batch.is_empty() {
-            hands.staged.push_back(batch);
+        // From the end, so that each record is moved once.
+        let first = hands.staged.len();
+        for end in ends.into_iter().rev() {
+            hands.staged.insert(first, records.split_off(end));
+        }
+        if !records.is_empty() {
+            hands.staged.insert(first, records);
         }
     }
 
@@ -285,6 +309,9 @@ impl<S: Signal> Drop for Done<S> {
         self.0.worker_ended();
     }
 }
+
+/// Collectors take 4 MiB; the rest is for what the process says of itself.
+const MOST_REQUEST_BYTES: usize = 7 << 19;
 
 const PROBE_PATIENCE: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

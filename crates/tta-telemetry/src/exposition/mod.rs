@@ -7,6 +7,7 @@ mod names;
 mod page;
 mod sample_line;
 mod user;
+mod user_labels;
 
 pub use format::ExpositionFormat;
 
@@ -18,9 +19,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tta_core::{Counter, Registry, registry};
 
 use crate::catalog::{BUILD_INFO, CALLBACK_FAILURES, TARGET_INFO, USER_METRICS_SKIPPED};
+use crate::redaction::{RedactionPolicy, Redactor, redact_families};
 use info::Info;
 use names::Names;
 use page::Page;
+use tta_core::ContentCapture;
 use user::Skipped;
 
 /// Shows every metric of the process in the formats that Prometheus reads.
@@ -55,6 +58,7 @@ pub struct PrometheusExposition {
     user_registry: Option<UserRegistry>,
     aliases: bool,
     health: HealthCheck,
+    redactor: Arc<Redactor>,
     ready: ReadyCheck,
     skipped: Mutex<HashSet<(String, &'static str)>>,
     skips: [Option<Counter>; Skipped::ALL.len()],
@@ -74,6 +78,8 @@ pub struct ExpositionOptions {
     pub aliases: bool,
     /// Whether all is well, and the JSON that says more.
     pub health: HealthCheck,
+    /// What labels do not show.
+    pub redaction: RedactionPolicy,
     /// Whether the application can take work now.
     pub ready: ReadyCheck,
 }
@@ -96,6 +102,7 @@ impl Default for ExpositionOptions {
             user_registry: None,
             aliases: false,
             health: Box::new(|| (true, "{\"status\":\"healthy\"}".to_owned())),
+            redaction: RedactionPolicy::new(),
             ready: Box::new(|| true),
         }
     }
@@ -116,6 +123,7 @@ impl PrometheusExposition {
             user_registry: options.user_registry,
             aliases: options.aliases,
             health: options.health,
+            redactor: Redactor::new(options.redaction, ContentCapture::default()),
             ready: options.ready,
             skipped: Mutex::default(),
             skips: Skipped::ALL.map(|reason| {
@@ -154,15 +162,20 @@ impl PrometheusExposition {
         for info in &self.infos {
             info.write(&mut page, &mut names);
         }
-        let families = registry.gather();
+        let mut families = registry.gather();
+        redact_families(&mut families, &self.redactor);
         let exposed = family::exposed(&families, self.aliases);
         for name in family::write_all(&mut page, &mut names, &exposed) {
             self.skip(name, Skipped::NameTaken);
         }
         if let Some(registry) = &self.user_registry {
-            user::write(registry, &mut page, &mut names, |name, reason| {
-                self.skip(name, reason);
-            });
+            user::write(
+                registry,
+                &mut page,
+                &mut names,
+                &self.redactor,
+                |name, reason| self.skip(name, reason),
+            );
         }
         let page = page.finish();
         self.last_length.store(page.len(), Ordering::Relaxed);
@@ -243,6 +256,7 @@ impl fmt::Debug for ExpositionOptions {
             .field("build_info", &self.build_info)
             .field("user_registry", &self.user_registry.is_some())
             .field("aliases", &self.aliases)
+            .field("redaction", &self.redaction)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 //! What that crate writes is OpenMetrics, with some text of the user's as it came. Here it is taken
 //! apart into families, each is checked, and what is in order is written in the format asked for.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +15,8 @@ use super::ExpositionFormat;
 use super::names::{Names, suffixes};
 use super::page::{Heading, Page};
 use super::sample_line::{SampleLine, is_name};
+use super::user_labels;
+use crate::redaction::Redactor;
 
 /// Why some of the user's metrics are not on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +46,7 @@ pub(super) fn write(
     registry: &Mutex<Registry>,
     page: &mut Page,
     names: &mut Names,
+    redactor: &Redactor,
     mut skip: impl FnMut(&str, Skipped),
 ) {
     let mut text = String::new();
@@ -66,7 +70,7 @@ pub(super) fn write(
         };
         match known {
             None => skip(family.name, Skipped::Invalid),
-            Some(suffixes) if names.take(family.name, suffixes) => family.write(page),
+            Some(suffixes) if names.take(family.name, suffixes) => family.write(page, redactor),
             Some(_) => skip(family.name, Skipped::NameTaken),
         }
     }
@@ -177,7 +181,7 @@ impl UserFamily<'_> {
         self.samples.iter().flatten().map(|sample| sample.series)
     }
 
-    fn write(&self, page: &mut Page) {
+    fn write(&self, page: &mut Page, redactor: &Redactor) {
         let open = page.format == ExpositionFormat::OpenMetrics;
         let (suffix, kind) = match self.kind {
             "counter" if !open => ("_total", "counter"),
@@ -195,15 +199,46 @@ impl UserFamily<'_> {
             kind,
             unit: self.unit.filter(in_name).filter(|_| kind != "info"),
         });
-        for sample in self.samples.iter().flatten() {
-            // The text format has no word for the moment of creation.
-            if open || !sample.name.ends_with("_created") || kind == "gauge" {
-                page.raw(sample.series);
-                page.raw(" ");
-                page.raw(sample.value);
-                page.raw(if open { sample.exemplar } else { "" });
-                page.raw("\n");
+        // The text format has no word for the moment of creation.
+        let is_shown = |sample: &&SampleLine<'_>| {
+            open || !sample.name.ends_with("_created") || kind == "gauge"
+        };
+        let shown = self.samples.iter().flatten().filter(is_shown);
+        for (series, value, sample) in redacted(shown, redactor) {
+            page.raw(&series);
+            page.raw(" ");
+            page.raw(&value);
+            if open {
+                let exemplar = user_labels::redact(sample.exemplar, redactor);
+                page.raw(exemplar.as_deref().unwrap_or(sample.exemplar));
             }
+            page.raw("\n");
         }
     }
+}
+
+/// Series and values without what must not leave the process. Series that become the same are one,
+/// with the sum of both.
+fn redacted<'a>(
+    samples: impl Iterator<Item = &'a SampleLine<'a>>,
+    redactor: &Redactor,
+) -> Vec<(Cow<'a, str>, Cow<'a, str>, &'a SampleLine<'a>)> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut all: Vec<(Cow<'a, str>, Cow<'a, str>, &'a SampleLine<'a>)> = Vec::new();
+    for sample in samples {
+        let Some(series) = user_labels::redact(sample.series, redactor) else {
+            all.push((sample.series.into(), sample.value.into(), sample));
+            continue;
+        };
+        let first = places.get(&series).and_then(|&place| all.get_mut(place));
+        if let Some((_, value, _)) = first {
+            if let (Ok(one), Ok(other)) = (value.parse::<f64>(), sample.value.parse::<f64>()) {
+                *value = (one + other).to_string().into();
+            }
+        } else {
+            places.insert(series.clone(), all.len());
+            all.push((series.into(), sample.value.into(), sample));
+        }
+    }
+    all
 }

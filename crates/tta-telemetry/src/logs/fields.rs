@@ -7,14 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::field::{Field, Visit};
 
-use super::LogFormat;
 use super::escape::Capped;
 
 /// The message and the fields of an event, written as they will stand in the line.
 #[derive(Default)]
 pub(super) struct Fields {
-    pub(super) format: LogFormat,
-    /// The message, quoted if the format quotes it.
+    /// The message, quoted.
     pub(super) message: Vec<u8>,
     /// Every other field with what separates it from the one before it.
     pub(super) rest: Vec<u8>,
@@ -27,8 +25,7 @@ pub(super) struct Fields {
 
 impl Fields {
     /// Forgets the event before; the memory stays.
-    pub(super) fn clear(&mut self, format: LogFormat, omitted: Option<&'static str>) {
-        self.format = format;
+    pub(super) fn clear(&mut self, omitted: Option<&'static str>) {
         self.omitted = omitted;
         self.message.clear();
         self.rest.clear();
@@ -79,15 +76,10 @@ impl Fields {
     /// A value that is text, written by `write` as far as there is room.
     fn string(&mut self, name: &'static str, write: impl FnOnce(&mut Capped<'_>) -> fmt::Result) {
         if name == MESSAGE {
-            let quoted = self.format == LogFormat::Json;
             self.message.clear();
-            if quoted {
-                self.message.push(b'"');
-            }
-            let whole = write_caught(&mut self.message, MESSAGE_LIMIT, quoted, write);
-            if quoted {
-                self.message.push(b'"');
-            }
+            self.message.push(b'"');
+            let whole = write_caught(&mut self.message, MESSAGE_LIMIT, write);
+            self.message.push(b'"');
             self.truncated |= !whole;
             return;
         }
@@ -95,16 +87,9 @@ impl Fields {
             return;
         };
         self.rest.push(b'"');
-        let from = self.rest.len();
-        let whole = write_caught(&mut self.rest, room.min(VALUE_LIMIT), true, write);
+        let whole = write_caught(&mut self.rest, room.min(VALUE_LIMIT), write);
+        self.rest.push(b'"');
         self.truncated |= !whole;
-        let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'=');
-        let value = self.rest.get(from..).unwrap_or_default();
-        if self.format == LogFormat::Text && !value.is_empty() && value.iter().all(plain) {
-            self.rest.remove(from - 1);
-        } else {
-            self.rest.push(b'"');
-        }
     }
 
     /// Writes a field's name and returns how much room there is for its value, if there is enough
@@ -119,15 +104,11 @@ impl Fields {
             return None;
         };
         let name = self.unique(name);
-        let (before, after): (&[u8], &[u8]) = match self.format {
-            LogFormat::Json => (b",\"", b"\":"),
-            LogFormat::Text => (b" ", b"="),
-        };
-        self.rest.extend_from_slice(before);
+        self.rest.extend_from_slice(b",\"");
         let mut out = Capped::new(&mut self.rest, NAME_LIMIT - 8, true);
         out.push(&name);
         out.finish();
-        self.rest.extend_from_slice(after);
+        self.rest.extend_from_slice(b"\":");
         self.names.push(name);
         Some(room + SMALLEST_VALUE)
     }
@@ -191,10 +172,9 @@ impl Visit for Fields {
 fn write_caught(
     out: &mut Vec<u8>,
     room: usize,
-    quotes: bool,
     write: impl FnOnce(&mut Capped<'_>) -> fmt::Result,
 ) -> bool {
-    let mut capped = Capped::new(out, room, quotes);
+    let mut capped = Capped::new(out, room, true);
     // `Debug` and `Display` of the application's types may panic, and a line of log is no reason
     // for a step to fail. What was written until then stays.
     let panicked = catch_unwind(AssertUnwindSafe(|| write(&mut capped))).is_err();

@@ -1,5 +1,6 @@
 //! Which events become lines.
 
+use std::fmt;
 use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
@@ -25,17 +26,36 @@ use tta_core::{Error, ErrorKind, Level, Result};
 #[derive(Clone, Debug)]
 pub struct LogFilter(Targets);
 
+impl LogFilter {
+    /// No events.
+    pub fn off() -> Self {
+        Self(Targets::new().with_default(LevelFilter::OFF))
+    }
+
+    /// The same with another least level of what no directive names.
+    #[must_use]
+    pub fn with_level(self, level: Level) -> Self {
+        Self(self.0.with_default(level_filter(level)))
+    }
+
+    /// The same with another least level of what comes from this module and those in it.
+    #[must_use]
+    pub fn with_target(self, target: impl Into<String>, level: Level) -> Self {
+        Self(self.0.with_target(target, level_filter(level)))
+    }
+}
+
 impl From<Level> for LogFilter {
     /// Events of this level and above, wherever they come from.
     fn from(level: Level) -> Self {
-        let level = match level {
-            Level::Trace => LevelFilter::TRACE,
-            Level::Debug => LevelFilter::DEBUG,
-            Level::Info => LevelFilter::INFO,
-            Level::Warn => LevelFilter::WARN,
-            Level::Error => LevelFilter::ERROR,
-        };
-        Self(Targets::new().with_default(level))
+        Self::off().with_level(level)
+    }
+}
+
+/// The directives as [`FromStr`] reads them, the most special first.
+impl fmt::Display for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
@@ -51,7 +71,7 @@ impl FromStr for LogFilter {
             );
             Error::new(ErrorKind::Configuration, message)
         };
-        let mut targets = Targets::new();
+        let mut targets = Self::off().0;
         for directive in text.split(',').map(str::trim) {
             // A target without a level is refused: a misspelt level would be one.
             let (target, level) = match directive.split_once('=') {
@@ -81,5 +101,15 @@ impl<S: Subscriber> Filter<S> for LogFilter {
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Filter::<S>::max_level_hint(&self.0)
+    }
+}
+
+fn level_filter(level: Level) -> LevelFilter {
+    match level {
+        Level::Trace => LevelFilter::TRACE,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Info => LevelFilter::INFO,
+        Level::Warn => LevelFilter::WARN,
+        Level::Error => LevelFilter::ERROR,
     }
 }

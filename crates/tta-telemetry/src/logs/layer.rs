@@ -1,6 +1,7 @@
 //! Turns events of `tracing` into lines.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tracing::{Event, Metadata, Subscriber};
@@ -8,8 +9,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::escape::Capped;
 use super::fields::Fields;
+use super::handle::{Lines, LogHandle, Present, push_limited};
 use super::{LogFilter, LogWriter, emit, place, timestamp};
 use crate::settings::LogFormat;
 
@@ -57,111 +58,107 @@ pub fn log_layer<S>(options: LogOptions) -> impl Layer<S> + Send + Sync + 'stati
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    log_layer_with_handle(options).0
+}
+
+/// As [`log_layer`], with a handle that changes level, filter and format while the program runs.
+pub fn log_layer_with_handle<S>(
+    options: LogOptions,
+) -> (impl Layer<S> + Send + Sync + 'static, LogHandle)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     let LogOptions {
         service,
         filter,
         format,
         writer,
     } = options;
-    let mut text = Vec::new();
-    push_limited(&mut text, &service, format == LogFormat::Json);
+    let lines = Lines::new(Present::new(filter, format, &service));
+    // It is the first, so it is taken.
+    let _ = lines.writer.set(writer);
+    let handle = lines.handle();
+    (layer_of(lines), handle)
+}
+
+/// The layer that does what these say at each moment.
+pub(crate) fn layer_of<S>(lines: Arc<Lines>) -> impl Layer<S> + Send + Sync + 'static
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     let layer = LogLayer {
-        service: text,
-        format,
-        writer,
+        lines: Arc::clone(&lines),
     };
-    Layer::<S>::with_filter(layer, OnlyEvents(filter))
+    Layer::<S>::with_filter(layer, OnlyEvents(lines))
 }
 
 /// The layer without its filter.
 struct LogLayer {
-    /// As it stands in a line.
-    service: Vec<u8>,
-    format: LogFormat,
-    writer: LogWriter,
+    lines: Arc<Lines>,
 }
 
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let Some(writer) = self.lines.writer.get() else {
+            return;
+        };
+        let present = self.lines.present();
         let written = BUFFERS.try_with(|buffers| {
             buffers
                 .try_borrow_mut()
-                .map(|mut buffers| self.write(event, &mut buffers))
+                .map(|mut buffers| write(&present, writer, event, &mut buffers))
         });
         // An event inside the `Debug` of another event's field, or while the thread ends.
         if !matches!(written, Ok(Ok(()))) {
-            self.write(event, &mut Buffers::default());
+            write(&present, writer, event, &mut Buffers::default());
         }
     }
 }
 
-impl LogLayer {
-    fn write(&self, event: &Event<'_>, buffers: &mut Buffers) {
-        let now = SystemTime::now();
-        self.render(self.format, now, event, buffers);
-        self.writer.push(&buffers.line);
-        #[cfg(feature = "otlp")]
-        if crate::log_records::are_wanted() {
-            if self.format != LogFormat::Json {
-                self.render(LogFormat::Json, now, event, buffers);
-            }
-            crate::log_records::push(now, *event.metadata().level(), &buffers.line);
-        }
+/// Every line is made as JSON. What else is to be made of it is made on the writer's thread.
+fn write(present: &Present, writer: &LogWriter, event: &Event<'_>, buffers: &mut Buffers) {
+    let now = SystemTime::now();
+    let Buffers { fields, line } = buffers;
+    fields.clear(emit::stand_in());
+    event.record(fields);
+    emit::record_undeclared(fields);
+    line.clear();
+    render(present, event.metadata(), now, fields, line);
+    writer.push(line, present.format);
+    #[cfg(feature = "otlp")]
+    if crate::log_records::are_wanted() {
+        crate::log_records::push(now, *event.metadata().level(), line);
     }
+}
 
-    fn render(&self, format: LogFormat, now: SystemTime, event: &Event<'_>, buffers: &mut Buffers) {
-        let Buffers { fields, line } = buffers;
-        fields.clear(format, emit::stand_in());
-        event.record(fields);
-        emit::record_undeclared(fields);
-        line.clear();
-        match format {
-            LogFormat::Json => self.json(event.metadata(), now, fields, line),
-            LogFormat::Text => self.text(event.metadata(), now, fields, line),
-        }
+fn render(
+    present: &Present,
+    metadata: &Metadata<'_>,
+    now: SystemTime,
+    fields: &Fields,
+    line: &mut Vec<u8>,
+) {
+    line.extend_from_slice(b"{\"timestamp\":\"");
+    timestamp::push(line, now);
+    line.extend_from_slice(b"\",\"level\":\"");
+    line.extend_from_slice(level(metadata).as_bytes());
+    line.extend_from_slice(b"\",\"message\":");
+    let message: &[u8] = match fields.message.as_slice() {
+        [] => b"\"\"",
+        message => message,
+    };
+    line.extend_from_slice(message);
+    line.extend_from_slice(b",\"target\":\"");
+    push_limited(line, metadata.target());
+    line.extend_from_slice(b"\",\"service\":\"");
+    line.extend_from_slice(present.service());
+    line.push(b'"');
+    place::push(line);
+    line.extend_from_slice(&fields.rest);
+    if fields.truncated {
+        line.extend_from_slice(b",\"truncated\":true");
     }
-
-    fn json(&self, metadata: &Metadata<'_>, now: SystemTime, fields: &Fields, line: &mut Vec<u8>) {
-        line.extend_from_slice(b"{\"timestamp\":\"");
-        timestamp::push(line, now);
-        line.extend_from_slice(b"\",\"level\":\"");
-        line.extend_from_slice(level(metadata).as_bytes());
-        line.extend_from_slice(b"\",\"message\":");
-        let message: &[u8] = match fields.message.as_slice() {
-            [] => b"\"\"",
-            message => message,
-        };
-        line.extend_from_slice(message);
-        line.extend_from_slice(b",\"target\":\"");
-        push_limited(line, metadata.target(), true);
-        line.extend_from_slice(b"\",\"service\":\"");
-        line.extend_from_slice(&self.service);
-        line.push(b'"');
-        place::push(line, LogFormat::Json);
-        line.extend_from_slice(&fields.rest);
-        if fields.truncated {
-            line.extend_from_slice(b",\"truncated\":true");
-        }
-        line.extend_from_slice(b"}\n");
-    }
-
-    fn text(&self, metadata: &Metadata<'_>, now: SystemTime, fields: &Fields, line: &mut Vec<u8>) {
-        timestamp::push(line, now);
-        line.push(b' ');
-        line.extend_from_slice(level(metadata).as_bytes());
-        line.push(b' ');
-        push_limited(line, metadata.target(), false);
-        line.extend_from_slice(b": ");
-        line.extend_from_slice(&fields.message);
-        line.extend_from_slice(&fields.rest);
-        line.extend_from_slice(b" service=");
-        line.extend_from_slice(&self.service);
-        place::push(line, LogFormat::Text);
-        if fields.truncated {
-            line.extend_from_slice(b" truncated=true");
-        }
-        line.push(b'\n');
-    }
+    line.extend_from_slice(b"}\n");
 }
 
 /// What one thread needs to put a line together, kept from line to line.
@@ -172,11 +169,13 @@ struct Buffers {
 }
 
 /// Leaves spans to the layers that want them: a line has the ids of the innermost one anyway.
-struct OnlyEvents(LogFilter);
+struct OnlyEvents(Arc<Lines>);
 
 impl<S: Subscriber> Filter<S> for OnlyEvents {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        !metadata.is_span() && Filter::<S>::enabled(&self.0, metadata, context)
+        let is_wanted =
+            |present: &Arc<Present>| Filter::<S>::enabled(&present.filter, metadata, context);
+        !metadata.is_span() && self.0.with(is_wanted)
     }
 
     fn callsite_enabled(
@@ -186,12 +185,14 @@ impl<S: Subscriber> Filter<S> for OnlyEvents {
         if metadata.is_span() {
             tracing::subscriber::Interest::never()
         } else {
-            Filter::<S>::callsite_enabled(&self.0, metadata)
+            self.0
+                .with(|present| Filter::<S>::callsite_enabled(&present.filter, metadata))
         }
     }
 
     fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
-        Filter::<S>::max_level_hint(&self.0)
+        self.0
+            .with(|present| Filter::<S>::max_level_hint(&present.filter))
     }
 }
 
@@ -204,16 +205,6 @@ fn level(metadata: &Metadata<'_>) -> &'static str {
         tracing::Level::ERROR => "error",
     }
 }
-
-/// Text that is short unless somebody means harm.
-fn push_limited(out: &mut Vec<u8>, text: &str, quotes: bool) {
-    let mut capped = Capped::new(out, SHORT_LIMIT, quotes);
-    capped.push(text);
-    capped.finish();
-}
-
-/// Bytes of a target or a service name at most.
-const SHORT_LIMIT: usize = 256;
 
 thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();

@@ -4,8 +4,11 @@ mod emit;
 mod escape;
 mod fields;
 mod filter;
+mod handle;
 mod layer;
+mod line;
 mod place;
+mod text;
 mod timestamp;
 mod writer;
 
@@ -14,7 +17,11 @@ pub use emit::{DECLARED_FIELDS, emit, enabled_level};
 #[cfg(feature = "otlp")]
 pub(crate) use escape::Capped;
 pub use filter::LogFilter;
-pub use layer::{LogOptions, log_layer};
+pub use handle::LogHandle;
+pub(crate) use handle::{Lines, Present};
+pub(crate) use layer::layer_of;
+pub use layer::{LogOptions, log_layer, log_layer_with_handle};
+pub(crate) use line::redact;
 #[cfg(feature = "otlp")]
 pub(crate) use timestamp::push as push_timestamp;
 pub use writer::{LogStats, LogWriter};

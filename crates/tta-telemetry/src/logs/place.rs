@@ -4,17 +4,14 @@ use std::cell::RefCell;
 
 use tta_core::{WorkflowContext, with_current};
 
-use super::LogFormat;
 use super::escape::{Capped, hex_digit};
 
 /// Appends the ids of the workflow and the innermost span around the caller, where there are any.
-pub(super) fn push(out: &mut Vec<u8>, format: LogFormat) {
+pub(super) fn push(out: &mut Vec<u8>) {
     let named = NAMED.try_with(|named| {
         let named = named.try_borrow().ok()?;
         // The span of a record's own context is the right one, whatever else is active meanwhile.
-        named
-            .as_ref()
-            .map(|ctx| push_workflow(out, format, ctx, own(ctx)))
+        named.as_ref().map(|ctx| push_workflow(out, ctx, own(ctx)))
     });
     if matches!(named, Ok(Some(()))) {
         return;
@@ -24,10 +21,10 @@ pub(super) fn push(out: &mut Vec<u8>, format: LogFormat) {
         // A span of somebody else is inside the step, unless it is the one around the workflow.
         let outer = ctx.outer_parent().map(|parent| parent.span_id.to_u64());
         let inner = ambient.filter(|&(_, span)| Some(span) != outer);
-        push_workflow(out, format, ctx, inner.unwrap_or_else(|| own(ctx)));
+        push_workflow(out, ctx, inner.unwrap_or_else(|| own(ctx)));
     });
     if let (None, Some(ids)) = (here, ambient) {
-        push_ids(out, format, ids);
+        push_ids(out, ids);
     }
 }
 
@@ -75,46 +72,40 @@ fn ambient() -> Option<(u128, u64)> {
     None
 }
 
-fn push_workflow(out: &mut Vec<u8>, format: LogFormat, ctx: &WorkflowContext, ids: (u128, u64)) {
-    push_name(out, format, "correlation_id");
+fn push_workflow(out: &mut Vec<u8>, ctx: &WorkflowContext, ids: (u128, u64)) {
+    push_name(out, "correlation_id");
     // At most 128 harmless characters, by the rules for what comes from outside.
     let mut text = Capped::new(out, CORRELATION_LIMIT, true);
     text.push(ctx.correlation_id());
     text.finish();
-    push_end(out, format);
-    push_ids(out, format, ids);
+    push_end(out);
+    push_ids(out, ids);
 }
 
-fn push_ids(out: &mut Vec<u8>, format: LogFormat, (trace, span): (u128, u64)) {
+fn push_ids(out: &mut Vec<u8>, (trace, span): (u128, u64)) {
     if trace != 0 {
-        push_name(out, format, "trace_id");
+        push_name(out, "trace_id");
         #[expect(clippy::cast_possible_truncation, reason = "one half after the other")]
         let (high, low) = ((trace >> 64) as u64, trace as u64);
         push_hex(out, high);
         push_hex(out, low);
-        push_end(out, format);
+        push_end(out);
     }
     if trace != 0 && span != 0 {
-        push_name(out, format, "span_id");
+        push_name(out, "span_id");
         push_hex(out, span);
-        push_end(out, format);
+        push_end(out);
     }
 }
 
-fn push_name(out: &mut Vec<u8>, format: LogFormat, name: &str) {
-    let (before, after): (&[u8], &[u8]) = match format {
-        LogFormat::Json => (b",\"", b"\":\""),
-        LogFormat::Text => (b" ", b"="),
-    };
-    out.extend_from_slice(before);
+fn push_name(out: &mut Vec<u8>, name: &str) {
+    out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(after);
+    out.extend_from_slice(b"\":\"");
 }
 
-fn push_end(out: &mut Vec<u8>, format: LogFormat) {
-    if format == LogFormat::Json {
-        out.push(b'"');
-    }
+fn push_end(out: &mut Vec<u8>) {
+    out.push(b'"');
 }
 
 fn push_hex(out: &mut Vec<u8>, bits: u64) {

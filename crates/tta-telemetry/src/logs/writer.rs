@@ -7,13 +7,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::{LogFormat, line, text};
 use crate::fork::{self, Home};
+use crate::redaction::{RedactionPolicy, Redactor};
+use tta_core::ContentCapture;
 
 /// Takes lines without waiting for their destination. Clones share one destination.
 ///
 /// Lines wait in bounded memory. When that is full because the destination is slow, and when the
 /// destination fails, lines are lost and counted: a step never waits for its log. When the last
 /// clone is dropped the thread writes what it has and ends.
+///
+/// The thread also takes out what is secret, and prompts and answers, by the built-in rules or by
+/// those it is [given](Self::with_redaction).
 ///
 /// # Examples
 ///
@@ -73,7 +79,13 @@ impl LogWriter {
         destination: impl Write + Send + 'static,
         capacity: usize,
     ) -> io::Result<Self> {
-        let queue = Arc::new(Queue::default());
+        let redactor = Redactor::new(RedactionPolicy::new(), ContentCapture::default());
+        let queue = Arc::new(Queue {
+            redactor: Mutex::new(redactor),
+            state: Mutex::default(),
+            work: Condvar::new(),
+            progress: Condvar::new(),
+        });
         let writing = Arc::clone(&queue);
         thread::Builder::new()
             .name("tta-logs".to_owned())
@@ -87,8 +99,43 @@ impl LogWriter {
         Ok(Self { handle })
     }
 
-    /// Takes a line with its line end; false if it is lost.
-    pub(crate) fn push(&self, line: &[u8]) -> bool {
+    /// The same writer with these rules, for the lines that its thread has not taken yet.
+    #[must_use]
+    pub fn with_redaction(self, policy: RedactionPolicy) -> Self {
+        self.set_redactor(Redactor::new(policy, ContentCapture::default()));
+        self
+    }
+
+    pub(crate) fn set_redactor(&self, redactor: Arc<Redactor>) {
+        let mut present = self.handle.queue.redactor();
+        let before = std::mem::replace(&mut *present, redactor);
+        drop(present);
+        // What hooks hold is dropped with the lock released.
+        drop(before);
+    }
+
+    /// Takes a line as JSON, with its line end, to be written in this format; false if it is lost.
+    pub(super) fn push(&self, line: &[u8], format: LogFormat) -> bool {
+        self.enqueue(line.len(), |waiting| {
+            if format == LogFormat::Text {
+                waiting.push(TEXT);
+            }
+            waiting.extend_from_slice(line);
+        })
+    }
+
+    /// Takes lines of which nothing is to be taken out any more; false if they are lost.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn push_finished(&self, lines: &[u8]) -> bool {
+        self.enqueue(lines.len(), |waiting| {
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                waiting.push(FINISHED);
+                waiting.extend_from_slice(line);
+            }
+        })
+    }
+
+    fn enqueue(&self, bytes: usize, append: impl FnOnce(&mut Vec<u8>)) -> bool {
         let Handle {
             queue,
             capacity,
@@ -97,11 +144,11 @@ impl LogWriter {
         let Some(mut state) = fork::lock(&queue.state) else {
             return false;
         };
-        if state.closed || state.waiting.len() + line.len() > *capacity {
+        if state.closed || state.waiting.len() + bytes > *capacity {
             state.lost += 1;
             return false;
         }
-        state.waiting.extend_from_slice(line);
+        append(&mut state.waiting);
         state.queued += 1;
         // Waking a thread costs more than the line. The thread asks for it only when it has had
         // nothing to do for a while.
@@ -174,9 +221,10 @@ impl Drop for Handle {
     }
 }
 
-#[derive(Default)]
 struct Queue {
     state: Mutex<State>,
+    /// What the thread takes out of the next lines.
+    redactor: Mutex<Arc<Redactor>>,
     /// Told to the thread.
     work: Condvar,
     /// Told by the thread.
@@ -213,6 +261,7 @@ impl Queue {
     /// The thread: writes until the writer is closed and nothing waits.
     fn write_to(&self, mut destination: impl Write) {
         let mut batch = Vec::new();
+        let mut finished = Vec::new();
         loop {
             let mut state = self.lock();
             while state.waiting.is_empty() && !state.closed {
@@ -232,11 +281,15 @@ impl Queue {
             state.taken += state.writing;
             drop(state);
 
+            let redactor = Arc::clone(&self.redactor());
+            finish(&batch, &redactor, &mut finished);
             // A destination that panicked may be in any state, and it is its own to deal with.
             let written = catch_unwind(AssertUnwindSafe(|| {
-                destination.write_all(&batch)?;
+                destination.write_all(&finished)?;
                 destination.flush()
             }));
+            finished.clear();
+            finished.shrink_to(USUAL_BATCH);
             batch.clear();
             // One burst shall not hold its memory for good.
             batch.shrink_to(USUAL_BATCH);
@@ -282,11 +335,38 @@ impl Queue {
         self.work.notify_one();
     }
 
+    fn redactor(&self) -> MutexGuard<'_, Arc<Redactor>> {
+        // It is replaced as a whole.
+        self.redactor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Only our own code runs under the lock, and it does not panic between two changes.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Appends the lines as they are to be written.
+fn finish(batch: &[u8], redactor: &Redactor, out: &mut Vec<u8>) {
+    let mut clean = Vec::new();
+    for rendered in batch.split_inclusive(|&byte| byte == b'\n') {
+        match rendered.split_first() {
+            Some((&TEXT, rendered)) => {
+                clean.clear();
+                line::redact(rendered, redactor, &mut clean);
+                text::push(&clean, out);
+            }
+            Some((&FINISHED, rendered)) => out.extend_from_slice(rendered),
+            _ => line::redact(rendered, redactor, out),
+        }
+    }
+}
+
+/// Stands before a line that is to be written as text. No line has such a byte in it.
+const TEXT: u8 = 1;
+
+/// Stands before a line that is to be written as it is.
+const FINISHED: u8 = 2;
 
 /// How many bytes of lines may wait.
 const DEFAULT_CAPACITY: usize = 8 << 20;

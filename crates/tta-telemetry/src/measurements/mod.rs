@@ -17,12 +17,14 @@ use self::collect::Collector;
 use crate::export::{AnyExporter, Backends, Delivery, Exporter, Job, Show, Start, shown};
 use crate::ledger::SignalLedger;
 use crate::otlp;
+use crate::redaction::{Redactor, redact_families};
 use crate::settings::{Batching, Resolved};
 
 /// The metrics of one initialisation, on their way over OTLP.
 pub(crate) struct Measurements {
     exporter: Arc<Exporter<Points>>,
     collector: Mutex<Collector>,
+    redactor: Arc<Redactor>,
     /// When the last collection must have gone out, once there is one.
     closing: Mutex<Option<Instant>>,
     close: Notify,
@@ -53,6 +55,7 @@ impl Measurements {
         let measurements = Arc::new(Self {
             exporter,
             collector: Mutex::new(Collector::new(settings.temporality)),
+            redactor: backends.redactor(),
             closing: Mutex::new(None),
             close: Notify::new(),
         });
@@ -102,9 +105,9 @@ impl Measurements {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if self.exporter.account().queued == 0 {
-            collector.collect(&registry().gather(), |collection| {
-                self.exporter.push(collection)
-            });
+            let mut families = registry().gather();
+            redact_families(&mut families, &self.redactor);
+            collector.collect(&families, |collection| self.exporter.push(collection));
         }
     }
 

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use tta_core::{BucketCount, Exemplar, MetricSpec};
 
 use crate::export::{Accounts, Signal, Waiting};
+use crate::otlp;
+use crate::redaction::Redactor;
 use crate::settings::Temporality;
 
 /// The signal of metrics; what waits is one reading of all instruments.
@@ -49,9 +51,16 @@ impl Signal for Points {
     type Waiting = Self;
     type Record = Point;
 
+    fn bytes(record: &Point) -> usize {
+        otlp::point_bytes(record)
+    }
+
     fn convert(waiting: Self, into: &mut Vec<Point>) {
         into.extend(waiting.points);
     }
+
+    /// Labels were redacted when they were read, where series that become the same can be joined.
+    fn redact(_record: &mut Point, _redactor: &Redactor) {}
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {
         &ACCOUNTS

@@ -14,9 +14,12 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::TokioExecutor;
 
-use super::{AGENT, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, innermost};
+use tta_core::Secret;
+
+use super::bounded::Bounded;
+use super::quiet::QuietExecutor;
+use super::{AGENT, Asked, CONNECT_TIMEOUT, MOST_ANSWER_BYTES, Resolver, innermost};
 use crate::export::ExportError;
 use crate::settings::{Compression, Endpoint, Otlp};
 
@@ -29,19 +32,19 @@ pub(super) struct HttpTransport {
 }
 
 enum HttpClient {
-    Plain(Client<HttpConnector, Full<Bytes>>),
+    Plain(Client<TcpConnector, Full<Bytes>>),
     #[cfg(feature = "tls")]
     Tls(Client<super::tls::TlsConnector, Full<Bytes>>),
 }
 
 impl HttpTransport {
-    pub(super) fn new(settings: &Otlp, endpoint: &Endpoint) -> Result<Self, String> {
+    pub(super) fn new(settings: &Otlp, endpoint: &Endpoint, asked: &Asked) -> Result<Self, String> {
         let url = endpoint.url();
         Ok(Self {
-            client: HttpClient::new(settings, endpoint)?,
+            client: HttpClient::new(settings, endpoint, asked)?,
             url: url
                 .parse()
-                .map_err(|why| format!("{url} is no URL: {why}"))?,
+                .map_err(|why| format!("{endpoint} is no URL: {why}"))?,
             headers: header_map(&settings.headers, settings.compression)?,
             compression: settings.compression,
         })
@@ -89,15 +92,17 @@ impl HttpClient {
         not(feature = "tls"),
         expect(clippy::unnecessary_wraps, reason = "only TLS can fail")
     )]
-    fn new(settings: &Otlp, endpoint: &Endpoint) -> Result<Self, String> {
-        let builder = Client::builder(TokioExecutor::new());
+    fn new(settings: &Otlp, endpoint: &Endpoint, asked: &Asked) -> Result<Self, String> {
+        let mut builder = Client::builder(QuietExecutor);
+        builder.http1_max_buf_size(MOST_ANSWER_BYTES);
         #[cfg(feature = "tls")]
         if endpoint.is_https {
-            let connector = super::tls::connector(&settings.tls, super::tls::Version::Http1)?;
+            let connector =
+                super::tls::connector(&settings.tls, super::tls::Version::Http1, asked)?;
             return Ok(Self::Tls(builder.build(connector)));
         }
         #[cfg(not(feature = "tls"))]
-        let _ = (settings, endpoint);
+        let _ = (settings, endpoint, asked);
         Ok(Self::Plain(builder.build(tcp_connector())))
     }
 
@@ -110,11 +115,16 @@ impl HttpClient {
     }
 }
 
-pub(super) fn tcp_connector() -> HttpConnector {
-    let mut connector = HttpConnector::new();
+/// Connects without TLS.
+pub(super) type TcpConnector = Bounded<HttpConnector<Resolver>>;
+
+pub(super) fn tcp_connector() -> TcpConnector {
+    let mut connector = HttpConnector::new_with_resolver(Resolver);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     connector.set_nodelay(true);
-    connector
+    // The address has the scheme of what is inside.
+    connector.enforce_http(false);
+    Bounded(connector)
 }
 
 fn compressed(body: &[u8]) -> Bytes {
@@ -125,12 +135,12 @@ fn compressed(body: &[u8]) -> Bytes {
 }
 
 /// The user's headers and ours, which win.
-fn header_map(headers: &[(String, String)], compression: Compression) -> Result<HeaderMap, String> {
+fn header_map(headers: &[(String, Secret)], compression: Compression) -> Result<HeaderMap, String> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let parsed = HeaderName::try_from(name.as_str());
         let name = parsed.map_err(|_| format!("{name:?} is no name of a header"))?;
-        let mut value = HeaderValue::try_from(value.as_str())
+        let mut value = HeaderValue::try_from(value.expose())
             .map_err(|_| format!("the value of header {name} has characters no header has"))?;
         value.set_sensitive(true);
         map.insert(name, value);

@@ -3,12 +3,16 @@
 //! The messages are those of `opentelemetry-proto`. The stock exporter is not used, because it
 //! keeps to itself what the backend answered, and the ledger and the retry policy need it.
 
+mod bounded;
 mod common;
 mod grpc;
 mod http;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
+mod quiet;
+mod resolver;
+mod size;
 mod spans;
 #[cfg(feature = "tls")]
 mod tls;
@@ -16,8 +20,14 @@ mod tls;
 #[cfg(feature = "logs")]
 pub(crate) use logs::encode_lines;
 pub(crate) use metrics::encode_points;
+pub(crate) use resolver::Resolver;
+#[cfg(feature = "logs")]
+pub(crate) use size::line_bytes;
+pub(crate) use size::{point_bytes, span_bytes};
 pub(crate) use spans::encode_spans;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -53,6 +63,9 @@ pub(crate) const LOGS: Service = Service {
     grpc_path: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 };
 
+/// Whether a peer has asked for a client certificate although there is none to show.
+type Asked = Arc<AtomicBool>;
+
 /// How records of a kind become a request.
 pub(crate) type Encode<R> = fn(&[R], &Resource) -> Vec<u8>;
 
@@ -73,16 +86,18 @@ pub(crate) fn delivery<R: Send + Sync + 'static>(
     let resource = resource(attributes);
     let (own, address) = (settings.clone(), endpoint.clone());
     let make_sink: MakeSink<R> = Box::new(move || {
+        let asked = Asked::default();
         let transport = match own.protocol {
-            Protocol::Grpc => {
-                Transport::Grpc(Box::new(GrpcTransport::new(&own, &address, service)?))
-            }
+            Protocol::Grpc => Transport::Grpc(Box::new(GrpcTransport::new(
+                &own, &address, service, &asked,
+            )?)),
             Protocol::HttpProtobuf => {
-                Transport::Http(Box::new(HttpTransport::new(&own, &address)?))
+                Transport::Http(Box::new(HttpTransport::new(&own, &address, &asked)?))
             }
         };
         Ok(Box::new(OtlpSink {
             transport,
+            asked,
             resource: resource.clone(),
             encode,
         }))
@@ -99,6 +114,7 @@ pub(crate) fn delivery<R: Send + Sync + 'static>(
 /// Sends records of one kind to one endpoint.
 struct OtlpSink<R> {
     transport: Transport,
+    asked: Asked,
     resource: Resource,
     encode: Encode<R>,
 }
@@ -112,17 +128,32 @@ impl<R: Send + Sync> OtlpSink<R> {
     async fn post(&self, batch: &[R]) -> Result<Exported, ExportError> {
         let request = Bytes::from((self.encode)(batch, &self.resource));
         let answer = match &self.transport {
-            Transport::Grpc(transport) => transport.call(request).await?,
-            Transport::Http(transport) => transport.post(request).await?,
+            Transport::Grpc(transport) => transport.call(request).await,
+            Transport::Http(transport) => transport.post(request).await,
         };
+        let answer = answer.map_err(|error| self.explained(error))?;
         // The status is the answer; a body that is none of OTLP's takes nothing back.
         Ok(answer.map(exported).unwrap_or_default())
+    }
+
+    /// A peer that wants to know who calls often just hangs up on who does not say.
+    fn explained(&self, error: ExportError) -> ExportError {
+        match error {
+            ExportError::Unreachable { message } if self.asked.load(Ordering::Relaxed) => {
+                ExportError::Unreachable {
+                    message: format!(
+                        "{message}; the peer asked for a client certificate, and none is set"
+                    ),
+                }
+            }
+            error => error,
+        }
     }
 }
 
 impl<R: Send + Sync> Sink<R> for OtlpSink<R> {
     fn send<'a>(&'a self, batch: &'a [R]) -> Sending<'a> {
-        Box::pin(self.post(batch))
+        Box::pin(quiet::quietly(self.post(batch)))
     }
 }
 
@@ -150,10 +181,18 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
+    #[cfg(feature = "tls")]
+    if tls::is_in_clear(innermost) {
+        return "the peer does not speak TLS; if it is to be trusted, write its address with http:"
+            .to_owned();
+    }
     shortened(&innermost.to_string())
 }
 
 const AGENT: &str = concat!("tta-telemetry/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const MOST_ANSWER_BYTES: usize = 64 << 10;
+/// What of a connection is read in answer to what was written.
+const MOST_READ_BYTES: usize = 60 << 10;
+/// What of a body is read.
+const MOST_ANSWER_BYTES: usize = 32 << 10;
 const MOST_MESSAGE_BYTES: usize = 512;

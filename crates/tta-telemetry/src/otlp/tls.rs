@@ -1,21 +1,25 @@
 //! TLS to the backend.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, Error, InvalidMessage, RootCertStore, SignatureScheme};
 
-use super::http::tcp_connector;
+use super::Asked;
+use super::http::{TcpConnector, tcp_connector};
 use crate::settings::Tls;
 
 /// Connects over TLS, and never without.
-pub(super) type TlsConnector = HttpsConnector<HttpConnector>;
+pub(super) type TlsConnector = HttpsConnector<TcpConnector>;
 
 /// Which version of HTTP is spoken inside.
 #[derive(Clone, Copy, Debug)]
@@ -25,27 +29,48 @@ pub(super) enum Version {
 }
 
 /// A connector that trusts whom the settings say. The files are read anew each time.
-pub(super) fn connector(tls: &Tls, version: Version) -> Result<TlsConnector, String> {
+/// `asked` becomes true when a peer wants to know who calls and there is nothing to show.
+pub(super) fn connector(
+    tls: &Tls,
+    version: Version,
+    asked: &Asked,
+) -> Result<TlsConnector, String> {
     let builder = HttpsConnectorBuilder::new()
-        .with_tls_config(client_config(tls)?)
+        .with_tls_config(client_config(tls, asked)?)
         .https_only();
-    let mut tcp = tcp_connector();
-    // The address has the scheme of what is inside.
-    tcp.enforce_http(false);
+    let tcp = tcp_connector();
     Ok(match version {
         Version::Http1 => builder.enable_http1().wrap_connector(tcp),
         Version::Http2 => builder.enable_http2().wrap_connector(tcp),
     })
 }
 
-fn client_config(tls: &Tls) -> Result<ClientConfig, String> {
+/// Whether a handshake failed because what came from the peer is no TLS.
+pub(super) fn is_in_clear(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut error = error;
+    // An error of a socket may be around another, and names neither as its cause.
+    while let Some(inner) = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        error = inner;
+    }
+    let reason = error.downcast_ref::<Error>();
+    matches!(
+        reason,
+        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType))
+    )
+}
+
+fn client_config(tls: &Tls, asked: &Asked) -> Result<ClientConfig, String> {
     // Our own provider, so that nobody's choice for the process is in the way.
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|why| format!("TLS cannot be set up: {why}"))?
         .with_root_certificates(roots(tls)?);
     let (Some(certificate), Some(key)) = (&tls.client_certificate, &tls.client_key) else {
-        return Ok(config.with_no_client_auth());
+        let anonymous = Arc::new(Anonymous(Arc::clone(asked)));
+        return Ok(config.with_client_cert_resolver(anonymous));
     };
     let chain = certificates(certificate)?;
     let private = PrivateKeyDer::from_pem_slice(&read(key)?)
@@ -53,6 +78,21 @@ fn client_config(tls: &Tls) -> Result<ClientConfig, String> {
     config
         .with_client_auth_cert(chain, private)
         .map_err(|why| format!("{certificate} and {key} are no identity: {why}"))
+}
+
+/// Has no certificate to show, and remembers that one was wanted.
+#[derive(Debug)]
+struct Anonymous(Asked);
+
+impl ResolvesClientCert for Anonymous {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
 }
 
 /// Whom to trust: those in the file that is set, or else those that the system trusts.

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::Protocol;
+use crate::redaction;
 
 /// The address that OTLP is sent to, seen to be one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) is_https: bool,
     /// An IPv6 address stands in brackets.
@@ -95,12 +96,16 @@ impl Endpoint {
 }
 
 impl fmt::Display for Endpoint {
-    /// Without the query, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.path.split_once('?') {
-            Some((path, _)) => write!(f, "{}{path}?***", self.origin()),
-            None => write!(f, "{}{}", self.origin(), self.path),
-        }
+        // A query may hold a key, and this is shown.
+        let path = redaction::masked(self.path.clone());
+        write!(f, "{}{path}", self.origin())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

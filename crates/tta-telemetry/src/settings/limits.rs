@@ -74,7 +74,7 @@ pub(crate) struct Kept {
     pub(crate) spans: SpanLimits,
     pub(crate) logs: LogLimits,
     exemplars: ExemplarFilter,
-    content: ContentCapture,
+    pub(crate) content: ContentCapture,
 }
 
 impl Kept {

@@ -5,6 +5,7 @@ mod exporters;
 mod kubernetes_spec;
 mod limits;
 mod limits_spec;
+mod log_filter;
 mod nonsense;
 mod otlp;
 mod otlp_options;
@@ -30,6 +31,7 @@ pub use preset::Preset;
 pub(crate) use resolve::{Batching, Code, Resolved};
 pub(crate) use sampling::{Sampling, TailKeep};
 pub(crate) use server::{Doors, Password};
+pub(crate) use spec::{LOG_FORMAT, LOG_LEVEL};
 pub use spec::{SETTINGS, SettingSpec};
 
 use std::fmt;
@@ -204,6 +206,8 @@ pub enum Origin {
     Environment(&'static str),
     /// The preset of this name has it.
     Preset(&'static str),
+    /// A handle did, while the program ran.
+    Handle,
     /// Nobody did.
     Default,
 }
@@ -214,6 +218,7 @@ impl fmt::Display for Origin {
             Self::Code => f.write_str("code"),
             Self::Environment(variable) => write!(f, "env {variable}"),
             Self::Preset(preset) => write!(f, "preset {preset}"),
+            Self::Handle => f.write_str("changed while running"),
             Self::Default => f.write_str("default"),
         }
     }

@@ -122,6 +122,7 @@ fn headers(options: &mut OtlpOptions, complaints: &mut Vec<String>) {
     options.headers.retain(|(name, value)| {
         let is_name = !name.is_empty() && name.bytes().all(is_token);
         let is_value = value
+            .expose()
             .bytes()
             .all(|byte| byte == b'\t' || (b' '..0x7f).contains(&byte));
         if is_name && is_value {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tta_core::Secret;
+
 use super::exporters::Exporters;
 use super::otlp_options::OtlpOptions;
 use super::otlp_spec::OtlpSpecs;
@@ -33,7 +35,7 @@ pub(crate) struct Otlp {
     /// Why there is no endpoint although one was given.
     pub(crate) endpoint_error: Option<String>,
     pub(crate) protocol: Protocol,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, Secret)>,
     /// For one attempt.
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
@@ -97,7 +99,7 @@ impl Picker<'_> {
         let headers = self.pick_shown(
             &specs.headers,
             headers.cloned(),
-            parse::pairs,
+            parse::headers,
             Vec::new,
             |headers| if headers.is_empty() { "none" } else { "***" }.to_owned(),
         );

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use tta_core::Secret;
+
 use super::{Compression, Protocol};
 
 /// Where one signal goes over OTLP, and how, where it differs from what holds for all.
@@ -27,7 +29,7 @@ use super::{Compression, Protocol};
 pub struct OtlpOptions {
     pub(crate) endpoint: Option<String>,
     pub(crate) protocol: Option<Protocol>,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, Secret)>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) compression: Option<Compression>,
     pub(crate) insecure: Option<bool>,
@@ -54,8 +56,8 @@ impl OtlpOptions {
         self
     }
 
-    /// A header of each export, such as a token.
-    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    /// A header of each export, such as a token. Its value is shown nowhere.
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }

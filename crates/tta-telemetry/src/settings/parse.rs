@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tta_core::{ContentCapture, ExemplarFilter};
+use tta_core::{ContentCapture, ExemplarFilter, Secret};
 
 use super::{Compression, DeploymentEnvironment, LogFormat, Protocol, Temporality};
 
@@ -51,6 +51,12 @@ pub(super) fn exemplar_filter(text: &str) -> Parsed<ExemplarFilter> {
 }
 
 pub(super) fn content_capture(text: &str) -> Parsed<ContentCapture> {
+    // What instrumentations of before the four words take.
+    let text = match text.to_ascii_lowercase().as_str() {
+        "true" => "SPAN_AND_EVENT",
+        "false" => "NO_CONTENT",
+        _ => text,
+    };
     ContentCapture::ALL
         .into_iter()
         .find(|capture| text.eq_ignore_ascii_case(capture.as_str()))
@@ -122,29 +128,6 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
     }
 }
 
-/// `level` and `target=level` with commas between, spelt as `tracing` spells levels.
-pub(super) fn log_filter(text: &str) -> Parsed<String> {
-    const WANTED: &str = "a list of `level` and `target=level`, where a level is trace, debug, \
-                          info, warn, error or off";
-    let level = |text: &str| match text.trim().to_ascii_lowercase().as_str() {
-        "trace" => Ok("trace"),
-        "debug" => Ok("debug"),
-        "info" => Ok("info"),
-        "warn" | "warning" => Ok("warn"),
-        "error" | "fatal" => Ok("error"),
-        "off" | "none" => Ok("off"),
-        _ => Err(WANTED),
-    };
-    let directives = text.split(',').map(|directive| {
-        Ok(match directive.split_once('=') {
-            Some((target, text)) => format!("{}={}", target.trim(), level(text)?),
-            None => level(directive)?.to_owned(),
-        })
-    });
-    let directives: Result<Vec<String>, _> = directives.collect();
-    directives.map(|directives| directives.join(","))
-}
-
 /// `key=value` pairs, comma-separated, values percent-encoded.
 pub(super) fn pairs(text: &str) -> Parsed<Vec<(String, String)>> {
     const WANTED: &str = "a list of key=value pairs, percent-encoded";
@@ -160,6 +143,12 @@ pub(super) fn pairs(text: &str) -> Parsed<Vec<(String, String)>> {
             }
         })
         .collect()
+}
+
+/// The same where the values are secret.
+pub(super) fn headers(text: &str) -> Parsed<Vec<(String, Secret)>> {
+    let secret = |(name, value): (String, String)| (name, Secret::from(value));
+    Ok(pairs(text)?.into_iter().map(secret).collect())
 }
 
 fn decode(text: &str) -> Option<String> {

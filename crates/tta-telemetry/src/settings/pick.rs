@@ -1,7 +1,7 @@
 //! Picking the value that holds for one setting, and noting where it comes from.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use super::kubernetes_spec::KUBERNETES;
@@ -10,11 +10,18 @@ use super::spec::{SETTINGS, SettingSpec};
 use super::{Origin, Preset, Setting};
 
 /// The variables that are set, and not empty.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Environment(pub(super) BTreeMap<&'static str, String>);
 
 /// Set in every container of a pod.
 const IN_POD: &str = "KUBERNETES_SERVICE_HOST";
+
+impl fmt::Debug for Environment {
+    /// Any of them may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Environment {
     /// Reads every variable that a setting has.
@@ -106,15 +113,21 @@ impl<'a> Picker<'a> {
         };
         // What a preset has is written by us, and can be parsed.
         let by_preset = || {
-            let preset = self.preset?;
-            let value = parse(preset.value(spec.name())?).ok()?;
-            Some((value, Origin::Preset(preset.as_str())))
+            let (text, origin) = self.preset_of(spec)?;
+            Some((parse(&text).ok()?, origin))
         };
         let (value, origin) = first
             .or_else(by_preset)
             .unwrap_or_else(|| (default(), Origin::Default));
         self.show(spec, show(&value), origin);
         value
+    }
+
+    /// What the preset, if there is one, has for a setting, as text.
+    pub(super) fn preset_of(&self, spec: &SettingSpec) -> Option<(String, Origin)> {
+        let preset = self.preset?;
+        let text = preset.value(spec.name())?;
+        Some((text.to_owned(), Origin::Preset(preset.as_str())))
     }
 
     /// The value of the first variable that is set and can be parsed.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tta_core::{ContentCapture, ExemplarFilter, Level};
 
+use crate::redaction;
+
 use super::exporters::Exporters;
 use super::limits::{Kept, LogLimits, SpanLimits};
 use super::otlp::{Otlp, OtlpCode};
@@ -12,8 +14,8 @@ use super::pick::{Environment, Picker};
 use super::resource::ResolvedResource;
 use super::sampling::{Sampling, SamplingCode};
 use super::server::Doors;
-use super::{DeploymentEnvironment, LogFormat, Preset, Setting, Temporality};
-use super::{SETTINGS, nonsense, otlp_spec, parse, spec};
+use super::{DeploymentEnvironment, LogFormat, Origin, Preset, Setting, Temporality};
+use super::{SETTINGS, log_filter, nonsense, otlp_spec, parse, spec};
 
 /// What the program set.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +52,7 @@ pub(crate) struct Code {
     pub(crate) metric_aliases: Option<bool>,
     pub(crate) label_limit: Option<usize>,
     pub(crate) logs: Option<bool>,
-    pub(crate) log_level: Option<Level>,
+    pub(crate) log_filter: Option<String>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) shutdown_timeout: Option<Duration>,
 }
@@ -83,7 +85,7 @@ pub(crate) struct Resolved {
     pub(crate) doors: Doors,
     pub(crate) metric_aliases: bool,
     pub(crate) label_limit: usize,
-    /// Which lines are written; none where no lines are.
+    /// Which lines are written; none where lines are off for good.
     pub(crate) log_filter: Option<String>,
     pub(crate) log_format: LogFormat,
     pub(crate) shutdown_timeout: Duration,
@@ -110,6 +112,18 @@ impl Resolved {
             picker.warn(complaint);
         }
         picker.resolve(&code)
+    }
+
+    /// Takes out of the attributes of the process what must not be shown, by the built-in rules.
+    pub(crate) fn mask(&mut self) {
+        for (key, value) in self.resource.iter_mut().chain(&mut self.target_info) {
+            redaction::mask(key, value);
+        }
+    }
+
+    pub(crate) fn masked(mut self) -> Self {
+        self.mask();
+        self
     }
 }
 
@@ -309,12 +323,7 @@ impl Picker<'_> {
 
     fn logs(&mut self, code: &Code) -> (Option<String>, LogFormat) {
         let enabled = self.pick(&spec::LOGS_ENABLED, code.logs, parse::boolean, || true);
-        let filter = self.pick(
-            &spec::LOG_LEVEL,
-            code.log_level.map(|level| level.as_str().to_owned()),
-            parse::log_filter,
-            || Level::Info.as_str().to_owned(),
-        );
+        let filter = self.log_filter(code);
         let format = self.pick_shown(
             &spec::LOG_FORMAT,
             code.log_format,
@@ -328,10 +337,36 @@ impl Picker<'_> {
             },
             |format| format.as_str().to_owned(),
         );
-        (
-            Some(filter).filter(|filter| enabled && filter != "off"),
-            format,
-        )
+        (Some(filter).filter(|_| enabled), format)
+    }
+
+    /// The first filter that is set, without the directives of it that mean nothing.
+    fn log_filter(&mut self, code: &Code) -> String {
+        let mut set = None;
+        for variable in spec::LOG_LEVEL.variables {
+            let Some(text) = self.environment.0.get(variable) else {
+                continue;
+            };
+            let read = log_filter::read(text, *variable == "RUST_LOG");
+            for directive in read.ignored {
+                let wanted = log_filter::WANTED;
+                self.warn(format!(
+                    "`{directive}` in {variable} is ignored, for it is not {wanted}"
+                ));
+            }
+            if let Some(filter) = read.filter {
+                set = Some((filter, Origin::Environment(variable)));
+                break;
+            }
+        }
+        let code = code.log_filter.clone().map(|code| (code, Origin::Code));
+        let by_preset = self.preset_of(&spec::LOG_LEVEL);
+        let (filter, origin) = code
+            .or(set)
+            .or(by_preset)
+            .unwrap_or_else(|| (Level::Info.as_str().to_owned(), Origin::Default));
+        self.show(&spec::LOG_LEVEL, filter.clone(), origin);
+        filter
     }
 }
 

@@ -40,7 +40,12 @@ impl Picker<'_> {
             .iter()
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        self.show(&spec::RESOURCE_ATTRIBUTES, shown.join(","), origin);
+        let shown = if shown.is_empty() {
+            "none".to_owned()
+        } else {
+            shown.join(",")
+        };
+        self.show(&spec::RESOURCE_ATTRIBUTES, shown, origin);
 
         let environment = self.pick_shown(
             &spec::ENVIRONMENT,

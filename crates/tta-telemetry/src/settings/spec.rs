@@ -316,9 +316,9 @@ pub(crate) const LOGS_ENABLED: SettingSpec =
 pub(crate) const LOG_LEVEL: SettingSpec = SettingSpec::new(
     &["LOG_LEVEL", "RUST_LOG", "OTEL_LOG_LEVEL"],
     "info",
-    "with_log_level",
+    "with_log_filter",
     "What is logged: trace, debug, info, warn, error or off, also by module: \
-     `info,my_service=debug`.",
+     `info,my_service=debug`. A directive that is none is ignored by itself.",
 );
 pub(crate) const LOG_FORMAT: SettingSpec = SettingSpec::new(
     &["LOG_FORMAT"],

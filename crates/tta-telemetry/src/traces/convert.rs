@@ -80,6 +80,9 @@ fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>, limits: &SpanLim
             link(span, &to, limits.links);
         }
     }
+    if trace.is_random {
+        spans.iter_mut().for_each(note_random);
+    }
     // Which spans said too much is not known; the last one encloses them all.
     if let Some(outermost) = spans.last_mut() {
         let count = |lost: u64| u32::try_from(lost).unwrap_or(u32::MAX);
@@ -158,6 +161,22 @@ fn convert_span(
     }
 }
 
+/// Says in the flags of the span that its trace's identifier is random.
+fn note_random(span: &mut SpanData) {
+    span.span_context = of_random_trace(&span.span_context);
+}
+
+/// The same span of a trace whose identifier is known to be random.
+pub(crate) fn of_random_trace(context: &SpanContext) -> SpanContext {
+    SpanContext::new(
+        context.trace_id(),
+        context.span_id(),
+        TraceFlags::new(context.trace_flags().to_u8() | RANDOM),
+        context.is_remote(),
+        context.trace_state().clone(),
+    )
+}
+
 /// Sets an attribute; a later value for the same key wins.
 fn set(span: &mut SpanData, attribute: Attribute, most: usize) {
     let pair = key_value(attribute);
@@ -198,13 +217,16 @@ fn link(span: &mut SpanData, to: &Parent, most: usize) {
     } else {
         TraceFlags::default()
     };
-    let context = SpanContext::new(
+    let mut context = SpanContext::new(
         trace_id(to.trace_id),
         span_id(to.span_id),
         flags,
         to.is_remote,
         trace_state(to.trace_state.as_deref()),
     );
+    if to.is_random {
+        context = of_random_trace(&context);
+    }
     span.links.links.push(Link::new(context, Vec::new(), 0));
 }
 
@@ -277,6 +299,9 @@ impl Places {
             .or_else(|| self.many.get(&id).copied())
     }
 }
+
+/// The flag of W3C Trace Context, level 2, that OpenTelemetry's type has no name for.
+pub(crate) const RANDOM: u8 = 2;
 
 static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
     InstrumentationScope::builder("tta")

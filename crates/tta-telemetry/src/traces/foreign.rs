@@ -22,6 +22,7 @@ use tracing_subscriber::layer::Filter;
 use tracing_subscriber::registry::LookupSpan;
 use tta_core::{Parent, SpanId, TraceId};
 
+use super::convert::RANDOM;
 use super::spans::Spans;
 use super::{Traces, limits, present};
 
@@ -158,17 +159,16 @@ fn decide(traces: &Traces, trace_id: TraceId, around: Option<&Context>) -> Sampl
         let context = span.span_context();
         (!context.is_remote()).then(|| (context.is_sampled(), span.is_recording()))
     });
-    let (is_sampled, is_held) = match inside {
-        Some((is_sampled, is_recording)) => (is_sampled && traces.is_open(), is_recording),
-        None => {
-            let parent = around.and_then(|cx| {
-                let span = cx.span();
-                let id = span.span_context().span_id();
-                let id = SpanId::from_u64(u64::from_be_bytes(id.to_bytes()));
-                Parent::remote(trace_id, id, span.span_context().is_sampled())
-            });
-            (traces.sample(trace_id, parent.as_ref()), true)
-        }
+    let (is_sampled, is_held) = if let Some((is_sampled, is_recording)) = inside {
+        (is_sampled && traces.is_open(), is_recording)
+    } else {
+        let parent = around.and_then(|cx| {
+            let span = cx.span();
+            let id = span.span_context().span_id();
+            let id = SpanId::from_u64(u64::from_be_bytes(id.to_bytes()));
+            Parent::remote(trace_id, id, span.span_context().is_sampled())
+        });
+        (traces.sample(trace_id, parent.as_ref()), true)
     };
     if is_sampled {
         SamplingDecision::RecordAndSample
@@ -195,9 +195,6 @@ static PROVIDER: LazyLock<SdkTracerProvider> = LazyLock::new(|| {
         .with_resource(Resource::builder_empty().build())
         .build()
 });
-
-/// The flag of W3C Trace Context, level 2, that OpenTelemetry's type has no name for.
-const RANDOM: u8 = 2;
 
 const OWN_LIBRARIES: [&str; 7] = [
     "h2",

@@ -10,6 +10,7 @@ mod scope;
 mod sink;
 mod spans;
 mod tail;
+mod trim;
 
 pub use foreign::opentelemetry_layer;
 pub(crate) use foreign::{ambient_parent, install_provider, is_suppressed, span_filter};
@@ -32,6 +33,7 @@ use crate::export::{
 use crate::fork::{self, Home};
 use crate::ledger::DropReason;
 use crate::otlp;
+use crate::redaction::{Redactor, redact_span};
 use crate::report;
 use crate::settings::Resolved;
 
@@ -101,7 +103,7 @@ impl Traces {
 
     /// Whether a trace is recorded.
     pub(crate) fn sample(&self, trace_id: TraceId, parent: Option<&Parent>) -> bool {
-        self.is_open() && self.samplers.sample(trace_id, parent) && self.home.is_here()
+        self.is_open() && self.samplers.sample(trace_id, parent) && self.home.seems_here()
     }
 
     /// Whether a trace is recorded that begins with this workflow, where that makes a difference.
@@ -115,12 +117,12 @@ impl Traces {
             return None;
         }
         let decided = self.samplers.sample_workflow(workflow, trace_id, parent)?;
-        Some(decided && self.home.is_here())
+        Some(decided && self.home.seems_here())
     }
 
     /// Whether traces that are not sampled are recorded to see how they end.
     pub(crate) fn holds_unsampled(&self) -> bool {
-        self.tail.is_some() && self.is_open() && self.home.is_here()
+        self.tail.is_some() && self.is_open() && self.home.seems_here()
     }
 
     /// Takes the finished spans of a workflow; never waits.
@@ -181,8 +183,16 @@ impl Signal for Spans {
     type Waiting = Self;
     type Record = SpanData;
 
+    fn bytes(record: &SpanData) -> usize {
+        otlp::span_bytes(record)
+    }
+
     fn convert(waiting: Self, into: &mut Vec<SpanData>) {
         convert::convert(waiting, into);
+    }
+
+    fn redact(record: &mut SpanData, redactor: &Redactor) {
+        redact_span(record, redactor);
     }
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {

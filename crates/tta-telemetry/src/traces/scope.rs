@@ -7,7 +7,7 @@ use opentelemetry::trace::{Span, SpanContext, Status, TraceContextExt, TraceFlag
 use opentelemetry::{Context, KeyValue, Value as OtelValue};
 use tta_core::{ActiveSpan, Attribute, Value, WorkflowContext};
 
-use super::convert::{span_id, trace_id, trace_state};
+use super::convert::{of_random_trace, span_id, trace_id, trace_state};
 
 /// Polls with the step's span as the current one of OpenTelemetry on this thread.
 pub(crate) fn scope(active: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
@@ -26,7 +26,11 @@ pub(crate) fn scope(active: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
             trace_state(ctx.trace_state().as_deref()),
         );
         let span = StepSpan {
-            span_context,
+            span_context: if ctx.is_trace_id_random() {
+                of_random_trace(&span_context)
+            } else {
+                span_context
+            },
             // A clone remembers the step in which it was made, which is the one being polled.
             context: ctx.clone(),
         };

@@ -1,12 +1,14 @@
 //! Finished spans as they wait, and how much room they take.
 
+use std::borrow::Cow;
 use std::mem::size_of;
 
 use opentelemetry_sdk::trace::SpanData;
 use tta_core::{
-    Attribute, EventRecord, SpanId, SpanName, SpanRecord, SpanStatus, TraceRecords, Value,
+    Attribute, EventRecord, Parent, SpanId, SpanName, SpanRecord, SpanStatus, TraceRecords, Value,
 };
 
+use super::trim::{trim_foreign, trim_ours};
 use crate::export::Waiting;
 
 /// Finished spans as they came.
@@ -33,17 +35,10 @@ impl Waiting for Spans {
                 let attributes: usize = trace
                     .attributes
                     .iter()
-                    .map(|(_, attribute)| size_of::<SpanId>() + attribute_bytes(attribute))
+                    .map(|(_, attribute)| attribute_bytes(attribute))
                     .sum();
                 let events: usize = trace.events.iter().map(event_bytes).sum();
-                let links: usize = trace
-                    .links
-                    .iter()
-                    .map(|link| {
-                        let state = link.1.trace_state.as_deref();
-                        size_of_val(link) + state.map_or(0, str::len)
-                    })
-                    .sum();
+                let links: usize = trace.links.iter().map(link_bytes).sum();
                 size_of::<TraceRecords>() + spans + attributes + events + links
             }
             Self::Foreign(span) => {
@@ -68,9 +63,16 @@ impl Waiting for Spans {
             }
         }
     }
+
+    fn trim(&mut self, most: usize) {
+        match self {
+            Self::Ours(trace) => trim_ours(trace, most),
+            Self::Foreign(span) => trim_foreign(span, most),
+        }
+    }
 }
 
-fn span_bytes(span: &SpanRecord) -> usize {
+pub(super) fn span_bytes(span: &SpanRecord) -> usize {
     let description = match &span.status {
         SpanStatus::Error { description, .. } => description.len(),
         _ => 0,
@@ -82,25 +84,34 @@ fn span_bytes(span: &SpanRecord) -> usize {
     size_of::<SpanRecord>() + name + description
 }
 
-fn attribute_bytes(attribute: &Attribute) -> usize {
+pub(super) fn attribute_bytes(attribute: &Attribute) -> usize {
+    let key = match &attribute.key {
+        Cow::Owned(key) => key.len(),
+        Cow::Borrowed(_) => 0,
+    };
     let text = match &attribute.value {
         Value::Str(text) => text.len(),
         _ => 0,
     };
-    size_of::<Attribute>() + text
+    size_of::<(SpanId, Attribute)>() + key + text
 }
 
-fn event_bytes(event: &EventRecord) -> usize {
+pub(super) fn link_bytes(link: &(SpanId, Parent)) -> usize {
+    let state = link.1.trace_state.as_deref();
+    size_of_val(link) + state.map_or(0, str::len)
+}
+
+pub(super) fn event_bytes(event: &EventRecord) -> usize {
     let attributes: usize = event.attributes.iter().map(attribute_bytes).sum();
     size_of::<EventRecord>() + attributes
 }
 
-fn key_value_bytes(pair: &opentelemetry::KeyValue) -> usize {
+pub(super) fn key_value_bytes(pair: &opentelemetry::KeyValue) -> usize {
     use opentelemetry::{Array, Value};
     let value = match &pair.value {
         Value::String(text) => text.as_str().len(),
         Value::Array(Array::String(texts)) => {
-            texts.iter().map(|text| text.as_str().len() + 16).sum()
+            texts.iter().map(|text| text.as_str().len() + 40).sum()
         }
         Value::Array(Array::Bool(values)) => values.len(),
         Value::Array(Array::I64(values)) => values.len() * 8,

@@ -109,15 +109,12 @@ impl Tail {
     }
 
     fn settle_whole(&self, piece: Spans, seen: &Seen, settled: &mut Settled) {
-        match seen.reason(self.limits.slow) {
-            Some(reason) => {
-                self.outcomes.kept(reason);
-                settled.kept.push(piece.kept_for(reason));
-            }
-            None => {
-                self.outcomes.not_kept.increment();
-                settled.given_up.push(piece);
-            }
+        if let Some(reason) = seen.reason(self.limits.slow) {
+            self.outcomes.kept(reason);
+            settled.kept.push(piece.kept_for(reason));
+        } else {
+            self.outcomes.not_kept.increment();
+            settled.given_up.push(piece);
         }
     }
 

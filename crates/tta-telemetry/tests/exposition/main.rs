@@ -13,5 +13,6 @@ mod load;
 mod negotiation;
 mod own;
 mod process;
+mod redacted;
 mod scraped;
 mod user;

@@ -6,8 +6,10 @@
 )]
 
 mod captured;
+mod changing;
 mod events;
 mod hostile;
 mod identity;
 mod records;
+mod redacted;
 mod writing;

@@ -80,10 +80,10 @@ fn fault_27_durations_are_real_while_the_wall_clock_jumps_by_a_day_and_back() {
     std::fs::write(&file, "+0d\n").unwrap();
     let said = run(&library, &file, &receiver);
     let _ = std::fs::remove_file(&file);
-    let read = |name: &str| -> f64 { said.get(name).unwrap().parse().unwrap() };
-    assert!(read("jumped") > 2.9 * DAY.as_secs_f64(), "{said:?}");
+    let number = |name: &str| -> f64 { said.get(name).unwrap().parse().unwrap() };
+    assert!(number("jumped") > 2.9 * DAY.as_secs_f64(), "{said:?}");
 
-    let real = [read("forth"), read("back")];
+    let real = [number("forth"), number("back")];
     let all = receiver.spans();
     let mut spans: Vec<_> = all.iter().map(|span| &span.span).collect();
     spans.sort_by(|one, other| one.name.cmp(&other.name));
@@ -102,7 +102,7 @@ fn fault_27_durations_are_real_while_the_wall_clock_jumps_by_a_day_and_back() {
             ));
         assert!(took >= 120e6, "{took}");
     }
-    let sum = read("sum") * 1e9 / (real[0] + real[1]) - 1.0;
+    let sum = number("sum") * 1e9 / (real[0] + real[1]) - 1.0;
     let measured = format!(
         "4 spans at most {:+.2} % of the real time, the histogram {:+.2} %",
         beyond * 100.0,
@@ -115,7 +115,7 @@ fn fault_27_durations_are_real_while_the_wall_clock_jumps_by_a_day_and_back() {
         measured,
         beyond <= 0.01 && sum <= 0.01 && sum > -0.5,
     );
-    assert!(read("shutdown") < 2_100.0, "{said:?}");
+    assert!(number("shutdown") < 2_100.0, "{said:?}");
 }
 
 fn run(

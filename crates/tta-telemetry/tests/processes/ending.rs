@@ -107,10 +107,10 @@ fn loses_at_most_the_last_batch(part: &str, end: impl FnOnce(&mut Running)) {
     // What it sent just before is read here a moment later.
     std::thread::sleep(Duration::from_millis(200));
     let arrived = arrived(&receiver);
-    let last = made.last().unwrap().1;
-    let lost: Vec<_> = made.iter().filter(|(n, _)| !arrived.contains(n)).collect();
-    let oldest = lost.first().map_or(last, |(_, at)| *at);
-    let lost_span = Duration::from_millis(last - oldest);
+    let ended_at = made.last().unwrap().1;
+    let missing: Vec<_> = made.iter().filter(|(n, _)| !arrived.contains(n)).collect();
+    let oldest = missing.first().map_or(ended_at, |(_, at)| *at);
+    let lost_span = Duration::from_millis(ended_at - oldest);
     assert!(!arrived.is_empty());
     report(
         24,
@@ -118,7 +118,7 @@ fn loses_at_most_the_last_batch(part: &str, end: impl FnOnce(&mut Running)) {
         "loss <= one batch interval of 500 ms and 300 ms for its export",
         format!(
             "{} of {} workflows, those of the last {lost_span:.0?}",
-            lost.len(),
+            missing.len(),
             made.len()
         ),
         lost_span <= INTERVAL + EXPORT,

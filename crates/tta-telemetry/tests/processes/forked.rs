@@ -19,6 +19,8 @@ const FORKS: u32 = 50;
 const LIMIT: Duration = Duration::from_millis(100);
 
 pub(crate) fn forks() {
+    static IS_OVER: AtomicBool = AtomicBool::new(false);
+
     let guard = config()
         .with_batch_delay(Duration::from_millis(5))
         .with_prometheus(true)
@@ -26,7 +28,6 @@ pub(crate) fn forks() {
         .with_tail_keep(true)
         .with_shutdown_timeout(Duration::from_secs(30))
         .init();
-    static IS_OVER: AtomicBool = AtomicBool::new(false);
     // Forks meet threads that hold locks, and spans that wait.
     let busy: Vec<_> = (0..2)
         .map(|_| {

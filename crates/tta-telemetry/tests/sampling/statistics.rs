@@ -10,7 +10,7 @@ use super::support::{Act, Scripted, alone, block_on, traces_only};
 fn counters_and_durations_are_the_same_whatever_is_sampled() {
     let _alone = alone();
     let flow = step("counted_whatever", async |n: u32| {
-        if n % 4 == 0 {
+        if n.is_multiple_of(4) {
             Err(Error::msg("no"))
         } else {
             Ok(n)

@@ -297,8 +297,9 @@ fn no_more_traces_are_held_than_are_allowed_and_the_oldest_go() {
 
 #[test]
 fn no_more_bytes_are_held_than_are_allowed() {
-    let _alone = alone();
     const MOST: usize = 100_000;
+
+    let _alone = alone();
     let (guard, _sink) = keeping(|config| config.with_tail_bytes(MOST));
     let roots: Vec<_> = (0..200).map(|_| open()).collect();
     let mut most = 0.0_f64;
@@ -429,8 +430,9 @@ fn a_trace_that_is_switched_off_is_not_held_and_neither_are_spans_inside_it() {
 
 #[test]
 fn a_workflow_inside_a_step_of_another_waits_for_that_ones_end() {
-    let _alone = alone();
     static SEEN: Mutex<Vec<TraceId>> = Mutex::new(Vec::new());
+
+    let _alone = alone();
     let (guard, sink) = keeping(|config| config);
     let before = outcomes();
     let outer = step("outer", async |()| {

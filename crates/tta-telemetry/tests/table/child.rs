@@ -6,21 +6,33 @@ use std::time::{Duration, Instant};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Span, Tracer};
 use tta_core::{
-    Attribute, MetricSpec, Parent, Result, SpanId, TraceId, Unit, WorkflowContext, registry, step,
+    Attribute, Error, MetricSpec, OpenSpan, Parent, Result, SpanId, SpanKind, SpanSpec, TraceId,
+    Unit, WorkflowContext, registry, step,
 };
 use tta_http::Propagation;
 use tta_telemetry::opentelemetry;
 
+use crate::row::IS_PROGRAM;
+
 /// Does what services do, says that it is ready, and ends when its standard input does.
 #[test]
-#[ignore = "it is the program that the table runs"]
 fn program() {
+    if std::env::var_os(IS_PROGRAM).is_none() {
+        // Nobody looks.
+        return;
+    }
     let guard = tta_telemetry::initialize_observability("table");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let headers = runtime.block_on(work()).unwrap();
+    let held = if std::env::var_os("TTA_TAIL_KEEP").is_some() {
+        runtime.block_on(undecided())
+    } else {
+        Vec::new()
+    };
+    drop(held);
     foreign();
     labels();
     tracing::info!(target: "app", long = LONG.repeat(1_500), a = 1, b = 2, c = 3, "said");
@@ -68,6 +80,33 @@ async fn work() -> Result<Vec<String>> {
     }
     Ok(headers)
 }
+
+/// A workflow that fails, and five whose ends are not yet known.
+async fn undecided() -> Vec<OpenSpan> {
+    let failing = step("failing", async |(): ()| Err::<(), _>(Error::msg("no")));
+    let _ = failing
+        .named("fails")
+        .execute((), &WorkflowContext::new())
+        .await;
+    let roots: Vec<_> = (0..5)
+        .map(|_| WorkflowContext::builder().open(&HELD, SpanKind::Server))
+        .collect();
+    for root in &roots {
+        let ctx = root.context().child();
+        let part = step("part", async |(): (), ctx: &WorkflowContext| {
+            ctx.set_attribute("long", LONG.repeat(500));
+            Ok(())
+        });
+        let _ = part.execute((), &ctx).await;
+    }
+    roots
+}
+
+static HELD: SpanSpec = SpanSpec {
+    name: "held",
+    help: "A request whose end is not yet known.",
+    attributes: &[],
+};
 
 /// A span of OpenTelemetry.
 fn foreign() {

@@ -10,7 +10,6 @@
 mod both;
 mod child;
 mod console;
-mod doors;
 mod environment;
 mod limits;
 mod metrics;
@@ -18,6 +17,8 @@ mod otlp;
 mod queues;
 mod resource;
 mod row;
+mod sampling;
+mod server;
 mod traces;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,20 +29,7 @@ use row::Row;
 
 #[test]
 fn every_variable_acts_where_its_effect_arrives() {
-    let rows: Vec<Row> = [
-        environment::rows(),
-        resource::rows(),
-        otlp::rows(),
-        traces::rows(),
-        metrics::rows(),
-        limits::rows(),
-        queues::rows(),
-        console::rows(),
-        doors::rows(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let rows = rows();
     let failures = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -80,20 +68,9 @@ fn every_variable_acts_where_its_effect_arrives() {
 
 #[test]
 fn every_variable_has_a_row() {
-    let rows = [
-        environment::rows(),
-        resource::rows(),
-        otlp::rows(),
-        traces::rows(),
-        metrics::rows(),
-        limits::rows(),
-        queues::rows(),
-        console::rows(),
-        doors::rows(),
-    ];
+    let rows = rows();
     let set: std::collections::HashSet<String> = rows
         .iter()
-        .flatten()
         .flat_map(Row::variables)
         .map(str::to_owned)
         .collect();
@@ -103,6 +80,23 @@ fn every_variable_has_a_row() {
         .filter(|variable| !set.contains(**variable))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The whole table.
+fn rows() -> Vec<Row> {
+    let rows = [
+        environment::rows(),
+        resource::rows(),
+        otlp::rows(),
+        traces::rows(),
+        sampling::rows(),
+        metrics::rows(),
+        server::rows(),
+        limits::rows(),
+        queues::rows(),
+        console::rows(),
+    ];
+    rows.into_iter().flatten().collect()
 }
 
 /// How many processes run at a time.

@@ -15,6 +15,7 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend(refused());
     for (name, path, signal) in SIGNALS {
         rows.extend(of_signal(name, path, signal));
+        rows.extend(files_of_signal(name, signal));
     }
     rows
 }
@@ -129,6 +130,21 @@ fn refused() -> Vec<Row> {
             reason.is_some_and(|reason| reason.contains("/nowhere/client."))
         })
         .sees(|seen| assert_eq!(seen.receiver.request_count(), 0)),
+        // A backend that asks who calls, and is vouched for by an authority of our own.
+        Row::new(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "{tls}"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "{ca}"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "{certificate}"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "{key}"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("TTA_SHUTDOWN_TIMEOUT", "30000"),
+        ])
+        .sees(|seen| {
+            for (name, _, signal) in SIGNALS {
+                assert!(!of(seen, signal).is_empty(), "{name}\n{}", seen.output());
+            }
+        }),
         Row::new(&[("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nowhere/client.key")]).sees(|seen| {
             assert!(
                 seen.output().contains("belong together"),
@@ -143,11 +159,7 @@ fn refused() -> Vec<Row> {
 fn of_signal(name: &'static str, path: &'static str, signal: Signal) -> Vec<Row> {
     let own = |what: &str| format!("OTEL_EXPORTER_OTLP_{name}_{what}");
     let here = format!("{{http}}{path}");
-    let row = |variables: &[(&str, &str)]| {
-        let mut all = vec![("OTEL_METRICS_EXPORTER", "otlp")];
-        all.extend_from_slice(variables);
-        Row::new(&all)
-    };
+    let row = with_metrics;
     vec![
         row(&[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "{closed}"),
@@ -213,14 +225,38 @@ fn of_signal(name: &'static str, path: &'static str, signal: Signal) -> Vec<Row>
             (&own("PROTOCOL"), "grpc"),
         ])
         .sees(move |seen| assert!(!of(seen, signal).is_empty(), "{}", seen.output())),
-        row(&[
+    ]
+}
+
+/// The signal's own files of TLS, and files that cannot be read.
+fn files_of_signal(name: &'static str, signal: Signal) -> Vec<Row> {
+    let own = |what: &str| format!("OTEL_EXPORTER_OTLP_{name}_{what}");
+    vec![
+        // Its own files go before those of all, which are none.
+        with_metrics(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "{tls}"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/nowhere/c.pem"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nowhere/c.key"),
+            (&own("CERTIFICATE"), "{ca}"),
+            (&own("CLIENT_CERTIFICATE"), "{certificate}"),
+            (&own("CLIENT_KEY"), "{key}"),
+            ("TTA_SHUTDOWN_TIMEOUT", "30000"),
+        ])
+        .sees(move |seen| {
+            let requests = seen.receiver.requests();
+            assert!(!requests.is_empty(), "{}", seen.output());
+            assert!(requests.iter().all(|request| request.signal() == signal));
+        }),
+        with_metrics(&[
             (&own("ENDPOINT"), "https://{address}"),
             (&own("CERTIFICATE"), "/nowhere/own-ca.pem"),
             ("TTA_SHUTDOWN_TIMEOUT", "300"),
         ])
         .until(|seen| degraded(seen).contains("/nowhere/own-ca.pem"))
         .sees(move |seen| assert!(of(seen, signal).is_empty())),
-        row(&[
+        with_metrics(&[
             (&own("ENDPOINT"), "https://{address}"),
             (&own("CLIENT_KEY"), "/nowhere/own.key"),
             (&own("CLIENT_CERTIFICATE"), "/nowhere/own.pem"),
@@ -229,6 +265,13 @@ fn of_signal(name: &'static str, path: &'static str, signal: Signal) -> Vec<Row>
         .until(|seen| degraded(seen).contains("/nowhere/own."))
         .sees(move |seen| assert!(of(seen, signal).is_empty())),
     ]
+}
+
+/// A row in which metrics go over OTLP too.
+fn with_metrics(variables: &[(&str, &str)]) -> Row {
+    let mut all = vec![("OTEL_METRICS_EXPORTER", "otlp")];
+    all.extend_from_slice(variables);
+    Row::new(&all)
 }
 
 fn of(seen: &Seen, signal: Signal) -> Vec<ReceivedRequest> {

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use tta_testkit::certificates::Authority;
 use tta_testkit::http;
 use tta_testkit::network::ClosedPort;
 use tta_testkit::otlp::{OtlpReceiver, ReceivedMetric, ReceivedSpan, Reply, opentelemetry_proto};
@@ -17,6 +19,8 @@ use tta_testkit::otlp::{OtlpReceiver, ReceivedMetric, ReceivedSpan, Reply, opent
 ///
 /// In a value, `{http}` and `{grpc}` stand for the backend's endpoints, `{address}` for its address
 /// without a scheme, `{closed}` for an endpoint where nobody listens and `{port}` for a free port.
+/// `{tls}` is the endpoint of one that speaks TLS, `{ca}` the file of the authority that vouches for it
+/// and for clients, `{certificate}` and `{key}` those of an identity, and `{password}` a file with one.
 pub(crate) struct Row {
     name: String,
     variables: Vec<(String, String)>,
@@ -81,7 +85,17 @@ impl Row {
 
     /// Runs the program and looks.
     pub(crate) fn check(&self) {
-        let receiver = OtlpReceiver::start().unwrap();
+        let is_over_tls = self.variables.iter().any(|(_, value)| value == "{tls}");
+        let authority = Authority::new().unwrap();
+        let identity = authority.issue(&["localhost", "127.0.0.1"]).unwrap();
+        let receiver = if is_over_tls {
+            OtlpReceiver::start_with_tls(&identity, Some(&authority))
+        } else {
+            OtlpReceiver::start()
+        };
+        let receiver = receiver.unwrap();
+        let password = authority.certificate_file().with_file_name("password");
+        std::fs::write(&password, "s3cret\n").unwrap();
         receiver.set_default(self.reply.clone());
         let closed = ClosedPort::reserve().unwrap();
         let mut variables: HashMap<String, String> = HashMap::from([
@@ -94,12 +108,19 @@ impl Row {
         .collect();
         variables.extend(self.variables.iter().cloned());
         let grpc = receiver.grpc_endpoint();
+        let tls = format!("https://localhost:{}", receiver.grpc_address().port());
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
         for value in variables.values_mut() {
             *value = value
                 .replace("{http}", &receiver.http_endpoint())
                 .replace("{grpc}", &grpc)
-                .replace("{address}", grpc.trim_start_matches("http://"))
+                .replace("{address}", &receiver.grpc_address().to_string())
                 .replace("{closed}", &closed.endpoint())
+                .replace("{tls}", &tls)
+                .replace("{ca}", &text(&authority.certificate_file()))
+                .replace("{certificate}", &text(identity.certificate_file()))
+                .replace("{key}", &text(identity.key_file()))
+                .replace("{password}", &text(&password))
                 .replace("{port}", &closed.address().port().to_string());
         }
         drop(closed);
@@ -210,22 +231,24 @@ impl Seen {
         digits.unwrap_or_default().parse().unwrap()
     }
 
-    fn scrape(&mut self) {
+    /// What the program serves there to who asks so, in clear; nothing where it does not.
+    pub(crate) fn get(&self, path: &str, header: (&str, &str)) -> String {
         let Some(address) = self.address() else {
-            return;
+            return String::new();
         };
-        let get = |path, accept| {
-            let answer = http::request(address, "GET", path, &[("Accept", accept)], &[]);
-            answer.map(|answer| answer.text()).unwrap_or_default()
-        };
-        self.text_page = get("/metrics", "text/plain");
-        self.open_page = get("/metrics", "application/openmetrics-text");
-        self.health = get("/health", "*/*");
+        let answer = http::request(address, "GET", path, &[header], &[]);
+        answer.map(|answer| answer.text()).unwrap_or_default()
+    }
+
+    fn scrape(&mut self) {
+        self.text_page = self.get("/metrics", ("Accept", "text/plain"));
+        self.open_page = self.get("/metrics", ("Accept", "application/openmetrics-text"));
+        self.health = self.get("/health", ("Accept", "*/*"));
     }
 
     fn address(&self) -> Option<SocketAddr> {
         let url = self.url.as_deref()?;
-        let address = url.strip_prefix("http://")?.strip_suffix("/metrics")?;
+        let address = url.split_once("://")?.1.strip_suffix("/metrics")?;
         address.parse().ok()
     }
 }
@@ -276,9 +299,12 @@ impl Program {
     fn start(variables: &HashMap<String, String>, has_terminal: bool) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--exact", "--ignored", "--nocapture", "child::program"])
+            .args(["--exact", "--nocapture", "child::program"])
             .env_clear()
+            // On a busy machine two seconds may be too few for what is to arrive.
+            .env("TTA_SHUTDOWN_TIMEOUT", "10000")
             .envs(variables)
+            .env(IS_PROGRAM, "true")
             .stdin(Stdio::piped())
             .stderr(Stdio::piped());
         let output = Arc::<Output>::default();
@@ -344,5 +370,8 @@ fn terminal() -> (File, File) {
         .unwrap();
     (File::from(ours), theirs)
 }
+
+/// Tells the child what it is.
+pub(crate) const IS_PROGRAM: &str = "TTA_TABLE_PROGRAM";
 
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -52,8 +52,10 @@ pub(crate) fn rows() -> Vec<Row> {
         content("SPAN_ONLY", true, false),
         content("event_only", false, true),
         content("SPAN_AND_EVENT", true, true),
-        // It is not for us to guess how much the word permits.
-        content("true", false, false),
+        // As instrumentations had it before there were four words.
+        content("true", true, true),
+        content("false", false, false),
+        content("maybe", false, false),
     ]
 }
 

@@ -24,6 +24,7 @@ use crate::recording::{RecordingRecorder, error_type};
 /// 5. Dropped at any await point, it is reported as cancelled, and nothing stays in flight.
 /// 6. Results are the same with no recorder, with one, and with one that panics.
 /// 7. Its future is `Send`.
+/// 8. A name that it is given is its own.
 ///
 /// It runs on a runtime of its own with tokio's clock paused.
 ///
@@ -53,6 +54,7 @@ where
         .expect("a runtime starts");
     runtime.block_on(async {
         let subject = || Subject::new(&wrap);
+        answers_to_its_name(subject());
         reports_an_execution_once(&subject()).await;
         passes_the_context_on(&subject()).await;
         keeps_an_error_and_notes_it_once(&subject()).await;
@@ -143,6 +145,17 @@ async fn inner_step(
 
 fn answer(input: u64) -> u64 {
     input * 2 + 1
+}
+
+/// Errors and metrics of its own speak of it by this name.
+fn answers_to_its_name<P>(subject: Subject<P>)
+where
+    P: Primitive<Input = u64, Output = u64>,
+{
+    let observed = subject.flow.into_primitive();
+    let names = (observed.name(), observed.primitive().name());
+    let name = subject.name.as_str();
+    assert_eq!(names, (name, name), "the flow's name and the primitive's");
 }
 
 async fn reports_an_execution_once<P>(subject: &Subject<P>)

@@ -11,26 +11,51 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 use super::log::Log;
 use super::protocol::{self, ReplyBody};
 use super::received::{Protocol, ReceivedRequest};
 use super::reply::Reply;
 
-/// Serves every connection of a listener until the runtime is dropped.
-pub(super) async fn accept_all(listener: TcpListener, protocol: Protocol, log: Arc<Log>) {
+/// Serves every connection of a listener until the runtime is dropped, inside TLS where asked.
+pub(super) async fn accept_all(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    protocol: Protocol,
+    log: Arc<Log>,
+) {
     loop {
         // A client that gave up between its packet and our accept is no reason to stop.
-        if let Ok((stream, _)) = listener.accept().await {
-            log.update(|state| state.connections += 1);
-            tokio::spawn(serve(stream, protocol, Arc::clone(&log)));
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        log.update(|state| state.connections += 1);
+        let log = Arc::clone(&log);
+        match tls.clone().map(TlsAcceptor::from) {
+            None => {
+                tokio::spawn(serve(stream, protocol, log));
+            }
+            Some(acceptor) => {
+                tokio::spawn(async move {
+                    // A client that refuses us, or that we refuse, sees why.
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        serve(stream, protocol, log).await;
+                    }
+                });
+            }
         }
     }
 }
 
-async fn serve(stream: TcpStream, protocol: Protocol, log: Arc<Log>) {
+async fn serve<S>(stream: S, protocol: Protocol, log: Arc<Log>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let close = Arc::new(Notify::new());
     let closing = Arc::clone(&close);
     let service = service_fn(move |request| {
@@ -70,7 +95,7 @@ async fn answer(
         return future::pending().await;
     };
     let body = body.to_bytes();
-    let Some(payload) = protocol::decode(protocol, &head, &body) else {
+    let Some((message, payload)) = protocol::decode(protocol, &head, &body) else {
         log.update(|state| state.undecodable += 1);
         return Ok(protocol::undecodable(protocol));
     };
@@ -86,6 +111,7 @@ async fn answer(
         headers: headers.collect(),
         body_bytes: body.len(),
         arrived: Instant::now(),
+        message,
         payload,
         reply,
         accepted: false,
@@ -100,6 +126,7 @@ async fn answer(
         }
         Reply::Status(status) => return Ok(protocol::status(protocol, status)),
         Reply::Garbage(bytes) => return Ok(protocol::garbage(protocol, bytes)),
+        Reply::Raw(raw) => return Ok(raw.response()),
         Reply::Hang => return future::pending().await,
         Reply::CloseConnection => {
             close.notify_one();

@@ -12,12 +12,14 @@
 mod connection;
 mod log;
 mod protocol;
+mod raw;
 mod received;
 mod receiver;
 mod reply;
 
 /// The crate of the decoded types, so that a test uses the same version.
 pub use opentelemetry_proto;
+pub use raw::RawReply;
 pub use received::{
     Payload, Protocol, ReceivedLog, ReceivedMetric, ReceivedRequest, ReceivedSpan, Signal,
 };

@@ -31,8 +31,9 @@ use super::reply::StatusReply;
 /// The body of every answer.
 pub(super) type ReplyBody = UnsyncBoxBody<Bytes, Infallible>;
 
-/// The message of a request; `None` when the path, the framing or the bytes are wrong.
-pub(super) fn decode(protocol: Protocol, head: &Parts, body: &Bytes) -> Option<Payload> {
+/// The message of a request, as bytes and decoded; `None` when the path, the framing or the bytes
+/// are wrong.
+pub(super) fn decode(protocol: Protocol, head: &Parts, body: &Bytes) -> Option<(Bytes, Payload)> {
     let signal = signal(protocol, head.uri.path())?;
     let message = match protocol {
         Protocol::Grpc => {
@@ -50,12 +51,13 @@ pub(super) fn decode(protocol: Protocol, head: &Parts, body: &Bytes) -> Option<P
             inflated(body, gzip)?
         }
     };
-    let message = message.as_slice();
-    match signal {
-        Signal::Traces => Message::decode(message).ok().map(Payload::Traces),
-        Signal::Metrics => Message::decode(message).ok().map(Payload::Metrics),
-        Signal::Logs => Message::decode(message).ok().map(Payload::Logs),
-    }
+    let message = Bytes::from(message);
+    let payload = match signal {
+        Signal::Traces => Payload::Traces(Message::decode(message.clone()).ok()?),
+        Signal::Metrics => Payload::Metrics(Message::decode(message.clone()).ok()?),
+        Signal::Logs => Payload::Logs(Message::decode(message.clone()).ok()?),
+    };
+    Some((message, payload))
 }
 
 /// Success, with a rejection in it when `rejected` is not zero.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -49,6 +50,8 @@ pub struct ReceivedRequest {
     pub body_bytes: usize,
     /// When its last byte had arrived.
     pub arrived: Instant,
+    /// The message as it came, out of its frame and not compressed.
+    pub message: Bytes,
     /// What it contained.
     pub payload: Payload,
     /// What the script answered.

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio_rustls::rustls::ServerConfig;
 
 use super::connection::accept_all;
 use super::log::Log;
@@ -15,6 +16,7 @@ use super::received::{
     metrics_of, spans_of,
 };
 use super::reply::Reply;
+use crate::certificates::{Authority, Identity};
 
 /// An OTLP server on two free loopback ports, on a thread and runtime of its own.
 ///
@@ -38,7 +40,15 @@ pub struct OtlpReceiver {
     log: Arc<Log>,
     grpc: SocketAddr,
     http: SocketAddr,
+    tls: Option<Tls>,
     server: Mutex<Option<Server>>,
+}
+
+/// What each of the two protocols is inside of.
+#[derive(Debug, Clone)]
+struct Tls {
+    grpc: Arc<ServerConfig>,
+    http: Arc<ServerConfig>,
 }
 
 #[derive(Debug)]
@@ -54,12 +64,30 @@ impl OtlpReceiver {
     ///
     /// When the machine has no port or thread to give.
     pub fn start() -> io::Result<Self> {
+        Self::launch(None)
+    }
+
+    /// Starts one that speaks TLS alone, as this identity; where `clients` is given, to those alone
+    /// whom that authority vouches for.
+    ///
+    /// # Errors
+    ///
+    /// When the identity is none, or the machine has no port or thread to give.
+    pub fn start_with_tls(identity: &Identity, clients: Option<&Authority>) -> io::Result<Self> {
+        Self::launch(Some(Tls {
+            grpc: Arc::new(identity.server_config("h2", clients)?),
+            http: Arc::new(identity.server_config("http/1.1", clients)?),
+        }))
+    }
+
+    fn launch(tls: Option<Tls>) -> io::Result<Self> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (grpc, http) = (TcpListener::bind(any)?, TcpListener::bind(any)?);
         let receiver = Self {
             log: Arc::default(),
             grpc: grpc.local_addr()?,
             http: http.local_addr()?,
+            tls,
             server: Mutex::new(None),
         };
         receiver.serve(grpc, http)?;
@@ -68,12 +96,22 @@ impl OtlpReceiver {
 
     /// For an exporter that speaks gRPC.
     pub fn grpc_endpoint(&self) -> String {
-        format!("http://{}", self.grpc)
+        self.endpoint(self.grpc)
     }
 
     /// For an exporter that speaks HTTP/protobuf, without the path of a signal.
     pub fn http_endpoint(&self) -> String {
-        format!("http://{}", self.http)
+        self.endpoint(self.http)
+    }
+
+    /// Where gRPC is served, for a proxy before it.
+    pub fn grpc_address(&self) -> SocketAddr {
+        self.grpc
+    }
+
+    /// Where HTTP is served, for a proxy before it.
+    pub fn http_address(&self) -> SocketAddr {
+        self.http
     }
 
     /// Answers one request so, after those pushed before.
@@ -248,18 +286,25 @@ impl OtlpReceiver {
             )
         };
         let (stop, stopped) = oneshot::channel();
+        let tls = self.tls.clone();
+        let (grpc_tls, http_tls) = tls.map(|tls| (tls.grpc, tls.http)).unzip();
         let (for_grpc, for_http) = (Arc::clone(&self.log), Arc::clone(&self.log));
         let thread = std::thread::Builder::new()
             .name("otlp-receiver".into())
             .spawn(move || {
-                runtime.spawn(accept_all(grpc, Protocol::Grpc, for_grpc));
-                runtime.spawn(accept_all(http, Protocol::Http, for_http));
+                runtime.spawn(accept_all(grpc, grpc_tls, Protocol::Grpc, for_grpc));
+                runtime.spawn(accept_all(http, http_tls, Protocol::Http, for_http));
                 // Either way the runtime is dropped next, and with it every task and socket.
                 let _ = runtime.block_on(stopped);
             })?;
         let server = Server { stop, thread };
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         Ok(())
+    }
+
+    fn endpoint(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
     }
 
     fn wait_for(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::raw::RawReply;
 use super::received::Signal;
 
 /// An answer to one request, over either protocol.
@@ -28,6 +29,8 @@ pub enum Reply {
     CloseConnection,
     /// Success by its headers, and a body that is no OTLP response.
     Garbage(Bytes),
+    /// An HTTP response as the test writes it, over either protocol.
+    Raw(RawReply),
 }
 
 /// An error answer. Over HTTP it is a status code, over gRPC a status of its own.

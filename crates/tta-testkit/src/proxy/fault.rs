@@ -13,6 +13,13 @@ pub enum Fault {
     Delay(Duration),
     /// They arrive in order, each read of them after a time between nothing and this.
     Jitter(Duration),
+    /// They arrive in pieces of at most so many bytes, with this long between two.
+    Pieces {
+        /// The size of a piece; at least 1.
+        bytes: usize,
+        /// How long until the next.
+        pause: Duration,
+    },
     /// They arrive one by one, with this long between two.
     ByteAtATime(Duration),
     /// They are read and thrown away.

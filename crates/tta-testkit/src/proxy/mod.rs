@@ -98,6 +98,13 @@ impl FaultProxy {
         self.to_client(Fault::None);
     }
 
+    /// From now on the connections that there are lead nowhere, as through a router that has forgotten
+    /// them: what is sent on them is read and thrown away. New ones pass.
+    pub fn forget_connections(&self) {
+        let accepted = self.lines.accepted.load(Ordering::Acquire);
+        self.lines.forgotten.send_replace(accepted);
+    }
+
     /// How many connections clients have opened.
     pub fn connections(&self) -> usize {
         self.lines.accepted.load(Ordering::Acquire)
@@ -106,6 +113,12 @@ impl FaultProxy {
     /// How many of them are open.
     pub fn open_connections(&self) -> usize {
         self.lines.open.load(Ordering::Acquire)
+    }
+
+    /// How many bytes clients were sent. In [`Fault::Pieces`] with a pause that lets them read each,
+    /// it is what they have read.
+    pub fn passed_to_clients(&self) -> usize {
+        self.lines.passed_to_clients.load(Ordering::Acquire)
     }
 
     /// Keeps a copy of what passes from now on, as it reaches the proxy.
@@ -138,7 +151,7 @@ async fn accept_all(listener: TcpListener, server: SocketAddr, lines: Arc<Lines>
         let Ok((client, _)) = listener.accept().await else {
             continue;
         };
-        lines.accepted.fetch_add(1, Ordering::AcqRel);
+        let number = lines.accepted.fetch_add(1, Ordering::AcqRel);
         if lines.resets() {
             reset(&client);
             continue;
@@ -147,7 +160,7 @@ async fn accept_all(listener: TcpListener, server: SocketAddr, lines: Arc<Lines>
         tokio::spawn(async move {
             // A server that is down looks to the client as if it had been asked directly.
             match TcpStream::connect(server).await {
-                Ok(server) => serve(client, server, lines).await,
+                Ok(server) => serve(client, server, number, lines).await,
                 Err(_) => reset(&client),
             }
         });

@@ -21,9 +21,12 @@ use super::fault::Fault;
 pub(super) struct Lines {
     pub(super) to_server: watch::Sender<Fault>,
     pub(super) to_client: watch::Sender<Fault>,
+    /// How many of the first connections lead nowhere.
+    pub(super) forgotten: watch::Sender<usize>,
     pub(super) accepted: AtomicUsize,
     pub(super) open: AtomicUsize,
     pub(super) capturing: AtomicBool,
+    pub(super) passed_to_clients: AtomicUsize,
     captured: Mutex<Captured>,
 }
 
@@ -41,6 +44,30 @@ impl Lines {
 
     pub(super) fn captured(&self, side: impl Fn(&Captured) -> &Vec<u8>) -> Vec<u8> {
         side(&self.captured.lock().unwrap_or_else(PoisonError::into_inner)).clone()
+    }
+
+    async fn pass(&self, way: Way, to: &mut WriteHalf<'_>, bytes: &[u8]) -> io::Result<()> {
+        to.write_all(bytes).await?;
+        if let Way::ToClient = way {
+            self.passed_to_clients
+                .fetch_add(bytes.len(), Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    async fn pass_slowly(
+        &self,
+        way: Way,
+        to: &mut WriteHalf<'_>,
+        bytes: &[u8],
+        size: usize,
+        pause: Duration,
+    ) -> io::Result<()> {
+        for piece in bytes.chunks(size.max(1)) {
+            self.pass(way, to, piece).await?;
+            sleep(pause).await;
+        }
+        Ok(())
     }
 
     fn copy(&self, way: Way, bytes: &[u8]) {
@@ -61,7 +88,12 @@ enum Way {
 }
 
 /// Serves one connection until both directions have ended or one is reset.
-pub(super) async fn serve(mut client: TcpStream, mut server: TcpStream, lines: Arc<Lines>) {
+pub(super) async fn serve(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    number: usize,
+    lines: Arc<Lines>,
+) {
     lines.open.fetch_add(1, Ordering::AcqRel);
     let _open = Open(&lines);
     let _ = client.set_nodelay(true);
@@ -69,8 +101,8 @@ pub(super) async fn serve(mut client: TcpStream, mut server: TcpStream, lines: A
     // Borrowed halves: owned ones end their direction in an orderly way even after a reset.
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let there = pump(from_client, to_server, Way::ToServer, &lines);
-    let back = pump(from_server, to_client, Way::ToClient, &lines);
+    let there = pump(from_client, to_server, Way::ToServer, number, &lines);
+    let back = pump(from_server, to_client, Way::ToClient, number, &lines);
     // An error of one direction ends the other; an orderly end does not.
     let _ = tokio::try_join!(there, back);
 }
@@ -92,8 +124,10 @@ async fn pump(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
     way: Way,
+    number: usize,
     lines: &Lines,
 ) -> io::Result<()> {
+    let mut forgotten = lines.forgotten.subscribe();
     let mut faults = match way {
         Way::ToServer => lines.to_server.subscribe(),
         Way::ToClient => lines.to_client.subscribe(),
@@ -103,7 +137,10 @@ async fn pump(
     let mut passed = 0_usize;
     let mut ended = false;
     loop {
-        let fault = *faults.borrow_and_update();
+        let mut fault = *faults.borrow_and_update();
+        if number < *forgotten.borrow_and_update() {
+            fault = Fault::Drop;
+        }
         match fault {
             Fault::Reset => {
                 reset(from.as_ref());
@@ -125,9 +162,10 @@ async fn pump(
             biased;
             // The proxy that owns the sender outlives its connections.
             _ = faults.changed() => {}
+            _ = forgotten.changed() => {}
             () = until(due), if due.is_some() => {
                 if let Some((_, bytes)) = late.pop_front() {
-                    to.write_all(&bytes).await?;
+                    lines.pass(way, &mut to, &bytes).await?;
                 }
             }
             read = from.read(&mut buffer), if !ended && fault != Fault::BlackHole => {
@@ -139,10 +177,11 @@ async fn pump(
                     Fault::Delay(delay) => delay,
                     Fault::Jitter(most) => most.mul_f64(random_share()),
                     Fault::ByteAtATime(pause) => {
-                        for byte in bytes.iter() {
-                            to.write_all(&[*byte]).await?;
-                            sleep(pause).await;
-                        }
+                        lines.pass_slowly(way, &mut to, bytes, 1, pause).await?;
+                        continue;
+                    }
+                    Fault::Pieces { bytes: size, pause } => {
+                        lines.pass_slowly(way, &mut to, bytes, size, pause).await?;
                         continue;
                     }
                     Fault::Corrupt { every } => {
@@ -153,7 +192,7 @@ async fn pump(
                     _ => Duration::ZERO,
                 };
                 if delay.is_zero() && late.is_empty() {
-                    to.write_all(bytes).await?;
+                    lines.pass(way, &mut to, bytes).await?;
                 } else if !bytes.is_empty() {
                     // Never before what was sent earlier.
                     let due = (Instant::now() + delay).max(late.back().map_or_else(Instant::now, |(due, _)| *due));

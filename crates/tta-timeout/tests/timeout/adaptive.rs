@@ -79,6 +79,33 @@ fn it_follows_when_calls_become_slower_or_faster_and_forgets_what_is_old() {
     }
 }
 
+/// Sorting for each call would cost more than it brings.
+#[test]
+fn the_percentiles_are_taken_32_times_in_each_window() {
+    let limit = limit().with_warm_up(10).with_window(320);
+    for _ in 0..10 {
+        note(&limit, 10, Ending::Success);
+    }
+    assert_eq!(limit.current(), 20 * MS);
+    for _ in 0..9 {
+        note(&limit, 100, Ending::Success);
+        assert_eq!(limit.current(), 20 * MS);
+    }
+    note(&limit, 100, Ending::Success);
+    assert_eq!(limit.current(), 200 * MS);
+}
+
+#[test]
+fn a_minimum_up_to_the_longest_limit_is_taken() {
+    let flow = |minimum| {
+        let config = TimeoutConfig::from_policy(limit()).with_minimum(minimum);
+        takes().timeout(config)
+    };
+    assert!(flow(1_000 * MS).is_ok());
+    let error = flow(1_001 * MS).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
 /// Otherwise each cut would make the next limit shorter.
 #[test]
 fn calls_that_are_cut_off_raise_the_limit_and_errors_and_deadlines_leave_it() {

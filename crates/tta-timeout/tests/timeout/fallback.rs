@@ -33,6 +33,16 @@ async fn the_fallback_answers_past_the_limit_with_the_same_input() -> Result<()>
     Ok(())
 }
 
+/// Whoever reads the metrics finds both under one kind.
+#[test]
+fn a_timeout_with_a_fallback_is_a_timeout_by_kind() -> Result<()> {
+    let with = operation(50).timeout_or(10 * MS, operation(5))?;
+    let without = operation(50).timeout(10 * MS)?;
+    let kinds = [with.primitive_type(), without.primitive_type()];
+    assert_eq!(kinds, ["TimeoutPrimitive", "TimeoutPrimitive"]);
+    Ok(())
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_fallback_is_not_asked_in_time_nor_for_an_error_that_only_looks_like_this_timeout()
 -> Result<()> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::{MS, context, counted, operation, times_out};
 use tokio::time::sleep;
-use tta_core::{Error, ErrorKind, Result, WorkflowContext, step, step_with};
+use tta_core::{Error, ErrorKind, Flow, Primitive, Result, WorkflowContext, step, step_with};
 use tta_timeout::{TimeoutConfig, TimeoutExt};
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +105,7 @@ async fn an_operation_whose_deadline_has_passed_is_not_started() -> Result<()> {
     let ctx = context();
     let late = ctx.with_deadline(ctx.now());
     let error = flow.execute((), &late).await.unwrap_err();
-    assert!(error.to_string().contains("not started"), "{error}");
+    assert!(error.to_string().contains("not started: past"), "{error}");
     assert_eq!(calls.load(Ordering::Relaxed), 0);
     assert_eq!(counted("too_late"), [0, 0, 0, 1]);
     Ok(())
@@ -163,12 +163,10 @@ async fn the_longest_duration_is_no_limit_and_does_not_overflow() -> Result<()> 
     Ok(())
 }
 
-/// Holds its thread past the limit: the test moves the clock without yielding.
-#[tokio::test(start_paused = true)]
-async fn an_answer_of_an_operation_that_held_its_thread_too_long_is_a_timeout_that_says_so()
--> Result<()> {
+/// Holds its thread for 50 ms: the test moves the clock without yielding.
+fn holds_its_thread() -> Flow<impl Primitive<Input = (), Output = ()> + std::fmt::Debug> {
     use std::task::Poll;
-    let flow = step("operation", async |(): ()| {
+    step("operation", async |(): ()| {
         let mut advance = Box::pin(tokio::time::advance(50 * MS));
         // One poll moves the clock; what it would wait for is not waited for.
         std::future::poll_fn(|cx| {
@@ -178,12 +176,31 @@ async fn an_answer_of_an_operation_that_held_its_thread_too_long_is_a_timeout_th
         .await;
         Ok(())
     })
-    .timeout(10 * MS)?
-    .with_name("holds_its_thread");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_an_operation_that_held_its_thread_too_long_is_a_timeout_that_says_so()
+-> Result<()> {
+    let flow = holds_its_thread()
+        .timeout(10 * MS)?
+        .with_name("holds_its_thread");
     let error = flow.execute((), &context()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("held its thread"), "{error}");
     assert_eq!(counted("holds_its_thread"), [0, 0, 1, 0]);
+    Ok(())
+}
+
+/// No timer can have told it, so that the clock alone says when it ended.
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_an_operation_that_held_its_thread_into_the_grace_counts_as_such() -> Result<()>
+{
+    let config = TimeoutConfig::new(10 * MS).with_grace(100 * MS);
+    let flow = holds_its_thread()
+        .timeout(config)?
+        .with_name("holds_its_thread_into_the_grace");
+    flow.execute((), &context()).await?;
+    assert_eq!(counted("holds_its_thread_into_the_grace"), [0, 1, 0, 0]);
     Ok(())
 }
 

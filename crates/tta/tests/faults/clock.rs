@@ -58,7 +58,7 @@ async fn sees_it_jump() {
     let fails = step("fails", async |_: u32| Err::<u32, _>(Error::msg("no")));
     let breaker = CircuitBreakerConfig::new()
         .with_consecutive_failures(1)
-        .with_open_duration(OPEN);
+        .with_wait(OPEN);
     let guarded = fails.circuit_breaker(breaker).unwrap();
 
     let mut kept = 0;

@@ -1,0 +1,20 @@
+//! What must not leave the process, taken out where it would: on the threads that export and write.
+
+mod keys;
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+mod labels;
+mod policy;
+mod prefixes;
+mod redactor;
+mod rule;
+mod scan;
+#[cfg(feature = "otlp")]
+mod spans;
+
+#[cfg(any(feature = "otlp", feature = "prometheus"))]
+pub(crate) use labels::redact_families;
+pub use policy::{Redaction, RedactionPolicy};
+pub(crate) use redactor::{Place, Redactor, Verdict};
+pub(crate) use redactor::{mask, masked};
+#[cfg(feature = "otlp")]
+pub(crate) use spans::redact_span;

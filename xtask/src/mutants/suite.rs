@@ -1,0 +1,243 @@
+//! The test binaries of a crate, run for one mutant after the other.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::command::{Failure, Result};
+
+use super::process::{self, Ended};
+use super::schema::{PROBE, VARIABLE};
+
+/// One test binary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Binary {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+/// What the tests said of a mutant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A test failed.
+    Failed,
+    /// A binary did not end in time.
+    Clock(String),
+    Passed,
+}
+
+/// The binaries in the order in which they are run, each with the time it takes unmutated.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    folder: PathBuf,
+    package: String,
+    venv: PathBuf,
+    timed: Vec<Timed>,
+}
+
+#[derive(Debug, Clone)]
+struct Timed {
+    binary: Binary,
+    took: Duration,
+    /// Tests that are not run.
+    skipped: Vec<String>,
+}
+
+impl Suite {
+    /// Runs every binary unmutated.
+    ///
+    /// # Errors
+    ///
+    /// Where a test fails.
+    pub(crate) fn timed(
+        binaries: Vec<Binary>,
+        folder: &Path,
+        package: &str,
+        venv: PathBuf,
+    ) -> Result<Self> {
+        let mut suite = Self {
+            folder: folder.to_owned(),
+            package: package.to_owned(),
+            venv,
+            timed: Vec::new(),
+        };
+        for binary in binaries {
+            if !suite.is_ever_run(&binary) {
+                continue;
+            }
+            if !suite.has_chooser(&binary) {
+                eprintln!("  `{}` has nothing of the crate in it", binary.name);
+                continue;
+            }
+            let timed = suite.unmutated(binary)?;
+            suite.timed.push(timed);
+        }
+        suite
+            .timed
+            .sort_by_key(|timed| (is_slow(&timed.binary.name), timed.took));
+        Ok(suite)
+    }
+
+    /// Times a binary, without those tests of a slow one that fail on a busy machine.
+    fn unmutated(&self, binary: Binary) -> Result<Timed> {
+        let skipped = SKIPPED.iter().filter(|(name, _)| *name == binary.name);
+        let mut timed = Timed {
+            skipped: skipped.map(|(_, test)| (*test).to_owned()).collect(),
+            binary,
+            took: Duration::ZERO,
+        };
+        loop {
+            let begun = Instant::now();
+            let ended = self.run(&timed, 0, BASELINE, None);
+            timed.took = begun.elapsed();
+            let name = &timed.binary.name;
+            match ended {
+                Ended::Passed => return Ok(timed),
+                Ended::Failed(test) if is_slow(name) && !timed.skipped.contains(&test) => {
+                    eprintln!("  left out, since it fails without a mutant: {name} {test}");
+                    timed.skipped.push(test);
+                }
+                ended => {
+                    let message = format!("`{name}` does not pass without a mutant: {ended:?}");
+                    return Err(Failure::new(message));
+                }
+            }
+        }
+    }
+
+    /// The same binaries, built anew.
+    pub(crate) fn rebuilt(&self, binaries: &[Binary]) -> Self {
+        let timed = self.timed.iter().filter_map(|old| {
+            let new = binaries.iter().find(|new| new.name == old.binary.name)?;
+            Some(Timed {
+                binary: new.clone(),
+                ..old.clone()
+            })
+        });
+        Self {
+            folder: self.folder.clone(),
+            package: self.package.clone(),
+            venv: self.venv.clone(),
+            timed: timed.collect(),
+        }
+    }
+
+    /// The binaries and what each takes, for people.
+    pub(crate) fn line(&self) -> String {
+        let parts: Vec<_> = self
+            .timed
+            .iter()
+            .map(|it| format!("{} {:.1} s", it.binary.name, it.took.as_secs_f64()))
+            .collect();
+        parts.join(", ")
+    }
+
+    /// Runs the binaries until one fails.
+    pub(crate) fn judge(&self, number: usize, file: &str) -> Verdict {
+        for timed in &self.timed {
+            if !concerns(&self.package, &timed.binary.name, file) {
+                continue;
+            }
+            let limit = (timed.took * 3).max(LEAST);
+            let mut ended = self.run(timed, number, limit, None);
+            if let Ended::Failed(test) = &ended
+                && is_slow(&timed.binary.name)
+            {
+                // A figure that a busy machine missed is no catch.
+                let again = |_| self.run(timed, number, limit, Some(test)) != Ended::Passed;
+                if !(0..2).all(again) {
+                    ended = Ended::Passed;
+                }
+            }
+            match ended {
+                Ended::Passed => {}
+                Ended::Failed(_) => return Verdict::Failed,
+                Ended::Clock => return Verdict::Clock(timed.binary.name.clone()),
+            }
+        }
+        Verdict::Passed
+    }
+
+    /// The cache's faults are minutes of fuzzing, and goals that a busy machine misses; its model
+    /// goes through all schedules, which takes most of a minute.
+    fn is_ever_run(&self, binary: &Binary) -> bool {
+        !(self.package == "tta-cache" && matches!(&*binary.name, "faults" | "flight_model"))
+    }
+
+    fn has_chooser(&self, binary: &Binary) -> bool {
+        let (value, code) = PROBE;
+        let mut command = Command::new(&binary.path);
+        command.env(VARIABLE, value).current_dir(&self.folder);
+        let output = command.arg("--list").output();
+        output.is_ok_and(|output| output.status.code() == Some(code))
+    }
+
+    fn run(&self, timed: &Timed, number: usize, limit: Duration, only: Option<&str>) -> Ended {
+        let mut command = Command::new("nice");
+        command.args(["-n", "5"]).arg(&timed.binary.path);
+        match only {
+            Some(test) => command.args(["--exact", test]),
+            None => command.args(timed.skipped.iter().flat_map(|test| ["--skip", test])),
+        };
+        if is_of_servers(&timed.binary.name) {
+            command.args(["--test-threads", THREADS]);
+        }
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CARGO_PKG_") {
+                command.env_remove(&name);
+            }
+        }
+        command
+            .current_dir(&self.folder)
+            .env("CARGO_MANIFEST_DIR", &self.folder)
+            .env("CARGO_PKG_NAME", &self.package)
+            .env("TTA_VENV", &self.venv)
+            .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1")
+            .env("PROPTEST_MAX_SHRINK_ITERS", "0")
+            .env("RUST_BACKTRACE", "0")
+            .env(VARIABLE, number.to_string());
+        process::run(command, limit)
+    }
+}
+
+/// Those that measure, and those that start servers.
+fn is_slow(binary: &str) -> bool {
+    binary == "faults" || is_of_servers(binary)
+}
+
+fn is_of_servers(binary: &str) -> bool {
+    matches!(binary, "redis" | "redis_faults")
+}
+
+/// Whether a binary could notice a change of this file; what takes long is run for what it is about.
+fn concerns(package: &str, binary: &str, file: &str) -> bool {
+    if package != "tta-cache" {
+        return true;
+    }
+    let is_of_redis = file.contains("/src/redis");
+    match binary {
+        "unit tests" => true,
+        "redis" => is_of_redis || file.contains("/src/outside") || file.ends_with("/remote.rs"),
+        "redis_faults" => is_of_redis,
+        _ => !is_of_redis,
+    }
+}
+
+/// Tests that take more than five seconds each, by their binary.
+const SKIPPED: &[(&str, &str)] = &[
+    ("redis_faults", "fault_39_down_and_back_in_between"),
+    ("redis_faults", "fault_40_hung"),
+    ("redis_faults", "fault_41_flapping"),
+    ("redis_faults", "fault_41_slow"),
+    ("redis_faults", "fault_44_a_value_of_512_mib"),
+    ("redis_faults", "fault_45_cancelled"),
+];
+
+/// Tests of servers wait more than they compute.
+const THREADS: &str = "8";
+
+/// The least time for a binary to end.
+const LEAST: Duration = Duration::from_secs(20);
+
+/// For a binary without a mutant.
+const BASELINE: Duration = Duration::from_secs(600);
