@@ -113,6 +113,9 @@ struct MutantsArgs {
     /// How many to run at a time; tests that measure may fail where there are too many.
     #[arg(long, default_value_t = 1)]
     jobs: usize,
+    /// Begin no further mutant of a crate after so many minutes; `--rest` goes on from there.
+    #[arg(long)]
+    minutes: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -159,12 +162,14 @@ fn main() -> ExitCode {
             package,
             rest,
             jobs,
+            minutes,
         }) => mutants::run(
             &workspace,
             &mutants::Choice {
                 package,
                 rest,
                 jobs,
+                minutes,
             },
         ),
         Command::Fuzz(FuzzArgs { target, minutes }) => {

@@ -1,8 +1,9 @@
 //! Who is charged and credited for what.
 
-use tta_core::{Error, ErrorKind, Result, WorkflowContext, step, step_with};
+use tta_core::{Error, ErrorKind, Result, Value, WorkflowContext, step, step_with};
 use tta_router::{CostModel, RoundRobin, RouterPrimitive, Savings};
 use tta_testkit::measured::measured;
+use tta_testkit::recording::RecordingRecorder;
 
 /// A step that reports a cost, if it is given one.
 fn paid(
@@ -33,6 +34,27 @@ async fn what_a_cache_inside_a_route_saved_is_not_credited_to_the_router() -> Re
 }
 
 #[tokio::test]
+async fn the_account_is_told_in_dollars_too() -> Result<()> {
+    let router = RouterPrimitive::builder()
+        .route("cheap", paid(None), CostModel::per_call(0.25))
+        .route("premium", paid(None), CostModel::per_call(1.5))
+        .default_route("cheap")
+        .build()?;
+    for _ in 0..2 {
+        router.run(String::new()).await?;
+    }
+    let savings = router.savings();
+    for (told, expected) in [
+        (savings.baseline_usd(), 3.0),
+        (savings.actual_usd(), 0.5),
+        (savings.net_usd(), 2.5),
+    ] {
+        assert!((told - expected).abs() < 1e-9, "{told} is not {expected}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_route_that_is_free_by_its_price_saves_all_of_the_dearest() -> Result<()> {
     let router = RouterPrimitive::builder()
         .route("own", paid(Some(0.0)), CostModel::per_call(0.0))
@@ -41,6 +63,21 @@ async fn a_route_that_is_free_by_its_price_saves_all_of_the_dearest() -> Result<
         .build()?;
     router.run(String::new()).await?;
     assert_eq!(router.savings().net_nano_usd(), 500_000_000);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_route_is_free_only_if_neither_reading_nor_writing_costs_anything() -> Result<()> {
+    for (read, written, saved) in [(0.0, 0.0, 500_000_000), (0.0, 2.0, 0), (1.0, 2.0, 0)] {
+        let price = CostModel::per_million_tokens(read, written);
+        let router = RouterPrimitive::builder()
+            .route("own", paid(Some(0.0)), price)
+            .route("rented", paid(None), CostModel::per_call(0.5))
+            .default_route("own")
+            .build()?;
+        router.run(String::new()).await?;
+        assert_eq!(router.savings().net_nano_usd(), saved, "{price:?}");
+    }
     Ok(())
 }
 
@@ -82,16 +119,61 @@ async fn deciding_is_charged_and_the_net_may_be_negative() -> Result<()> {
 
 #[tokio::test]
 async fn a_failed_call_is_charged_for_the_tokens_it_had_used() -> Result<()> {
-    let broken = step("broken", async |_: String, ctx: &WorkflowContext| {
-        ctx.report_tokens(1_000, 0);
-        Err::<(), _>(Error::msg("broke off"))
+    for (read, written) in [(1_000, 0), (0, 1_000)] {
+        let tokens = (read, written);
+        let broken = step_with(
+            "broken",
+            tokens,
+            async |tokens: &(u64, u64), _: String, ctx: &WorkflowContext| {
+                ctx.report_tokens(tokens.0, tokens.1);
+                Err::<(), _>(Error::msg("broke off"))
+            },
+        );
+        let router = RouterPrimitive::builder()
+            .route("cheap", broken, CostModel::per_million_tokens(1.0, 1.0))
+            .default_route("cheap")
+            .build()?;
+        router.run(String::new()).await.unwrap_err();
+        assert_eq!(router.savings().net_nano_usd(), -1_000_000, "{tokens:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failed_call_that_is_known_to_have_used_nothing_is_not_charged() -> Result<()> {
+    let broken = step("broken", async |_: String| {
+        Err::<(), _>(Error::msg("never began"))
     });
     let router = RouterPrimitive::builder()
-        .route("cheap", broken, CostModel::per_million_tokens(1.0, 1.0))
+        .route("cheap", broken, CostModel::per_call(0.25))
         .default_route("cheap")
         .build()?;
     router.run(String::new()).await.unwrap_err();
-    assert_eq!(router.savings().net_nano_usd(), -1_000_000);
+    assert_eq!(router.savings(), Savings::default());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_trace_tells_a_cost_where_one_is_known_and_nothing_where_none_is() -> Result<()> {
+    for (name, deciding) in [("costs_unknown", None), ("deciding_costs", Some(1.0))] {
+        let router = RouterPrimitive::builder()
+            .name(name)
+            .route("cheap", paid(None), CostModel::unknown())
+            .strategy(move |_: &String, ctx: &WorkflowContext| {
+                if let Some(usd) = deciding {
+                    ctx.report_cost(usd);
+                }
+                Ok("cheap")
+            })
+            .build()?;
+        let recorder = RecordingRecorder::new();
+        router.execute(String::new(), &recorder.context()).await?;
+        let call = recorder.span("router.execute_route").span_id;
+        let saving = recorder.attribute(call, "saving_usd");
+        assert_eq!(saving, deciding.map(|usd: f64| Value::from(-usd)), "{name}");
+        let cost = recorder.attribute(call, "cost_usd");
+        assert_eq!(cost, deciding.map(Value::from), "{name}");
+    }
     Ok(())
 }
 

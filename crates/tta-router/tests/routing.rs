@@ -5,7 +5,9 @@
     reason = "these numbers come out exactly, or something is wrong"
 )]
 
-use tta_core::{Error, ErrorKind, Flow, IntoFlow, Result, WorkflowContext, registry, step};
+use tta_core::{
+    Error, ErrorKind, Flow, IntoFlow, Primitive, Result, WorkflowContext, registry, step,
+};
 use tta_router::{
     ByComplexity, ByRule, Choice, CostModel, RoundRobin, RouteReason, RouterPrimitive,
 };
@@ -236,6 +238,11 @@ async fn the_trace_says_which_route_was_taken_and_why() -> Result<()> {
     );
     assert!(recorder.attribute(select.span_id, "route.score").is_some());
     assert_eq!(
+        recorder.attribute(select.span_id, "route.candidates"),
+        None,
+        "what the routes are doing did not enter into it"
+    );
+    assert_eq!(
         recorder.events(select.span_id)[0].name,
         "route_decision_made"
     );
@@ -412,6 +419,30 @@ async fn deciding_that_led_nowhere_is_charged_all_the_same() -> Result<()> {
     let losses = measured("router_cost_losses_usd_total", &["nowhere", "none"]);
     assert_eq!(losses, 0.5);
     Ok(())
+}
+
+#[test]
+fn a_router_may_run_twice_if_all_its_routes_may() -> Result<()> {
+    let all = two_routes("twice").default_route("cheap").build()?;
+    assert!(all.into_primitive().is_idempotent());
+    let charge = step("charge", async |_: String| Ok("charged")).non_idempotent();
+    let most = two_routes("once")
+        .route("charge", charge, CostModel::unknown())
+        .default_route("cheap")
+        .build()?;
+    assert!(!most.into_primitive().is_idempotent());
+    Ok(())
+}
+
+#[test]
+fn a_strategy_that_names_a_route_which_is_not_there_is_told_which_are() {
+    let strategy = ByComplexity::new("cheap", "platinum", |question: &String| question.as_str());
+    let error = two_routes("mistaken").strategy(strategy).build();
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("`platinum`") && error.contains("cheap, premium"),
+        "{error}"
+    );
 }
 
 #[test]

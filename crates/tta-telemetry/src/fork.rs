@@ -4,6 +4,8 @@
 //! there, and a lock that one of them held is never released. So nothing of the parent's telemetry
 //! is used there, nothing waits for its threads, and no lock of it is waited for.
 
+#[cfg(target_os = "linux")]
+use std::cell::Cell;
 use std::sync::{
     Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     TryLockError,
@@ -26,6 +28,40 @@ impl Home {
     pub(crate) fn is_here(self) -> bool {
         self.0 == std::process::id()
     }
+
+    /// The same for what happens often: the system is asked once a thread in each tick of its coarse
+    /// clock, some milliseconds, so that in the rest of the tick of a fork a child may be taken for
+    /// its parent. What it records then waits in its copy of the queue, and nobody exports it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn seems_here(self) -> bool {
+        use rustix::time::{ClockId, clock_gettime};
+
+        // Read without a system call.
+        let now = clock_gettime(ClockId::MonotonicCoarse);
+        let tick = (now.tv_sec, now.tv_nsec);
+        let asked = ASKED.try_with(|asked| {
+            let (when, process) = asked.get();
+            if when == tick {
+                return process;
+            }
+            let process = std::process::id();
+            asked.set((tick, process));
+            process
+        });
+        asked.map_or_else(|_| self.is_here(), |process| process == self.0)
+    }
+
+    /// The same for what happens often.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn seems_here(self) -> bool {
+        self.is_here()
+    }
+}
+
+#[cfg(target_os = "linux")]
+thread_local! {
+    /// When this thread asked last for its process, and the answer.
+    static ASKED: Cell<((i64, i64), u32)> = const { Cell::new(((-1, 0), 0)) };
 }
 
 /// Locks; none where a thread holds the lock that a fork has left behind.

@@ -33,6 +33,8 @@ pub(crate) struct Choice {
     pub(crate) rest: bool,
     /// How many are run at a time.
     pub(crate) jobs: usize,
+    /// After how many no further mutant of a crate is begun.
+    pub(crate) minutes: Option<u32>,
 }
 
 /// Runs the mutants of the chosen crates, prints their scores, and writes the page.

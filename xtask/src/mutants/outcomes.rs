@@ -33,6 +33,8 @@ pub(crate) struct Outcomes {
     /// Those of them that the clock caught.
     pub(crate) clock: usize,
     pub(crate) unviable: usize,
+    /// Those that were not run.
+    pub(crate) unknown: usize,
     /// No test noticed them: what was changed, and in how many places alike.
     pub(crate) survivors: BTreeMap<String, usize>,
 }
@@ -92,7 +94,7 @@ impl Record {
                 Some(Outcome::Survived) => {
                     *outcomes.survivors.entry(without_place(name)).or_default() += 1;
                 }
-                None => {}
+                None => outcomes.unknown += 1,
             }
         }
         outcomes
@@ -158,11 +160,13 @@ mod tests {
             record.insert(name, outcome).unwrap();
         }
         let names: Vec<_> = list.iter().take(5).map(|(name, _)| *name).collect();
+        let names = [names, vec!["a/b.rs:9:1: not reached"]].concat();
         let survivors = [("a/b.rs: replace A::y -> u8 with 4".to_owned(), 2)];
         let expected = Outcomes {
             caught: 2,
             clock: 1,
             unviable: 1,
+            unknown: 1,
             survivors: survivors.into(),
         };
         let read = Record::read(&path);

@@ -17,11 +17,12 @@ pub(crate) fn written(crates: &BTreeMap<String, Outcomes>, reasons: &Reasons) ->
             caught,
             clock,
             unviable,
+            unknown,
             ..
         } = outcomes;
         let _ = writeln!(
             page,
-            "| `{name}` | {score} % | {caught} | {clock} | {missed} | {unviable} |"
+            "| `{name}` | {score} % | {caught} | {clock} | {missed} | {unviable} | {unknown} |"
         );
     }
     for (name, outcomes) in crates {
@@ -57,11 +58,12 @@ pub(crate) fn crates(page: &str) -> BTreeMap<String, Outcomes> {
         };
         let cells: Vec<_> = cells.split(" | ").collect();
         match cells.as_slice() {
-            [_score, caught, clock, _missed, unviable] => {
+            [_score, caught, clock, _missed, unviable, unknown] => {
                 let outcomes = crates.entry(name.to_owned()).or_default();
                 outcomes.caught = caught.parse().unwrap_or_default();
                 outcomes.clock = clock.parse().unwrap_or_default();
                 outcomes.unviable = unviable.parse().unwrap_or_default();
+                outcomes.unknown = unknown.parse().unwrap_or_default();
             }
             [count, _reason] => {
                 let outcomes = crates.entry(heading.clone()).or_default();
@@ -85,14 +87,14 @@ not changed at all, such as `Debug`, is listed in [`.cargo/mutants.toml`](../.ca
 the reason.
 
 cargo-mutants says which changes there are. All of a crate's are built into one program, which is told
-by a variable which of them to make; so a crate takes minutes. Not run are doctests, the models under
-`--cfg loom`, of the cache the rows of `tests/faults.rs`, and of `tests/redis_faults` what takes more
-than five seconds; its tests of Redis are run for changes of what they are about.
+by a variable which of them to make; so a crate takes minutes. Not run are doctests, loom's models, of
+the cache the rows of `tests/faults.rs`, and of `tests/redis_faults` what takes more than five seconds;
+its tests of Redis are run for changes of what they are about.
 ";
 
 const SCORES: &str = "\
-| crate | score | caught | of these by the clock | survived | do not compile |
-|---|---:|---:|---:|---:|---:|
+| crate | score | caught | of these by the clock | survived | do not compile | not run |
+|---|---:|---:|---:|---:|---:|---:|
 ";
 
 const SURVIVORS: &str = "\
@@ -115,6 +117,7 @@ mod tests {
             caught: 17,
             clock: 2,
             unviable: 5,
+            unknown: 7,
             survivors: survivors.into(),
         };
         let all_caught = Outcomes {
@@ -133,8 +136,8 @@ mod tests {
         let reasons = [("a.rs: replace x".to_owned(), "it is a hint".to_owned())].into();
         let page = written(&one_crate(), &reasons);
         for line in [
-            "| `tta-a` | 85 % | 17 | 2 | 3 | 5 |",
-            "| `tta-b` | 100 % | 4 | 0 | 0 | 0 |",
+            "| `tta-a` | 85 % | 17 | 2 | 3 | 5 | 7 |",
+            "| `tta-b` | 100 % | 4 | 0 | 0 | 0 | 0 |",
             "| `a.rs: replace \\|\\| with &&` | 2 | no reason yet |",
             "| `a.rs: replace x` | 1 | it is a hint |",
         ] {

@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::command::{Failure, Result};
 use crate::workspace::Workspace;
@@ -19,6 +19,7 @@ use super::tree::Tree;
 
 /// Runs the mutants of a package; with `rest`, those that no earlier run has settled.
 pub(crate) fn run(workspace: &Workspace, package: &str, choice: &Choice) -> Result<Outcomes> {
+    let begun = Instant::now();
     let tree = Tree::copied(workspace, package)?;
     let path = workspace.target().join("tta-mutants").join(package);
     fs::create_dir_all(&path)
@@ -39,6 +40,7 @@ pub(crate) fn run(workspace: &Workspace, package: &str, choice: &Choice) -> Resu
         workspace,
         package,
         jobs: choice.jobs,
+        end: choice.minutes.map(|minutes| begun + MINUTE * minutes),
         tree,
         record,
         mutants: (1..).zip(open).collect(),
@@ -46,8 +48,10 @@ pub(crate) fn run(workspace: &Workspace, package: &str, choice: &Choice) -> Resu
         constant: BTreeSet::new(),
     };
     eprintln!("{package}: {} mutants", round.mutants.len());
-    let build = round.build()?;
-    round.judge(build)?;
+    if !round.is_over() {
+        let build = round.build()?;
+        round.judge(build)?;
+    }
     Ok(round.record.count(all.iter().map(|it| it.name.as_str())))
 }
 
@@ -55,6 +59,8 @@ struct Round<'a> {
     workspace: &'a Workspace,
     package: &'a str,
     jobs: usize,
+    /// When no further mutant is begun.
+    end: Option<Instant>,
     tree: Tree,
     record: Record,
     /// Those that are not settled, by number.
@@ -121,6 +127,9 @@ impl Round<'_> {
         eprintln!("  {count} in one build, {alone} that want one each");
         self.judge_together(&suite, &together)?;
         for number in self.alone.clone() {
+            if self.is_over() {
+                break;
+            }
             self.judge_alone(number, &suite)?;
         }
         eprintln!("  {:.0?}", begun.elapsed());
@@ -135,6 +144,7 @@ impl Round<'_> {
             .filter_map(|number| Some((*number, self.mutants.get(number)?.file.clone())))
             .collect();
         let next = AtomicUsize::new(0);
+        let end = self.end;
         let (say, verdicts) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..self.jobs.max(1) {
@@ -142,6 +152,7 @@ impl Round<'_> {
                 let (files, next) = (&files, &next);
                 scope.spawn(move || {
                     while let Some((number, file)) = files.get(next.fetch_add(1, Ordering::Relaxed))
+                        && end.is_none_or(|end| Instant::now() < end)
                     {
                         if say.send((*number, suite.judge(*number, file))).is_err() {
                             break;
@@ -173,6 +184,10 @@ impl Round<'_> {
         self.conclude(number, &verdict)
     }
 
+    fn is_over(&self) -> bool {
+        self.end.is_some_and(|end| Instant::now() >= end)
+    }
+
     fn conclude(&mut self, number: usize, verdict: &Verdict) -> Result {
         let outcome = match verdict {
             Verdict::Failed => Outcome::Caught,
@@ -196,3 +211,5 @@ impl Round<'_> {
         }
     }
 }
+
+const MINUTE: Duration = Duration::from_secs(60);

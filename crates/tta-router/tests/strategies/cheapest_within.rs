@@ -76,6 +76,16 @@ fn prices_are_compared_for_the_usage_that_is_expected() {
 }
 
 #[test]
+fn of_routes_at_one_price_the_first_is_taken() {
+    let mut builder = RouterPrimitive::builder();
+    for name in ["first", "second"] {
+        builder = builder.route(name, answering(name, 0), CostModel::per_call(0.5));
+    }
+    let router = builder.strategy(CheapestWithin::new(SECOND)).build();
+    assert_eq!(decided(&router.unwrap()).0, "first");
+}
+
+#[test]
 fn a_target_or_an_idle_time_of_zero_is_refused() {
     let a = answering("a", 0);
     for (strategy, says) in [

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tta_core::{Error, Result, WorkflowContext};
-use tta_router::{Choice, RouteReason, Routes, RoutingStrategy};
+use tta_router::{Choice, CostModel, RouteReason, Routes, RoutingStrategy};
 use tta_testkit::mock::Answer;
 
 use crate::support::{answering, called, context, down, router, routes};
@@ -17,6 +17,7 @@ pub(crate) struct Seen {
     since_failure: Option<Duration>,
     rests_for: Duration,
     model: Option<String>,
+    cost: CostModel,
 }
 
 /// Takes the first route, and writes down what it sees of it.
@@ -38,6 +39,7 @@ impl RoutingStrategy<u64> for Spy {
             since_failure: route.since_failure(),
             rests_for: route.rests_for(),
             model: route.model().map(str::to_owned),
+            cost: route.cost(),
         });
         Ok(route.choose(RouteReason::Rule))
     }
@@ -67,6 +69,7 @@ async fn a_strategy_sees_what_a_route_is_doing() {
         since_failure: None,
         rests_for: Duration::ZERO,
         model: Some("small-1".to_owned()),
+        cost: CostModel::per_call(0.001),
     };
     assert_eq!(look(), fresh);
 

@@ -29,6 +29,15 @@ fn the_same_key_takes_the_same_route_whatever_the_order_of_the_routes() {
     }
 }
 
+/// Processes of other versions route the same users.
+#[test]
+fn the_route_of_a_key_is_the_same_in_every_version() {
+    let router = of_routes(&["x", "y", "z", "w"]);
+    let routes: String = (0..64).map(|key| route_of(&router, key)).collect();
+    let known = "wwwwyzwxzywwywxzwyxwzwxzyzyyxzwyzyyxxwxxwwzyxzzxzyywzyxxzxxyxywx";
+    assert_eq!(routes, known);
+}
+
 #[test]
 fn keys_are_spread_evenly() {
     let router = of_routes(&["x", "y", "z", "w"]);

@@ -103,7 +103,7 @@ impl Traces {
 
     /// Whether a trace is recorded.
     pub(crate) fn sample(&self, trace_id: TraceId, parent: Option<&Parent>) -> bool {
-        self.is_open() && self.samplers.sample(trace_id, parent) && self.home.is_here()
+        self.is_open() && self.samplers.sample(trace_id, parent) && self.home.seems_here()
     }
 
     /// Whether a trace is recorded that begins with this workflow, where that makes a difference.
@@ -117,12 +117,12 @@ impl Traces {
             return None;
         }
         let decided = self.samplers.sample_workflow(workflow, trace_id, parent)?;
-        Some(decided && self.home.is_here())
+        Some(decided && self.home.seems_here())
     }
 
     /// Whether traces that are not sampled are recorded to see how they end.
     pub(crate) fn holds_unsampled(&self) -> bool {
-        self.tail.is_some() && self.is_open() && self.home.is_here()
+        self.tail.is_some() && self.is_open() && self.home.seems_here()
     }
 
     /// Takes the finished spans of a workflow; never waits.

@@ -15,6 +15,7 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend(refused());
     for (name, path, signal) in SIGNALS {
         rows.extend(of_signal(name, path, signal));
+        rows.extend(files_of_signal(name, signal));
     }
     rows
 }
@@ -158,11 +159,7 @@ fn refused() -> Vec<Row> {
 fn of_signal(name: &'static str, path: &'static str, signal: Signal) -> Vec<Row> {
     let own = |what: &str| format!("OTEL_EXPORTER_OTLP_{name}_{what}");
     let here = format!("{{http}}{path}");
-    let row = |variables: &[(&str, &str)]| {
-        let mut all = vec![("OTEL_METRICS_EXPORTER", "otlp")];
-        all.extend_from_slice(variables);
-        Row::new(&all)
-    };
+    let row = with_metrics;
     vec![
         row(&[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "{closed}"),
@@ -228,8 +225,15 @@ fn of_signal(name: &'static str, path: &'static str, signal: Signal) -> Vec<Row>
             (&own("PROTOCOL"), "grpc"),
         ])
         .sees(move |seen| assert!(!of(seen, signal).is_empty(), "{}", seen.output())),
+    ]
+}
+
+/// The signal's own files of TLS, and files that cannot be read.
+fn files_of_signal(name: &'static str, signal: Signal) -> Vec<Row> {
+    let own = |what: &str| format!("OTEL_EXPORTER_OTLP_{name}_{what}");
+    vec![
         // Its own files go before those of all, which are none.
-        row(&[
+        with_metrics(&[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "{tls}"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
             ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem"),
@@ -245,14 +249,14 @@ fn of_signal(name: &'static str, path: &'static str, signal: Signal) -> Vec<Row>
             assert!(!requests.is_empty(), "{}", seen.output());
             assert!(requests.iter().all(|request| request.signal() == signal));
         }),
-        row(&[
+        with_metrics(&[
             (&own("ENDPOINT"), "https://{address}"),
             (&own("CERTIFICATE"), "/nowhere/own-ca.pem"),
             ("TTA_SHUTDOWN_TIMEOUT", "300"),
         ])
         .until(|seen| degraded(seen).contains("/nowhere/own-ca.pem"))
         .sees(move |seen| assert!(of(seen, signal).is_empty())),
-        row(&[
+        with_metrics(&[
             (&own("ENDPOINT"), "https://{address}"),
             (&own("CLIENT_KEY"), "/nowhere/own.key"),
             (&own("CLIENT_CERTIFICATE"), "/nowhere/own.pem"),
@@ -261,6 +265,13 @@ fn of_signal(name: &'static str, path: &'static str, signal: Signal) -> Vec<Row>
         .until(|seen| degraded(seen).contains("/nowhere/own."))
         .sees(move |seen| assert!(of(seen, signal).is_empty())),
     ]
+}
+
+/// A row in which metrics go over OTLP too.
+fn with_metrics(variables: &[(&str, &str)]) -> Row {
+    let mut all = vec![("OTEL_METRICS_EXPORTER", "otlp")];
+    all.extend_from_slice(variables);
+    Row::new(&all)
 }
 
 fn of(seen: &Seen, signal: Signal) -> Vec<ReceivedRequest> {

@@ -301,6 +301,8 @@ impl Program {
         command
             .args(["--exact", "--nocapture", "child::program"])
             .env_clear()
+            // On a busy machine two seconds may be too few for what is to arrive.
+            .env("TTA_SHUTDOWN_TIMEOUT", "10000")
             .envs(variables)
             .env(IS_PROGRAM, "true")
             .stdin(Stdio::piped())
