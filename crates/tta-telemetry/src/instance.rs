@@ -16,7 +16,7 @@ use crate::process::observe_process;
 use crate::redaction::{Place, Redactor};
 use crate::report;
 use crate::server::{Checks, METRICS, Server};
-use crate::settings::{LOG_FORMAT, LOG_LEVEL, Origin, Resolved, Setting};
+use crate::settings::{Resolved, Setting};
 use crate::status::{PartStatus, State, Status};
 use crate::subscriber::{self, LOGS, TRACING};
 
@@ -147,23 +147,32 @@ impl Instance {
     }
 
     /// Each setting as it holds, also where a handle has changed it since.
+    #[cfg(feature = "logs")]
     fn shown(&self) -> Vec<Setting> {
+        use crate::logs::LogHandle;
+        use crate::settings::{LOG_FORMAT, LOG_LEVEL, Origin};
+
         let mut shown = self.settings.shown.clone();
-        #[cfg(feature = "logs")]
-        if let Some(handle) = self.log_handle().filter(crate::logs::LogHandle::is_changed) {
-            let now = [
-                (LOG_LEVEL.name(), handle.filter().to_string()),
-                (LOG_FORMAT.name(), handle.format().as_str().to_owned()),
-            ];
-            for (name, value) in now {
-                let setting = shown.iter_mut().find(|setting| setting.name == name);
-                if let Some(setting) = setting.filter(|setting| setting.value != value) {
-                    setting.value = value;
-                    setting.origin = Origin::Handle;
-                }
+        let Some(handle) = self.log_handle().filter(LogHandle::is_changed) else {
+            return shown;
+        };
+        let now = [
+            (LOG_LEVEL.name(), handle.filter().to_string()),
+            (LOG_FORMAT.name(), handle.format().as_str().to_owned()),
+        ];
+        for (name, value) in now {
+            let setting = shown.iter_mut().find(|setting| setting.name == name);
+            if let Some(setting) = setting.filter(|setting| setting.value != value) {
+                setting.value = value;
+                setting.origin = Origin::Handle;
             }
         }
         shown
+    }
+
+    #[cfg(not(feature = "logs"))]
+    fn shown(&self) -> Vec<Setting> {
+        self.settings.shown.clone()
     }
 
     pub(crate) fn ledger(&self) -> Ledger {

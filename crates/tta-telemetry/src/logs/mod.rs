@@ -21,6 +21,7 @@ pub use handle::LogHandle;
 pub(crate) use handle::{Lines, Present};
 pub(crate) use layer::layer_of;
 pub use layer::{LogOptions, log_layer, log_layer_with_handle};
+#[cfg(feature = "otlp")]
 pub(crate) use line::redact;
 #[cfg(feature = "otlp")]
 pub(crate) use timestamp::push as push_timestamp;

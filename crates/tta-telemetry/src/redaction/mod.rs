@@ -14,7 +14,9 @@ mod spans;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 pub(crate) use labels::redact_families;
 pub use policy::{Redaction, RedactionPolicy};
-pub(crate) use redactor::{Place, Redactor, Verdict};
+#[cfg(feature = "logs")]
+pub(crate) use redactor::Verdict;
+pub(crate) use redactor::{Place, Redactor};
 pub(crate) use redactor::{mask, masked};
 #[cfg(feature = "otlp")]
 pub(crate) use spans::redact_span;
