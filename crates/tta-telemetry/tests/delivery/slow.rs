@@ -126,14 +126,13 @@ fn fault_7_a_slow_backend_under_ten_times_its_load_is_never_waited_for() {
         .init();
 
     let tracer = global::tracer("slow");
-    let took = paced(SPANS, || {
+    let of_opentelemetry = paced(SPANS, || {
         let mut span = tracer.start("work");
         let began = Instant::now();
         span.end();
         began.elapsed()
     });
     assert_balanced(&guard);
-    report_ends("spans of OpenTelemetry", took);
 
     // The installed one is put back when it has been taken out.
     let inner = uninstall_recorder().unwrap();
@@ -144,7 +143,7 @@ fn fault_7_a_slow_backend_under_ten_times_its_load_is_never_waited_for() {
     install_recorder(inner);
     let work = step("work", async |n: u32| Ok(n));
     let per_workflow = 2;
-    let took = block_on(async {
+    let of_workflows = block_on(async {
         let run = async || {
             let recorder = Arc::clone(&timed) as Arc<dyn Recorder>;
             let ctx = WorkflowContext::builder().recorder(recorder).build();
@@ -174,7 +173,6 @@ fn fault_7_a_slow_backend_under_ten_times_its_load_is_never_waited_for() {
         took
     });
     assert_balanced(&guard);
-    report_ends("workflows of 2 spans", took);
 
     let account = guard.shutdown().ledger.traces;
     let overflow = account.dropped_for(DropReason::QueueFull);
@@ -192,4 +190,6 @@ fn fault_7_a_slow_backend_under_ten_times_its_load_is_never_waited_for() {
             && account.delivered == arrived
             && overflow > 0,
     );
+    report_ends("spans of OpenTelemetry", of_opentelemetry);
+    report_ends("workflows of 2 spans", of_workflows);
 }
