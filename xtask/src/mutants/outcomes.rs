@@ -1,6 +1,7 @@
 //! What became of a crate's mutants: kept mutant by mutant, and counted.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -69,11 +70,10 @@ impl Record {
 
     pub(crate) fn insert(&mut self, name: &str, outcome: Outcome) -> Result {
         self.by_name.insert(name.to_owned(), outcome);
-        let lines: String = self
-            .by_name
-            .iter()
-            .map(|(name, outcome)| format!("{} {name}\n", outcome.word()))
-            .collect();
+        let mut lines = String::new();
+        for (name, outcome) in &self.by_name {
+            let _ = writeln!(lines, "{} {name}", outcome.word());
+        }
         let written = fs::write(&self.path, lines);
         written.map_err(|error| {
             Failure::new(format!("failed to write {}: {error}", self.path.display()))

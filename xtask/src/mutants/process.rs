@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_run_passes_fails_at_its_first_failure_or_does_not_end() {
-        let long = Duration::from_secs(60);
+        let long = Duration::from_mins(1);
         assert_eq!(shell("echo 'test a ... ok'", long), Ended::Passed);
         let failed = |test: &str| Ended::Failed(test.to_owned());
         let line = "echo 'test a::b ... FAILED'; sleep 600";
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_server_that_outlives_the_binary_does_not_hold_it_up() {
         let line = "sleep 5 & exit 0";
-        assert_eq!(shell(line, Duration::from_secs(60)), Ended::Passed);
+        assert_eq!(shell(line, Duration::from_mins(1)), Ended::Passed);
     }
 
     #[test]

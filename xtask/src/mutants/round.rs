@@ -212,4 +212,4 @@ impl Round<'_> {
     }
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);

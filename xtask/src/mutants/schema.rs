@@ -5,6 +5,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::listed::{Genre, Mutant};
@@ -30,7 +31,7 @@ pub(crate) fn write(
 ) -> Schema {
     let mut schema = Schema::default();
     let Ok(sites) = Sites::find(source) else {
-        schema.text = source.to_owned();
+        source.clone_into(&mut schema.text);
         schema.alone = mutants.iter().map(|(number, _)| *number).collect();
         return schema;
     };
@@ -143,7 +144,7 @@ impl Edits {
             Genre::Body => {
                 let text = format!("return {};", mutant.replacement);
                 let body = self.bodies.entry(range.start).or_default();
-                body.push_str(&format!("if {} {} ", chosen(number), marked(number, &text)));
+                let _ = write!(body, "if {} {} ", chosen(number), marked(number, &text));
                 Added::Yes
             }
             Genre::Binary | Genre::Unary | Genre::Field => match sites.wholes.get(&range.start) {
@@ -195,7 +196,7 @@ impl Edits {
         let key = (whole.start, std::cmp::Reverse(whole.end));
         let alternatives = self.wholes.entry(key).or_default();
         let text = marked(number, &text);
-        alternatives.push_str(&format!("if {} {text} else ", chosen(number)));
+        let _ = write!(alternatives, "if {} {text} else ", chosen(number));
         Added::Yes
     }
 
@@ -254,20 +255,19 @@ impl Edits {
 
 impl Guard {
     fn opening(&self) -> String {
-        let never: String = self
-            .never
-            .iter()
-            .map(|it| format!("!{} && ", chosen(*it)))
-            .collect();
-        if self.range.is_none() {
-            return format!(" if {}", never.trim_end_matches(" && "));
+        let mut opening = String::new();
+        for number in &self.never {
+            let _ = write!(opening, "!{} && ", chosen(*number));
         }
-        let always: String = self
-            .always
-            .iter()
-            .map(|it| format!("{} || ", chosen(*it)))
-            .collect();
-        format!("{never}({always}(")
+        if self.range.is_none() {
+            return format!(" if {}", opening.trim_end_matches(" && "));
+        }
+        opening.push('(');
+        for number in &self.always {
+            let _ = write!(opening, "{} || ", chosen(*number));
+        }
+        opening.push('(');
+        opening
     }
 }
 

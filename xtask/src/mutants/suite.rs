@@ -240,4 +240,4 @@ const THREADS: &str = "8";
 const LEAST: Duration = Duration::from_secs(20);
 
 /// For a binary without a mutant.
-const BASELINE: Duration = Duration::from_secs(600);
+const BASELINE: Duration = Duration::from_mins(10);

@@ -40,7 +40,9 @@ impl Tree {
         let files = text_files::read(workspace)?;
         tree.remove_others(&files)?;
         for TextFile { path, text } in files {
-            if Path::new(&path).starts_with(&sources) && path.ends_with(".rs") {
+            if Path::new(&path).starts_with(&sources)
+                && Path::new(&path).extension().is_some_and(|it| it == "rs")
+            {
                 tree.sources.insert(path, text);
             } else if path == "Cargo.toml" {
                 tree.put(&path, &text.replace(FORBIDDEN, ALLOWED))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tta_cache::{CacheConfig, CacheExt, Scope};
-use tta_core::{Error, ErrorKind, Flow, Primitive, Result, WorkflowContext, step_with};
+use tta_core::{Error, ErrorKind, Flow, Primitive, Result, WorkflowContext, step, step_with};
 use tta_retry::{RetryConfig, RetryExt};
 use tta_router::{CostModel, RouterPrimitive};
 use tta_testkit::measured::measured;
@@ -160,5 +160,14 @@ async fn a_cache_around_a_router_saves_the_decision_too() -> Result<()> {
         assert_eq!(flow.run(ask("q")).await?, 1);
     }
     assert_eq!(decisions.count(), 1);
+    Ok(())
+}
+
+#[test]
+fn a_cache_may_run_twice_what_its_step_may() -> Result<()> {
+    let read = step("read", async |_: String| Ok(1));
+    let charge = step("charge", async |_: String| Ok(1)).non_idempotent();
+    assert!(read.cached(by_text())?.into_primitive().is_idempotent());
+    assert!(!charge.cached(by_text())?.into_primitive().is_idempotent());
     Ok(())
 }

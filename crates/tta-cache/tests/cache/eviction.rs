@@ -116,14 +116,23 @@ async fn invalidating_and_clearing_remove_and_count() -> Result<()> {
 
 #[tokio::test]
 async fn what_is_held_moves_with_the_name_and_goes_with_the_cache() -> Result<()> {
-    let flow = counting(&Calls::default())
-        .cached(by_text())?
+    let held = |name| {
+        let metrics = ["cache_size", "cache_size_bytes"];
+        #[expect(clippy::cast_possible_truncation, reason = "a gauge of a few bytes")]
+        metrics.map(|metric| measured(metric, &[name, "memory"]).round() as i64)
+    };
+    let config = by_text().with_capacity_bytes(1_000, String::len);
+    let flow = step("repeat", async |n: String| Ok("x".repeat(n.parse()?)))
+        .cached(config)?
         .with_name("first_name");
-    flow.run(ask("q")).await?;
+    flow.run(ask("100")).await?;
+    assert_eq!(held("first_name")[0], 1);
+    let bytes = held("first_name")[1];
+    assert!(bytes >= 100, "{bytes}");
     let flow = flow.with_name("second_name");
-    assert!(measured("cache_size", &["first_name", "memory"]).abs() < 1e-9);
-    assert!((measured("cache_size", &["second_name", "memory"]) - 1.0).abs() < 1e-9);
+    assert_eq!(held("first_name"), [0, 0]);
+    assert_eq!(held("second_name"), [1, bytes]);
     drop(flow);
-    assert!(measured("cache_size", &["second_name", "memory"]).abs() < 1e-9);
+    assert_eq!(held("second_name"), [0, 0]);
     Ok(())
 }

@@ -56,6 +56,28 @@ async fn a_value_without_bytes_is_kept_in_memory_and_bytes_without_a_value_are_r
     Ok(())
 }
 
+/// What other versions have stored is read by the name.
+#[test]
+fn the_names_of_codecs_stay() {
+    assert_eq!(Codec::<u8>::name(&Json), "json");
+    #[cfg(feature = "postcard")]
+    assert_eq!(Codec::<u8>::name(&tta_cache::Postcard), "postcard");
+}
+
+#[cfg(feature = "postcard")]
+#[test]
+fn postcard_gives_back_what_it_was_given_in_fewer_bytes() -> Result<()> {
+    let value = (7_u32, "a question".to_owned());
+    let compact = tta_cache::Postcard.encode(&value)?;
+    assert!(compact.len() < Json.encode(&value)?.len());
+    let read: (u32, String) = tta_cache::Postcard.decode(&compact)?;
+    assert_eq!(read, value);
+    let longer = [compact, vec![0]].concat();
+    let read: Result<(u32, String)> = tta_cache::Postcard.decode(&longer);
+    assert!(read.is_err(), "bytes are left over");
+    Ok(())
+}
+
 #[cfg(feature = "zstd")]
 #[tokio::test(start_paused = true)]
 async fn values_above_a_size_are_compressed_and_read_back() -> Result<()> {

@@ -38,6 +38,15 @@ fn parsed(text: &str) -> Value {
 }
 
 #[tokio::test]
+async fn nothing_takes_a_place_of_its_own() -> Result<()> {
+    for (one, other) in [("[null,5]", "[5,null]"), ("[[null]]", "[[[]]]")] {
+        let values = vec![parsed(one), parsed(other)];
+        assert!(!are_one(values, &[]).await?, "{one} {other}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn json_that_means_the_same_has_one_key() -> Result<()> {
     for (one, other) in [
         (
