@@ -4,6 +4,12 @@
 //! and panics where what comes out breaks a rule. `cargo xtask fuzz` lets cargo-fuzz choose the
 //! bytes; the tests of this crate run the inputs in `corpus/` through the same functions.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "to panic is how a target says that a rule is broken"
+)]
+
 mod baggage;
 mod exposition;
 mod headers;

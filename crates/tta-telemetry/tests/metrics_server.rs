@@ -387,7 +387,12 @@ fn exemplars_in_a_real_prometheus_lead_to_spans_that_were_exported() {
             value.is_none_or(|value| exemplar.value == value),
             "{found:?}"
         );
-        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let hex = |bytes: &[u8]| {
+            let digits = |byte: &u8| [byte >> 4, byte & 15];
+            let digit = |bits| char::from_digit(u32::from(bits), 16);
+            let all = bytes.iter().flat_map(digits);
+            all.filter_map(digit).collect::<String>()
+        };
         let is_there = spans.iter().any(|received| {
             hex(&received.span.trace_id) == exemplar.labels["trace_id"]
                 && hex(&received.span.span_id) == exemplar.labels["span_id"]

@@ -59,7 +59,7 @@ impl TraceService for Collector {
         request: tonic::Request<ExportTraceServiceRequest>,
     ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
         let ctx = request.extensions().get::<WorkflowContext>().cloned();
-        work(&ctx.expect("the layer has put it there")).await;
+        work(&ctx.ok_or_else(|| tonic::Status::internal("no layer put a context there"))?).await;
         if self.refuses {
             return Err(tonic::Status::unavailable("come back later"));
         }

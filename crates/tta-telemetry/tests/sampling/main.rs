@@ -4,7 +4,6 @@
 #![expect(clippy::float_cmp, reason = "counts are whole")]
 
 mod by_workflow;
-mod cost;
 mod head;
 mod statistics;
 #[path = "../support/mod.rs"]
