@@ -9,6 +9,10 @@ mod console;
 mod export;
 #[cfg(feature = "prometheus")]
 pub mod exposition;
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "what traces alone lock is not there")
+)]
 mod fork;
 mod guard;
 mod instance;

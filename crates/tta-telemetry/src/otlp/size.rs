@@ -85,4 +85,5 @@ const LINK: usize = 100;
 const POINT: usize = 200;
 const BUCKET: usize = 16;
 const EXEMPLAR: usize = 80;
+#[cfg(feature = "logs")]
 const LINE: usize = 300;
