@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use tta_core::step;
-use tta_testkit::conformance::check_primitive;
+use tta_testkit::conformance::check_named_primitive;
 use tta_timeout::{AdaptiveLimit, TimeoutConfig, TimeoutOrPrimitive, TimeoutPrimitive};
 
 #[test]
 fn a_timeout_conforms() {
-    check_primitive(|inner| TimeoutPrimitive::new(inner, Duration::from_hours(24)).unwrap());
+    check_named_primitive(|inner| TimeoutPrimitive::new(inner, Duration::from_hours(24)).unwrap());
 }
 
 #[test]
 fn a_timeout_with_grace_and_a_policy_conforms() {
-    check_primitive(|inner| {
+    check_named_primitive(|inner| {
         let limit = AdaptiveLimit::between(Duration::from_secs(1), Duration::from_hours(24));
         let config = TimeoutConfig::from_policy(limit).with_grace(Duration::from_secs(1));
         TimeoutPrimitive::new(inner, config).unwrap()
@@ -22,7 +22,7 @@ fn a_timeout_with_grace_and_a_policy_conforms() {
 
 #[test]
 fn a_timeout_with_a_fallback_conforms() {
-    check_primitive(|inner| {
+    check_named_primitive(|inner| {
         let other = step("other", async |n: u64| Ok(n));
         TimeoutOrPrimitive::new(inner, Duration::from_hours(24), other).unwrap()
     });

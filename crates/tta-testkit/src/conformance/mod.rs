@@ -13,7 +13,7 @@ mod primitive;
 pub use names::{Names, assert_same_names, run_every_shape};
 pub use panicking::PanickingRecorder;
 pub use polling::poll_then_drop;
-pub use primitive::check_primitive;
+pub use primitive::{check_named_primitive, check_primitive};
 
 use std::time::Instant;
 

@@ -24,7 +24,6 @@ use crate::recording::{RecordingRecorder, error_type};
 /// 5. Dropped at any await point, it is reported as cancelled, and nothing stays in flight.
 /// 6. Results are the same with no recorder, with one, and with one that panics.
 /// 7. Its future is `Send`.
-/// 8. A name that it is given is its own.
 ///
 /// It runs on a runtime of its own with tokio's clock paused.
 ///
@@ -54,7 +53,6 @@ where
         .expect("a runtime starts");
     runtime.block_on(async {
         let subject = || Subject::new(&wrap);
-        answers_to_its_name(subject());
         reports_an_execution_once(&subject()).await;
         passes_the_context_on(&subject()).await;
         keeps_an_error_and_notes_it_once(&subject()).await;
@@ -62,6 +60,20 @@ where
         reports_a_drop_at_every_await_point(&subject()).await;
         answers_the_same_whoever_records(&subject()).await;
     });
+}
+
+/// As [`check_primitive`], for a primitive whose own metrics and errors name it: a name that its flow
+/// is given is its own.
+///
+/// # Panics
+///
+/// Where the primitive does not conform, with what it did.
+pub fn check_named_primitive<P>(wrap: impl Fn(BoxFlow<u64, u64>) -> Flow<Observed<P>>)
+where
+    P: Primitive<Input = u64, Output = u64>,
+{
+    answers_to_its_name(Subject::new(&wrap));
+    check_primitive(wrap);
 }
 
 /// The primitive under test around an inner step.
