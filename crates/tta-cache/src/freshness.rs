@@ -101,3 +101,24 @@ pub(crate) fn random_share() -> f64 {
 thread_local! {
     static RANDOM: Cell<u64> = Cell::new(RandomState::new().hash_one(0_u8));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_fall_evenly_into_every_tenth() {
+        let mut tenths = [0_u32; 10];
+        for _ in 0..10_000 {
+            let share = random_share();
+            assert!((0.0..1.0).contains(&share), "{share}");
+            let tenth = tenths.iter_mut().nth((share * 10.0) as usize);
+            *tenth.unwrap() += 1;
+        }
+        // Ten standard deviations.
+        assert!(
+            tenths.iter().all(|count| (700..1_300).contains(count)),
+            "{tenths:?}"
+        );
+    }
+}

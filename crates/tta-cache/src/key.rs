@@ -271,3 +271,32 @@ static SECRET: LazyLock<(u64, u64)> = LazyLock::new(|| {
     let random = || RandomState::new().build_hasher().finish();
     (random(), random())
 });
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_that_differ_differ_in_bytes_and_in_hashes() {
+        let keys: Vec<_> = (0..1_000)
+            .map(|n: u128| CacheKey(n << 64 | n * 77))
+            .collect();
+        let bytes: HashSet<_> = keys.iter().map(|key| key.to_bytes()).collect();
+        let hashes: HashSet<_> = keys.iter().map(|key| KeyHash.hash_one(key)).collect();
+        assert_eq!((bytes.len(), hashes.len()), (keys.len(), keys.len()));
+    }
+
+    #[test]
+    fn what_is_no_key_is_hashed_byte_by_byte() {
+        let texts = [[0, 0], [0, 1], [1, 0], [1, 1], [255, 0], [255, 1]];
+        let hash = |bytes: &[u8; 2]| {
+            let mut hasher = KeyHash.build_hasher();
+            hasher.write(bytes);
+            hasher.finish()
+        };
+        let hashes: HashSet<_> = texts.iter().map(hash).collect();
+        assert_eq!(hashes.len(), texts.len());
+    }
+}

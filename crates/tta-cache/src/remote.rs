@@ -181,3 +181,21 @@ impl fmt::Debug for LockToken {
         write!(f, "LockToken({self})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_token_is_another_and_both_halves_are_random() {
+        let tokens: Vec<u128> = (0..100).map(|_| LockToken::random().0).collect();
+        let halves = tokens
+            .iter()
+            .flat_map(|token| [token >> 64, token & u128::from(u64::MAX)]);
+        assert_eq!(halves.collect::<HashSet<_>>().len(), 200);
+        let token = LockToken(0xab);
+        assert_eq!(token.to_string(), format!("{:032x}", 0xab));
+    }
+}

@@ -47,6 +47,46 @@ async fn nothing_takes_a_place_of_its_own() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_text_that_holds_what_stands_between_two_is_not_two() -> Result<()> {
+    // Whatever byte tells that a part is text, and however little of its length were written.
+    for tag in 0..=u8::MAX >> 1 {
+        let config = CacheConfig::new(
+            Scope::Global,
+            |texts: &Vec<String>, _, key: &mut KeyBuilder| {
+                for text in texts {
+                    key.text(text);
+                }
+            },
+        );
+        let flow = model(&Calls::default()).cached(config)?;
+        let one = format!("a{}\0\0\0\0\0\0\0b", char::from(tag));
+        assert_eq!(flow.run(vec![one]).await?, 1);
+        assert_eq!(
+            flow.run(vec!["a".to_owned(), "b".to_owned()]).await?,
+            2,
+            "{tag}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_field_inside_a_variant_can_be_left_out() -> Result<()> {
+    #[derive(Serialize)]
+    enum Call {
+        Chat { text: &'static str, id: u32 },
+    }
+    let config = CacheConfig::of_input(Scope::Global).ignoring("Chat.id");
+    let flow = model(&Calls::default()).cached(config)?;
+    let mut answers = Vec::new();
+    for (text, id) in [("a", 1), ("a", 2), ("b", 1)] {
+        answers.push(flow.run(Call::Chat { text, id }).await?);
+    }
+    assert_eq!(answers, [1, 1, 2]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn json_that_means_the_same_has_one_key() -> Result<()> {
     for (one, other) in [
         (
