@@ -115,6 +115,39 @@ async fn invalidating_and_clearing_remove_and_count() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_gauges_follow_whatever_leaves() -> Result<()> {
+    let config = by_text().with_capacity_bytes(1_000, String::len);
+    let flow = step("repeat", async |n: String| Ok("x".repeat(n.parse()?)))
+        .cached(config)?
+        .with_name("leaving");
+    let check = |why: &str| {
+        let stats = flow.stats();
+        let held = [stats.entries as f64, stats.bytes as f64];
+        let shown =
+            ["cache_size", "cache_size_bytes"].map(|it| measured(it, &["leaving", "memory"]));
+        let off = held
+            .iter()
+            .zip(shown)
+            .map(|(held, shown)| (held - shown).abs());
+        assert!(off.fold(0.0, f64::max) < 1e-6, "{why}: {held:?} {shown:?}");
+        stats.entries
+    };
+    for size in ["100", "110", "120", "130", "140"] {
+        flow.run(ask(size)).await?;
+    }
+    assert!(check("kept") > 1);
+    flow.run(ask("700")).await?;
+    check("evicted for want of room");
+    assert!(flow.stats().evicted_by_capacity > 0);
+    flow.invalidate(&ask("700"), &WorkflowContext::new())
+        .await?;
+    check("invalidated");
+    flow.clear().await?;
+    assert_eq!(check("cleared"), 0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_held_moves_with_the_name_and_goes_with_the_cache() -> Result<()> {
     let held = |name| {
         let metrics = ["cache_size", "cache_size_bytes"];
