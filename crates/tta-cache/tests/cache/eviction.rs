@@ -114,9 +114,12 @@ async fn invalidating_and_clearing_remove_and_count() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_gauges_follow_whatever_leaves() -> Result<()> {
-    let config = by_text().with_capacity_bytes(1_000, String::len);
+    let config = by_text()
+        .with_capacity_bytes(1_000, String::len)
+        .with_ttl(TTL)
+        .with_clock(|| Instant::now().into_std());
     let flow = step("repeat", async |n: String| Ok("x".repeat(n.parse()?)))
         .cached(config)?
         .with_name("leaving");
@@ -142,6 +145,13 @@ async fn the_gauges_follow_whatever_leaves() -> Result<()> {
     flow.invalidate(&ask("700"), &WorkflowContext::new())
         .await?;
     check("invalidated");
+    flow.run(ask("100")).await?;
+    flow.run(ask("110")).await?;
+    advance(TTL).await;
+    flow.run(ask("100")).await?;
+    check("expired, and computed anew");
+    flow.evict_expired();
+    assert_eq!(check("swept"), 1);
     flow.clear().await?;
     assert_eq!(check("cleared"), 0);
     Ok(())

@@ -39,7 +39,13 @@ fn parsed(text: &str) -> Value {
 
 #[tokio::test]
 async fn nothing_takes_a_place_of_its_own() -> Result<()> {
-    for (one, other) in [("[null,5]", "[5,null]"), ("[[null]]", "[[[]]]")] {
+    for (one, other) in [
+        ("[null,5]", "[5,null]"),
+        ("[[null]]", "[[[]]]"),
+        ("[[1],2]", "[[1,2]]"),
+        ("[[[1],2],3]", "[[[1],2,3]]"),
+        (r#"[{"a":1},2]"#, r#"[{"a":1,"b":2}]"#),
+    ] {
         let values = vec![parsed(one), parsed(other)];
         assert!(!are_one(values, &[]).await?, "{one} {other}");
     }
