@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
+use tta_telemetry::RedactionPolicy;
 use tta_telemetry::exposition::{ExpositionFormat, ExpositionOptions, PrometheusExposition};
 
 /// Every line of a page is a comment or a sample, in both formats, and labels hold what was meant.
@@ -17,6 +18,8 @@ pub fn exposition(data: &[u8]) {
             ("one".to_owned(), one.to_owned()),
             (format!("x{two}"), "name".to_owned()),
         ],
+        // What looks like a secret would be taken out.
+        redaction: RedactionPolicy::new().without_builtin_rules(),
         user_registry: Some(Arc::new(Mutex::new(own(help, label)))),
         ..ExpositionOptions::default()
     });
