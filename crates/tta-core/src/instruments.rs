@@ -9,6 +9,7 @@ mod cells;
 mod counter;
 mod exemplar;
 mod family;
+mod forked;
 mod gather;
 mod gauge;
 mod histogram;

@@ -8,7 +8,9 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::forked;
 
 /// How a cell may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +102,7 @@ impl<C: Cells> PerThread<C> {
     /// Visits every thread's cells.
     pub(crate) fn each(&self, mut f: impl FnMut(&C)) {
         f(&self.shared);
-        for owned in self.owned().iter() {
+        for owned in self.owned().iter().flat_map(|owned| owned.iter()) {
             f(&owned.cells);
         }
     }
@@ -130,7 +132,7 @@ impl<C: Cells> PerThread<C> {
 
     /// Cells of a thread that has ended, or new ones, or none past the limit.
     fn take_over(&self) -> Option<Arc<Owned<C>>> {
-        let mut owned = self.owned();
+        let mut owned = self.owned()?;
         let free = owned.iter().find(|cells| {
             // Acquire pairs with the release of the thread that ended: its last store is seen.
             cells
@@ -152,9 +154,9 @@ impl<C: Cells> PerThread<C> {
         Some(new)
     }
 
-    fn owned(&self) -> MutexGuard<'_, Vec<Arc<Owned<C>>>> {
+    fn owned(&self) -> Option<MutexGuard<'_, Vec<Arc<Owned<C>>>>> {
         // Nothing that could panic runs under the lock, and a list of cells has no half-way state.
-        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+        forked::lock(&self.owned)
     }
 }
 

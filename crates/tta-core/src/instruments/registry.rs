@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use super::family::{Family, Put, Resolved};
+use super::forked;
 use super::seam::SeamInstruments;
 use super::{Counter, Gauge, Histogram};
 use crate::catalog::{self, LABEL_LIMIT_REACHED, MetricKind, MetricSpec};
@@ -43,6 +44,8 @@ pub struct Registry {
     limit: AtomicUsize,
     pub(super) failed_callbacks: AtomicU64,
     series: Mutex<Series>,
+    /// In the place of the other where a fork has left that one locked.
+    spare: Mutex<Series>,
 }
 
 #[derive(Default)]
@@ -70,10 +73,12 @@ type Callback = Box<dyn Fn() -> f64 + Send + Sync>;
 impl Registry {
     /// An empty registry with the default limit of 2,000 label sets a metric.
     pub fn new() -> Self {
+        forked::begin();
         Self {
             limit: AtomicUsize::new(DEFAULT_LABEL_LIMIT),
             failed_callbacks: AtomicU64::new(0),
             series: Mutex::new(Series::default()),
+            spare: Mutex::new(Series::default()),
         }
     }
 
@@ -296,7 +301,8 @@ impl Registry {
 
     pub(super) fn series(&self) -> MutexGuard<'_, Series> {
         // Only our own code runs under the lock, and each change to the maps is a single step.
-        self.series.lock().unwrap_or_else(PoisonError::into_inner)
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        forked::lock(&self.series).unwrap_or_else(spare)
     }
 }
 
