@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn keys_that_differ_differ_in_bytes_and_in_hashes() {
         let keys: Vec<_> = (0..1_000)
-            .map(|n: u128| CacheKey(n << 64 | n * 77))
+            .map(|n: u128| CacheKey((n << 64) | (n * 77)))
             .collect();
         let bytes: HashSet<_> = keys.iter().map(|key| key.to_bytes()).collect();
         let hashes: HashSet<_> = keys.iter().map(|key| KeyHash.hash_one(key)).collect();
