@@ -123,8 +123,8 @@ impl SpanName {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StepIdentity {
-    /// The primitive's or workflow's name.
-    pub name: Box<str>,
+    /// The primitive's or workflow's name, which each of its spans shows and shares.
+    pub name: Arc<str>,
     /// The primitive's type.
     pub kind: &'static str,
     /// The name of its spans.
