@@ -174,6 +174,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
     ("faketime", "faketime"),
+    ("valgrind", "valgrind"),
     ("prlimit", "util-linux"),
     ("setpriv", "util-linux"),
 ];
