@@ -3,6 +3,7 @@
 mod bench_report;
 mod command;
 mod commands;
+mod deploy;
 mod faults;
 mod features;
 mod fuzz;
@@ -52,6 +53,8 @@ enum Command {
     Lint(LintArgs),
     /// Write the generated reference from the declared catalogue.
     Generate(GenerateArgs),
+    /// Check what is in deploy/: schemas, settings, ports, and that each part finds the others.
+    VerifyDeploy,
     /// Run exactly what CI runs after the tests.
     Ci,
     /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
@@ -181,6 +184,7 @@ fn main() -> ExitCode {
         Command::Lint(LintArgs { tidy: true, .. }) => commands::tidy(&workspace),
         Command::Lint(_) => commands::lint(&workspace),
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
+        Command::VerifyDeploy => deploy::run(&workspace),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
         Command::Instructions(args) => instructions::run(&workspace, args.action()),

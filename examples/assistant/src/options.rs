@@ -105,6 +105,11 @@ pub struct Options {
     /// [default: OTEL_EXPORTER_PROMETHEUS_PORT, else 9464]
     #[arg(long, value_name = "PORT")]
     pub metrics_port: Option<u16>,
+
+    /// Instead of running, ask the one that runs on this machine whether it is ready, and exit with 0
+    /// if so: a health check for images without a shell
+    #[arg(long)]
+    pub probe: bool,
 }
 
 /// How the router picks a model.
