@@ -132,8 +132,8 @@ impl Iterator for Pieces {
                 Rest::Nothing => break,
             };
         }
-        let piece = self.page.take();
-        (!piece.is_empty()).then_some(piece)
+        let is_over = matches!(self.rest, Rest::Nothing) && self.page.is_empty();
+        (!is_over).then(|| self.page.take())
     }
 }
 
