@@ -157,7 +157,6 @@ fn fill_varint(room: &mut [u8], number: u64) {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "seven bits are meant")]
 const fn low_bits(number: u64) -> u8 {
     (number & 0x7f) as u8
 }
