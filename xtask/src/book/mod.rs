@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command::{Failure, Result, Run, find_program};
 use crate::steps::{self, Step, Voice};
-use crate::text_files::{self, TextFile};
+use crate::text_files::{self, TextFile, has_extension};
 use crate::workspace::Workspace;
 
 /// Builds the site and checks its links.
@@ -122,7 +122,8 @@ fn check(workspace: &Workspace) -> Result {
         .map_err(|error| Failure::new(format!("cannot read {}: {error}", built.display())))?;
     let is_page = |path: &&String| {
         // The print page is all others in one, and the page of errors may be anywhere.
-        path.ends_with(".html") && !["print.html", "404.html", "toc.html"].contains(&path.as_str())
+        has_extension(path, "html")
+            && !["print.html", "404.html", "toc.html"].contains(&path.as_str())
     };
     let read = |path: &String| {
         let html = fs::read_to_string(built.join(path)).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The pages of the site: which there are, in which order, and where their links lead.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use crate::text_files::TextFile;
 
@@ -10,14 +11,13 @@ use super::markdown;
 pub(crate) fn summary(text: &str, files: &[TextFile]) -> String {
     let mut out = String::new();
     for line in text.lines() {
-        match folder_asked_for(line) {
-            Some(folder) => out.push_str(&pages_of(folder, files)),
-            None => {
-                // What stands above `docs/` is put beside its pages.
-                let line = line.replace("](../", "](");
-                out.push_str(&line.replace("README.md", "index.md"));
-                out.push('\n');
-            }
+        if let Some(folder) = folder_asked_for(line) {
+            out.push_str(&pages_of(folder, files));
+        } else {
+            // What stands above `docs/` is put beside its pages.
+            let line = line.replace("](../", "](");
+            out.push_str(&line.replace("README.md", "index.md"));
+            out.push('\n');
         }
     }
     out
@@ -114,13 +114,14 @@ fn pages_of(folder: &str, files: &[TextFile]) -> String {
     pages.sort_by_key(|file| (!file.path.ends_with("/README.md"), &file.path));
     if let Some(name) = folder.get(..1).filter(|_| !pages.is_empty()) {
         let rest = folder.get(1..).unwrap_or_default();
-        out.push_str(&format!("# {}{rest}\n\n", name.to_uppercase()));
+        // Writing into a string cannot fail.
+        let _ = write!(out, "# {}{rest}\n\n", name.to_uppercase());
     }
     for page in pages {
         let title = markdown::title(&page.text).unwrap_or(&page.path);
         // Brackets would end the link.
         let title = title.replace(['[', ']'], "");
-        out.push_str(&format!("- [{title}]({})\n", place(&page.path)));
+        let _ = writeln!(out, "- [{title}]({})", place(&page.path));
     }
     out
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::text_files::TextFile;
+use crate::text_files::{TextFile, has_extension};
 
 /// The names that the reference lists.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Names {
 
 /// Decisions and measurements speak of what was, and the generated pages of what is checked already.
 fn speaks_of_now(path: &str) -> bool {
-    let page = path.ends_with(".md") || path.starts_with("deploy/");
+    let page = has_extension(path, "md") || path.starts_with("deploy/");
     let other = [
         "docs/design/",
         "docs/reference/",
