@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bench_report;
+mod book;
 mod command;
 mod commands;
 mod deploy;
@@ -53,6 +54,10 @@ enum Command {
     Lint(LintArgs),
     /// Write the generated reference from the declared catalogue.
     Generate(GenerateArgs),
+    /// Build the pages of docs/ as a site in target/book, and check its links.
+    ///
+    /// Builds mdBook first, once, where it is not installed: under a minute.
+    Docs,
     /// Check what is in deploy/: schemas, settings, ports, and that each part finds the others.
     VerifyDeploy,
     /// Run exactly what CI runs after the tests.
@@ -184,6 +189,7 @@ fn main() -> ExitCode {
         Command::Lint(LintArgs { tidy: true, .. }) => commands::tidy(&workspace),
         Command::Lint(_) => commands::lint(&workspace),
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
+        Command::Docs => book::run(&workspace),
         Command::VerifyDeploy => deploy::run(&workspace),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
