@@ -4,8 +4,8 @@ use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
 use crate::{
-    bench_report, book, deploy, faults as table, features, instructions, setup as install, tests_run,
-    tidy as rules,
+    bench_report, book, deploy, faults as table, features, instructions, setup as install,
+    tests_run, tidy as rules,
 };
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
