@@ -40,6 +40,8 @@ pub use context::{
     Cancelled, Canceller, Checkpoint, Clock, Identity, NanoClock, Parent, Usage, WorkflowContext,
     WorkflowContextBuilder, with_current,
 };
+#[doc(hidden)]
+pub use context::Moment;
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use failure_policy::FailurePolicy;
 pub use fallback::{FallbackPrimitive, fallback};

@@ -302,12 +302,13 @@ impl<'a> Execution<'a> {
         if outermost {
             ctx.outermost_begun();
         }
+        let span_id = SpanId::random();
         Self {
             subject,
             ctx,
-            span_id: SpanId::random(),
+            span_id,
             parent_id,
-            begun: ctx.boundary(),
+            begun: ctx.boundary(span_id),
             busy_nanos: 0,
             outermost,
             ended: false,
@@ -346,7 +347,7 @@ impl<'a> Execution<'a> {
     #[inline]
     fn finish(&mut self, outcome: Outcome, error: Option<&mut Error>) {
         self.ended = true;
-        let ended = self.ctx.boundary().max(self.begun);
+        let ended = self.ctx.boundary(SpanId::INVALID).max(self.begun);
         let nanos = ended.nanos_since(self.begun);
         let counted = self
             .seam()
