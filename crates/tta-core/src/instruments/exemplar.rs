@@ -81,8 +81,9 @@ impl ExemplarSlot {
         }
     }
 
-    /// Offers a measurement that the filter admits, for callers that have read the clock already.
-    #[inline]
+    /// Offers a measurement that the filter admits, for callers that have read the clock already. Out
+    /// of line, so that asking the filter is all that is left where nothing is sampled.
+    #[inline(never)]
     pub(crate) fn offer_at(&self, value: f64, trace_id: TraceId, span_id: SpanId, now: u64) {
         if now < self.renew_at.load(Ordering::Relaxed) {
             return;

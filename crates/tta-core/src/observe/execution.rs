@@ -52,12 +52,13 @@ impl<'a> Execution<'a> {
         if outermost {
             ctx.outermost_begun();
         }
+        let span_id = SpanId::random();
         Self {
             subject,
             ctx,
-            span_id: SpanId::random(),
+            span_id,
             parent_id,
-            begun: ctx.boundary(),
+            begun: ctx.boundary(span_id),
             busy_nanos: 0,
             outermost,
             ended: false,
@@ -96,7 +97,7 @@ impl<'a> Execution<'a> {
     #[inline]
     pub(super) fn finish(&mut self, outcome: Outcome, error: Option<&mut Error>) {
         self.ended = true;
-        let ended = self.ctx.boundary().max(self.begun);
+        let ended = self.ctx.boundary(SpanId::INVALID).max(self.begun);
         let nanos = ended.nanos_since(self.begun);
         let counted = self
             .seam()
