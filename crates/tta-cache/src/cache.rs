@@ -241,7 +241,8 @@ where
 
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let step_begun = self.body.step_begun(ctx);
-        let begun = step_begun.map_or_else(|| self.body.now(), |begun| ctx.instant(begun));
+        let begun = step_begun.and_then(|begun| ctx.instant(begun));
+        let begun = begun.unwrap_or_else(|| self.body.now());
         let Some(key) = self.body.key(&input, ctx) else {
             return Box::pin(self.uncached(input, ctx)).await;
         };

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tta_core::{Canceller, Flow, IntoFlow, Moment, Observed, Primitive, Result, WorkflowContext};
 
@@ -87,8 +87,8 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> TimeoutPrimitive<P, L> {
         let limit = policy.limit(&input, ctx);
         let minimum = policy.minimum().max(*minimum);
         let shares = P::IS_OBSERVED && begun.is_some();
-        let begun = begun.unwrap_or_else(|| ctx.moment());
-        let bounds = Bounds::new(limit, *grace, minimum, ctx.instant(begun), ctx);
+        let (begun, begun_at) = or_now(begun, ctx);
+        let bounds = Bounds::new(limit, *grace, minimum, begun_at, ctx);
         let metrics = self.metrics.get_or_init(|| Metrics::of(&self.name));
         let call = &Call {
             timeout: self,
@@ -228,10 +228,10 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
             Ok(Some(output)) => self.answered(output, was_told, out_of_time),
             Ok(None) => {
                 *out_of_time = Some(bounds.cause);
-                self.give_up(Lateness::CutOff, ctx.moment(), || operation.set(None))
+                self.give_up(Lateness::CutOff, or_now(None, ctx), || operation.set(None))
             }
             Err(error) => {
-                self.observe(self.ended(), Ending::Error);
+                self.observe(self.ended().0, Ending::Error);
                 Err(error)
             }
         }
@@ -239,9 +239,9 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
 
     /// When the operation ended, which has just given its answer.
     #[inline]
-    fn ended(&self) -> Moment {
+    fn ended(&self) -> (Moment, Instant) {
         let ended = self.ctx.step_ended().filter(|_| self.shares);
-        ended.unwrap_or_else(|| self.ctx.moment())
+        or_now(ended, self.ctx)
     }
 
     /// Takes an answer that is in time.
@@ -257,12 +257,11 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
             ctx,
             ..
         } = self;
-        let ended = self.ended();
-        let now = ctx.instant(ended);
+        let (ended, now) = self.ended();
         if !bounds.is_within_grace(now) {
             *out_of_time = Some(bounds.cause);
             let took = Duration::from_nanos(ended.nanos_since(self.begun));
-            return self.give_up(Lateness::Overran(took), ended, || drop(output));
+            return self.give_up(Lateness::Overran(took), (ended, now), || drop(output));
         }
         let (counter, within) = if bounds.is_within_limit(now) && !was_told {
             (&metrics.within_limit, "limit")
@@ -283,7 +282,7 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
     fn give_up(
         &self,
         lateness: Lateness,
-        ended: Moment,
+        (ended, now): (Moment, Instant),
         drop_it: impl FnOnce(),
     ) -> Result<P::Output> {
         let Self {
@@ -300,7 +299,7 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
                 _ => Ending::PastLimit,
             },
         );
-        let overrun = bounds.overrun(ctx.instant(ended));
+        let overrun = bounds.overrun(now);
         if overrun >= PROMPT || matches!(lateness, Lateness::Overran(_)) {
             ctx.set_attribute("timeout.overrun_ms", millis(overrun));
         }
@@ -352,6 +351,13 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
         };
         Err(TimedOut::error(*cause, message))
     }
+}
+
+/// A moment, or now, as executions are measured and as deadlines are kept.
+#[inline]
+fn or_now(moment: Option<Moment>, ctx: &WorkflowContext) -> (Moment, Instant) {
+    let moment = moment.unwrap_or_else(|| ctx.moment());
+    (moment, ctx.instant(moment).unwrap_or_else(|| ctx.now()))
 }
 
 /// What tells the operation that it is past its limit, or that its caller has gone.

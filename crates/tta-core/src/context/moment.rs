@@ -78,14 +78,16 @@ impl WorkflowContext {
         self.shared.timer.moment()
     }
 
-    /// The same point in time on the context's clock. Where executions are measured by a quicker
-    /// one, the two may have drifted apart since the context was made, by some millionths.
+    /// The same point in time on the context's clock; none where executions are measured by a quicker
+    /// one, from which it drifts away.
     #[doc(hidden)]
     #[inline]
-    pub fn instant(&self, moment: Moment) -> Instant {
-        let created = self.shared.timer.created;
-        let since = Duration::from_nanos(moment.0);
-        created.checked_add(since).unwrap_or(created)
+    pub fn instant(&self, moment: Moment) -> Option<Instant> {
+        let timer = &self.shared.timer;
+        if timer.quick.is_some() {
+            return None;
+        }
+        timer.created.checked_add(Duration::from_nanos(moment.0))
     }
 
     /// Whether the context's time is that of this clock, and executions are measured by it.
