@@ -5,6 +5,8 @@ mod catalog;
 mod config;
 #[cfg(feature = "otlp")]
 mod console;
+#[cfg(any(feature = "logs", feature = "prometheus"))]
+mod digits;
 #[cfg(feature = "otlp")]
 mod export;
 #[cfg(feature = "prometheus")]
