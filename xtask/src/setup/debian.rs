@@ -176,6 +176,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("prometheus-alertmanager", "prometheus-alertmanager"),
     ("amtool", "prometheus-alertmanager"),
     ("faketime", "faketime"),
+    ("valgrind", "valgrind"),
     ("prlimit", "util-linux"),
     ("setpriv", "util-linux"),
 ];
