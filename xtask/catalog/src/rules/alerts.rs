@@ -92,10 +92,11 @@ fn primitives() -> Vec<Alert> {
             labels: Vec::new(),
             summary: "{{ $value | humanizePercentage }} of {{ $labels.primitive }} give up"
                 .to_owned(),
-            description: "For 5 minutes, over 10 each time, more than 10 % of the executions under \
+            description:
+                "For 5 minutes, over 10 each time, more than 10 % of the executions under \
                           {{ $labels.primitive }} ({{ $labels.job }}) have used up their attempts \
                           or their retry budget. Retrying does not help against this fault."
-                .to_owned(),
+                    .to_owned(),
         },
     ]
 }

@@ -22,9 +22,7 @@ use tta_catalog::slo::{self, Slos};
 use tta_testkit::network::free_port;
 use tta_testkit::otlp::OtlpReceiver;
 use tta_testkit::require;
-use tta_testkit::servers::{
-    AlertmanagerServer, PrometheusOptions, PrometheusServer, RedisServer,
-};
+use tta_testkit::servers::{AlertmanagerServer, PrometheusOptions, PrometheusServer, RedisServer};
 
 use alerts::Watch;
 use demo::{Demo, FAULTS_BEGIN};
@@ -48,7 +46,11 @@ fn all_that_an_operator_is_given_works_on_real_servers() {
 
     // An alert that fires before a fault began is a false one, whatever it says later.
     watch.until(|_| demo.running_for() >= FAULTS_BEGIN - Duration::from_secs(1));
-    wrong.extend(watch.seen().map(|name| format!("{name} fired before any fault")));
+    wrong.extend(
+        watch
+            .seen()
+            .map(|name| format!("{name} fired before any fault")),
+    );
     redis.stop();
     receiver.stop();
 
@@ -71,7 +73,10 @@ fn all_that_an_operator_is_given_works_on_real_servers() {
         all || Instant::now() > deadline
     });
     for (name, after) in watch.times() {
-        println!("alert {name}: fires {:.0} s after the start", after.as_secs_f64());
+        println!(
+            "alert {name}: fires {:.0} s after the start",
+            after.as_secs_f64()
+        );
     }
     let missing = expected.iter().filter(|name| !watch.has_seen(name));
     wrong.extend(missing.map(|name| format!("{name} did not fire")));
@@ -132,7 +137,9 @@ fn rules_wrong(prometheus: &PrometheusServer, demo: &Demo, files: &[RuleFile]) -
         if let Rule::Record(record) = rule {
             let (start, end) = demo.span();
             let step = demo::SCRAPE_INTERVAL;
-            let written = prometheus.query_range(&record.name, start, end, step).unwrap();
+            let written = prometheus
+                .query_range(&record.name, start, end, step)
+                .unwrap();
             if !written.iter().any(|(_, values)| panels::says(values)) {
                 wrong.push(format!("rule {} has recorded nothing", record.name));
             }

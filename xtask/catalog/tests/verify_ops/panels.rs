@@ -37,9 +37,9 @@ pub(crate) fn wrong(
                     }
                 };
                 let is_empty = !answer.iter().any(|(_, values)| says(values));
-                let may_be = EMPTY.iter().any(|(title, legend, _)| {
-                    *title == panel.title && *legend == query.legend
-                });
+                let may_be = EMPTY
+                    .iter()
+                    .any(|(title, legend, _)| *title == panel.title && *legend == query.legend);
                 match (is_empty, may_be) {
                     (true, false) => wrong.push(format!("{name} is empty: {promql}")),
                     (false, true) => wrong.push(format!("{name} is listed as empty and is not")),

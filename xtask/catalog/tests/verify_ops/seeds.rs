@@ -17,6 +17,9 @@ enum Answer {
     Counted(fn(&Value) -> f64),
     /// The growth per second over 5 minutes of what the demonstration counted.
     PerSecond(fn(&Value) -> f64),
+    /// Tokens per second over 5 minutes, which at the models' prices come to what the demonstration
+    /// paid.
+    Priced,
     /// What this query with today's names answers, series by series.
     Same(&'static str),
     /// Nothing, by the rules of PromQL, whoever shows the metrics; this one asks what was meant, and
@@ -50,6 +53,7 @@ pub(crate) fn wrong(prometheus: &PrometheusServer, summary: &Value) -> Vec<Strin
         let verdict = match answer {
             Answer::Counted(counted) => near(&found, counted(summary)),
             Answer::Same(today) => same(&found, &at_once(prometheus, today, now).unwrap()),
+            Answer::Priced => near(&priced(&found), at(summary, "/cost/actual_usd") / 300.0),
             Answer::PerSecond(counted) => near(&found, counted(summary) / 300.0),
             Answer::Nothing {
                 why,
@@ -152,6 +156,21 @@ fn step(summary: &Value, name: &str, field: &str) -> f64 {
     step.and_then(|it| it.get(field)?.as_f64()).unwrap()
 }
 
+/// What tokens cost by the public price lists that the demonstration goes by, in US dollars.
+fn priced(tokens: &[(Labels, f64)]) -> Vec<(Labels, f64)> {
+    let price = |labels: &Labels| match (&*labels["model"], &*labels["token_type"]) {
+        ("gpt-4o-mini", "input") => 0.15e-6,
+        ("gpt-4o-mini", "output") => 0.60e-6,
+        ("gpt-4o", "input") => 2.50e-6,
+        ("gpt-4o", "output") => 10.00e-6,
+        other => panic!("no price for {other:?}"),
+    };
+    let priced = tokens
+        .iter()
+        .map(|(labels, rate)| (labels.clone(), rate * price(labels)));
+    priced.collect()
+}
+
 /// All executions of all steps.
 fn executions(summary: &Value) -> f64 {
     let steps = summary.pointer("/steps").and_then(Value::as_array);
@@ -167,8 +186,7 @@ fn calls(summary: &Value) -> f64 {
 }
 
 fn failed_share(summary: &Value) -> f64 {
-    step(summary, "FallbackPrimitive", "errors")
-        / step(summary, "FallbackPrimitive", "executions")
+    step(summary, "FallbackPrimitive", "errors") / step(summary, "FallbackPrimitive", "executions")
         * 100.0
 }
 
@@ -246,6 +264,6 @@ const ASKED: &[Asked] = &[
     },
     Asked {
         promql: "rate(llm_tokens_total[5m])",
-        answer: Answer::PerSecond(|it| at(it, "/tokens")),
+        answer: Answer::Priced,
     },
 ];

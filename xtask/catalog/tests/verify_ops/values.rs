@@ -27,7 +27,9 @@ pub(crate) fn wrong(
     for compared in COMPARED {
         let all = dashboards::all();
         let found = all.iter().find_map(|dashboard| {
-            let (_, panel) = dashboard.panels().find(|(_, it)| it.title == compared.panel)?;
+            let (_, panel) = dashboard
+                .panels()
+                .find(|(_, it)| it.title == compared.panel)?;
             Some(filled(dashboard, panel.queries.first()?, known, demo))
         });
         let shown = number(prometheus, &found.unwrap());
@@ -52,7 +54,9 @@ pub(crate) fn wrong(
         let is_near = (shown - counted).abs() <= error;
         if !is_near {
             let panel = compared.panel;
-            wrong.push(format!("{panel} shows {shown}, the demonstration counted {counted}"));
+            wrong.push(format!(
+                "{panel} shows {shown}, the demonstration counted {counted}"
+            ));
         }
     }
     wrong
