@@ -4,7 +4,7 @@ use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
 use crate::{
-    bench_report, deploy, faults as table, features, instructions, ops, setup as install,
+    bench_report, book, deploy, faults as table, features, instructions, ops, setup as install,
     tests_run, tidy as rules,
 };
 
@@ -75,6 +75,7 @@ pub(crate) fn faults(workspace: &Workspace, choice: &table::Choice) -> Result {
 pub(crate) fn ci(workspace: &Workspace) -> Result {
     let mut all = lint_steps(workspace);
     all.push(generate_step(workspace, true));
+    all.extend(book::steps(workspace));
     all.extend(deploy::steps(workspace));
     all.extend(ops::steps(workspace));
     all.extend(features::steps(workspace));

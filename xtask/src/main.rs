@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bench_report;
+mod book;
 mod command;
 mod commands;
 mod deploy;
@@ -54,6 +55,10 @@ enum Command {
     Lint(LintArgs),
     /// Write the reference, the dashboards and the rules from the declared catalogue.
     Generate(GenerateArgs),
+    /// Build the pages of docs/ as a site in target/book, and check its links.
+    ///
+    /// Builds mdBook first, once, where it is not installed: under a minute.
+    Docs,
     /// Check what is in deploy/: schemas, settings, ports, and that each part finds the others.
     VerifyDeploy,
     /// Run the demonstration through an incident under a real Prometheus and Alertmanager, and check
@@ -192,6 +197,7 @@ fn main() -> ExitCode {
         Command::Lint(LintArgs { tidy: true, .. }) => commands::tidy(&workspace),
         Command::Lint(_) => commands::lint(&workspace),
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
+        Command::Docs => book::run(&workspace),
         Command::VerifyDeploy => deploy::run(&workspace),
         Command::VerifyOps => ops::run(&workspace),
         Command::Ci => commands::ci(&workspace),

@@ -30,6 +30,10 @@ use crate::rejected::OnBadLine;
     clippy::doc_markdown,
     reason = "these comments are the help, shown as they stand"
 )]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[derive(Clone, Debug, Parser)]
 #[command(name = "assistant", version, max_term_width = 100)]
 pub struct Options {
