@@ -115,6 +115,13 @@ impl Stage {
         let target = (Ipv4Addr::LOCALHOST, port).into();
         let prometheus = PrometheusServer::start(&[target], &options);
         let prometheus = prometheus.map_err(|error| error.to_string())?;
+        // It takes five seconds before it looks for the first time, which the demonstration's count
+        // would have and Prometheus's would not.
+        let deadline = Instant::now() + PATIENCE;
+        while prometheus.query("up").unwrap().is_empty() {
+            assert!(Instant::now() < deadline, "Prometheus does not scrape");
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let demo = Demo::start(port, &redis.url(), &receiver.http_endpoint())?;
         Ok(Self { demo, prometheus })
     }
