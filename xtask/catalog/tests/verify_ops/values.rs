@@ -14,6 +14,8 @@ struct Compared {
     counted: fn(&Value) -> f64,
     /// What the first scrape already showed of these is in the summary, and cannot be seen as growth.
     counters: &'static str,
+    /// What the counters are divided by, where a share is shown.
+    by: fn(&Value) -> f64,
 }
 
 /// Panels whose number is not the one that was counted.
@@ -45,7 +47,7 @@ pub(crate) fn wrong(
                 &format!("sum(min_over_time({counters}[{seconds}s]))"),
             ),
         };
-        let error = first + 0.03 * counted.abs() + 1e-9;
+        let error = first / (compared.by)(summary) + 0.03 * counted.abs() + 1e-9;
         println!(
             "value {}: shown {shown:.4}, counted {counted:.4}, may differ by {error:.4}",
             compared.panel
@@ -82,60 +84,72 @@ const COMPARED: &[Compared] = &[
         panel: "Requests",
         counted: |it| at(it, "/requests"),
         counters: "workflow_executions_total{workflow=\"assistant\"}",
+        by: |_| 1.0,
     },
     Compared {
         panel: "Failed",
         counted: |it| errors(it) / at(it, "/requests"),
-        counters: "",
+        counters: "workflow_executions_total{workflow=\"assistant\"}",
+        by: |it| at(it, "/requests"),
     },
     Compared {
         panel: "Active now",
         counted: |_| 0.0,
         counters: "",
+        by: |_| 1.0,
     },
     Compared {
         panel: "Answered by caches",
         counted: |it| at(it, "/cache/hit_rate"),
-        counters: "",
+        counters: "cache_hits_total",
+        by: |it| at(it, "/requests"),
     },
     Compared {
         panel: "Spent",
         counted: |it| at(it, "/cost/actual_usd"),
         counters: "router_cost_usd_total",
+        by: |_| 1.0,
     },
     Compared {
         panel: "Saved",
         counted: |it| at(it, "/cost/cache_savings_usd"),
         counters: "cache_cost_savings_usd_total",
+        by: |_| 1.0,
     },
     Compared {
         panel: "Hits",
         counted: |it| at(it, "/cache/hits"),
         counters: "cache_hits_total",
+        by: |_| 1.0,
     },
     Compared {
         panel: "Misses",
         counted: |it| at(it, "/cache/misses"),
         counters: "cache_misses_total",
+        by: |_| 1.0,
     },
     Compared {
         panel: "Waits shared",
         counted: |it| at(it, "/cache/coalesced"),
         counters: "cache_coalesced_total",
+        by: |_| 1.0,
     },
     Compared {
         panel: "Cost",
         counted: |it| at(it, "/cost/actual_usd"),
         counters: "router_cost_usd_total",
+        by: |_| 1.0,
     },
     Compared {
         panel: "Gross savings",
         counted: |it| at(it, "/cost/router_savings_usd"),
         counters: "router_cost_savings_usd_total",
+        by: |_| 1.0,
     },
     Compared {
         panel: "Recorded",
         counted: |it| at(it, "/ledger/created"),
         counters: "telemetry_records_created_total",
+        by: |_| 1.0,
     },
 ];
