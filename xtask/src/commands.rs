@@ -4,7 +4,7 @@ use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
 use crate::{
-    bench_report, book, deploy, faults as table, features, instructions, setup as install,
+    bench_report, book, deploy, faults as table, features, instructions, ops, setup as install,
     tests_run, tidy as rules,
 };
 
@@ -77,6 +77,7 @@ pub(crate) fn ci(workspace: &Workspace) -> Result {
     all.push(generate_step(workspace, true));
     all.extend(book::steps(workspace));
     all.extend(deploy::steps(workspace));
+    all.extend(ops::steps(workspace));
     all.extend(features::steps(workspace));
     all.push(models_step(workspace));
     all.push(instructions::step(workspace, instructions::Action::Check));
