@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bench_report;
+mod book;
 mod command;
 mod commands;
 mod deploy;
@@ -9,6 +10,7 @@ mod features;
 mod fuzz;
 mod instructions;
 mod mutants;
+mod ops;
 mod setup;
 mod steps;
 mod tests_run;
@@ -51,10 +53,21 @@ enum Command {
     Test(Passed),
     /// Check format, clippy, docs and the tidy rules.
     Lint(LintArgs),
-    /// Write the generated reference from the declared catalogue.
+    /// Write the reference, the dashboards and the rules from the declared catalogue.
     Generate(GenerateArgs),
+    /// Build the pages of docs/ as a site in target/book, and check its links.
+    ///
+    /// Builds mdBook first, once, where it is not installed: under a minute.
+    Docs,
     /// Check what is in deploy/: schemas, settings, ports, and that each part finds the others.
     VerifyDeploy,
+    /// Run the demonstration through an incident under a real Prometheus and Alertmanager, and check
+    /// every panel, rule and alert.
+    ///
+    /// Takes two minutes. Every query of every panel and rule is executed, the values of panels are
+    /// held against what the demonstration counted, and each alert must fire, but not before the
+    /// incident.
+    VerifyOps,
     /// Run exactly what CI runs after the tests.
     Ci,
     /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
@@ -184,7 +197,9 @@ fn main() -> ExitCode {
         Command::Lint(LintArgs { tidy: true, .. }) => commands::tidy(&workspace),
         Command::Lint(_) => commands::lint(&workspace),
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
+        Command::Docs => book::run(&workspace),
         Command::VerifyDeploy => deploy::run(&workspace),
+        Command::VerifyOps => ops::run(&workspace),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
         Command::Instructions(args) => instructions::run(&workspace, args.action()),

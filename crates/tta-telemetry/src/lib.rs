@@ -66,6 +66,8 @@ mod status;
 mod subscriber;
 #[cfg(feature = "otlp")]
 mod traces;
+#[cfg(feature = "tsc")]
+mod tsc;
 
 pub use catalog::CATALOG;
 pub use config::ObservabilityConfig;

@@ -71,19 +71,21 @@ pub(crate) struct ExemplarSlot {
 }
 
 impl ExemplarSlot {
-    /// Offers a measurement made in `ctx` and says whether it is taken, which it is if the filter admits it and the last one is old.
+    /// Offers a measurement made in `ctx`, and says whether it is taken: if the filter admits it and
+    /// the last one is old.
     /// A trace that is only held may never arrive anywhere, and counts as not sampled.
     #[inline]
     pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) -> bool {
         if !ExemplarFilter::admits(ctx.is_sampled() && !ctx.is_held()) {
             return false;
         }
-        let now = ctx.unix_nanos(ctx.now());
+        let now = ctx.unix_nanos(ctx.moment());
         self.offer_at(value, ctx.trace_id(), ctx.span_id(), now)
     }
 
-    /// Offers a measurement that the filter admits, for callers that have read the clock already.
-    #[inline]
+    /// Offers a measurement that the filter admits, for callers that have read the clock already. Out
+    /// of line, so that asking the filter is all that is left where nothing is sampled.
+    #[inline(never)]
     pub(crate) fn offer_at(
         &self,
         value: f64,

@@ -85,10 +85,18 @@ impl Histogram {
     /// Records a duration, and remembers the trace of `ctx` as an example of it.
     #[inline]
     pub fn record_in(&self, duration: Duration, ctx: &WorkflowContext) {
-        let position = self.record_units(nanos(duration));
-        let value = duration.as_secs_f64();
+        self.record_nanos_in(nanos(duration), ctx);
+    }
+
+    /// The same for a duration that is counted in nanoseconds already.
+    #[doc(hidden)]
+    #[inline]
+    pub fn record_nanos_in(&self, nanos: u64, ctx: &WorkflowContext) {
+        let position = self.record_units(nanos);
         let exemplars = &self.core.exemplars;
-        exemplars.offer(position, |slot| slot.offer(value, ctx));
+        exemplars.offer(position, |slot| {
+            slot.offer(nanos as f64 / Unit::Seconds.scale(), ctx)
+        });
     }
 
     /// Records a value in the metric's unit.
@@ -199,6 +207,7 @@ impl DistributionCells {
 }
 
 impl Cells for DistributionCells {
+    #[inline]
     fn with_table<R>(f: impl FnOnce(&RefCell<Table<Self>>) -> R) -> Option<R> {
         TABLE.try_with(f).ok()
     }
