@@ -3,7 +3,7 @@
 use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
-use crate::{bench_report, faults as table, features, setup as install, tests_run, tidy as rules};
+use crate::{faults as table, features, setup as install, tests_run, tidy as rules};
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
     if check {
@@ -47,19 +47,6 @@ pub(crate) fn features(workspace: &Workspace) -> Result {
 
 pub(crate) fn generate(workspace: &Workspace, check: bool) -> Result {
     steps::run(workspace, "generate", vec![generate_step(workspace, check)])
-}
-
-pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result {
-    require(workspace, BENCHES)?;
-    if args.iter().any(|arg| arg == "--redis") {
-        let bench = ["bench", "-p", BENCHES, "--bench", "redis"];
-        return Run::cargo(workspace, bench).heard();
-    }
-    let bench = ["bench", "-p", BENCHES]
-        .into_iter()
-        .chain(args.iter().map(String::as_str));
-    Run::cargo(workspace, bench).heard()?;
-    bench_report::print(workspace.target())
 }
 
 pub(crate) fn faults(workspace: &Workspace, choice: &table::Choice) -> Result {
@@ -176,5 +163,4 @@ fn require(workspace: &Workspace, package: &str) -> Result {
 
 const DEMO: &str = "assistant";
 const EXAMPLES: &str = "tta-examples";
-const BENCHES: &str = "tta-benches";
 const CATALOG: &str = "tta-catalog";

@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 
-mod bench_report;
+mod bench;
 mod command;
 mod commands;
 mod faults;
 mod features;
 mod fuzz;
+mod machine;
 mod mutants;
 mod setup;
 mod steps;
@@ -53,9 +54,12 @@ enum Command {
     Generate(GenerateArgs),
     /// Run exactly what CI runs after the tests.
     Ci,
-    /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
-    /// alone.
-    Bench(Passed),
+    /// Measure what things cost beside their floor and their peers, and write docs/benchmarks.md.
+    ///
+    /// A claim is a ratio in one run: absolute figures move from machine to machine. With `--check`
+    /// it exits with 1 when a ratio is above its budget in benches/budgets.json. Needs a quiet
+    /// machine.
+    Bench(bench::Choice),
     /// Inject every fault of the table, in release, and write docs/faults.md.
     ///
     /// Runs the tests whose names begin with `fault_` and a row, one after the other. Exits with 1
@@ -157,7 +161,7 @@ fn main() -> ExitCode {
         Command::Lint(_) => commands::lint(&workspace),
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
         Command::Ci => commands::ci(&workspace),
-        Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
+        Command::Bench(choice) => bench::run(&workspace, &choice),
         Command::Mutants(MutantsArgs {
             package,
             rest,
