@@ -20,7 +20,8 @@ use tta_core::{
 };
 
 use crate::peers::{
-    collected, fastrace_to_nowhere, properties, span_provider, traced, with_attributes,
+    collected, fastrace_catches_up, fastrace_to_nowhere, properties, span_provider, traced,
+    with_attributes,
 };
 
 fn main() {
@@ -47,13 +48,16 @@ fn main() {
     fastrace_to_nowhere();
     for (name, sampled) in [("fastrace", true), ("fastrace off", false)] {
         group.bench_steps(name, move |b, steps| {
+            fastrace_catches_up();
             b.iter(|| now(chain(steps, collected_locally).in_span(root(sampled))));
         });
     }
     group.bench_threads("fastrace, one workflow", |b: &mut Bencher<'_>| {
+        fastrace_catches_up();
         b.iter(|| now(chain(1, collected_locally).in_span(root(true))));
     });
     group.bench_steps("fastrace, spans that outlive a wait", |b, steps| {
+        fastrace_catches_up();
         b.iter(|| now(chain(steps, collected).in_span(root(true))));
     });
     group.finish();

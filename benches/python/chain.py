@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 import time
+from importlib.metadata import version
 
 from langchain_core.runnables import RunnableLambda
 
@@ -29,7 +30,8 @@ async def main(rounds: int) -> None:
             for _ in range(times):
                 await run(1)
             samples[name].append((time.process_time_ns() - begun) / times)
-    print(json.dumps({"bench": "python", "subjects": samples}))
+    versions = {name: version(name) for name in ["langchain-core"]}
+    print(json.dumps({"bench": "python", "subjects": samples, "versions": versions}))
 
 
 asyncio.run(main(int(sys.argv[1])))

@@ -33,6 +33,11 @@ impl Report {
         self.subjects.entry(subject.into()).or_default().push(value);
     }
 
+    /// Adds the subjects of another report.
+    pub fn absorb(&mut self, other: Self) {
+        self.subjects.extend(other.subjects);
+    }
+
     /// The median of each subject.
     pub fn medians(&self) -> impl Iterator<Item = (&str, f64)> {
         let subjects = self.subjects.iter();
@@ -72,7 +77,7 @@ impl Report {
 }
 
 fn median(samples: &[f64]) -> f64 {
-    let mut sorted = samples.to_vec();
+    let mut sorted: Vec<f64> = samples.iter().copied().filter(|it| !it.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -2,12 +2,12 @@
 
 use std::hint::black_box;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clock::thread_time;
 use crate::options::Options;
 use crate::report::Report;
-use crate::together::{Helper, Meeting};
+use crate::together::{Helper, Meeting, Slice};
 
 /// Subjects that are measured together: a slice of each, then again a slice of each, and so on.
 ///
@@ -35,12 +35,7 @@ impl<'a> Group<'a> {
     pub fn new(bench: &'static str) -> Self {
         let mut group = Self::without_floor(bench, Options::from_args());
         group.bench(CLOCK_TWICE, |b| {
-            b.iter(|| {
-                (
-                    black_box(std::time::Instant::now()),
-                    black_box(std::time::Instant::now()),
-                )
-            });
+            b.iter(|| (black_box(Instant::now()), black_box(Instant::now())));
         });
         group
     }
@@ -53,6 +48,11 @@ impl<'a> Group<'a> {
             subjects: Vec::new(),
             shared: Vec::new(),
         }
+    }
+
+    /// Measures no more than so many rounds, where a call takes milliseconds.
+    pub fn at_most(&mut self, rounds: usize) {
+        self.options.rounds = self.options.rounds.min(rounds);
     }
 
     /// Adds a subject: nanoseconds a call of what the closure has the bencher iterate.
@@ -105,7 +105,7 @@ impl<'a> Group<'a> {
                 meeting: &meeting,
                 shared: &shared,
             };
-            let iterations: Vec<[u64; 2]> = subjects
+            let iterations: Vec<Option<[u64; 2]>> = subjects
                 .iter_mut()
                 .map(|(_, subject)| run.calibrated(subject, options.slice))
                 .collect();
@@ -113,7 +113,7 @@ impl<'a> Group<'a> {
                 // Who follows whom changes, so that nobody always inherits the same caches.
                 for place in 0..subjects.len() {
                     let place = (place + round) % subjects.len();
-                    let (Some((name, subject)), Some(iterations)) =
+                    let (Some((name, subject)), Some(Some(iterations))) =
                         (subjects.get_mut(place), iterations.get(place))
                     else {
                         continue;
@@ -134,15 +134,16 @@ struct Run<'r, 'a> {
 
 impl Run<'_, '_> {
     /// How often to iterate in one slice, for each of the sizes.
-    fn calibrated(&self, subject: &mut Subject<'_>, slice: Duration) -> [u64; 2] {
+    fn calibrated(&self, subject: &mut Subject<'_>, slice: Duration) -> Option<[u64; 2]> {
         let mut of_size = |size| {
             let mut iterations = 1;
-            while self.spent(subject, size, iterations) < slice {
+            while self.slice(subject, size, iterations)?.0 < slice {
                 iterations *= 2;
             }
-            iterations
+            Some(iterations)
         };
-        [of_size(ONE), of_size(MANY)]
+        let of_one = of_size(ONE)?;
+        Some([of_one, of_size(MANY)?])
     }
 
     fn sample(
@@ -152,33 +153,44 @@ impl Run<'_, '_> {
         name: &str,
         report: &mut Report,
     ) {
-        let one = nanos_each(self.spent(subject, ONE, of_one), of_one);
-        if !matches!(subject, Subject::PerStep(_)) {
+        let per_step = matches!(subject, Subject::PerStep(_));
+        // Not a number where it is worth nothing, so that the rounds stay next to each other.
+        let mut nanos = |size, iterations: u64| match self.slice(subject, size, iterations) {
+            Some((spent, true)) => spent.as_nanos() as f64 / iterations as f64,
+            _ => f64::NAN,
+        };
+        let one = nanos(ONE, of_one);
+        if !per_step {
             return report.sample(name, one);
         }
-        let many = nanos_each(self.spent(subject, MANY, of_many), of_many);
+        let many = nanos(MANY, of_many);
         let step = (many - one) / (MANY - ONE) as f64;
         report.sample(name, step);
         report.sample(format!("{name}{THREE_STEPS}"), one + 2.0 * step);
     }
 
-    fn spent(&self, subject: &mut Subject<'_>, size: usize, iterations: u64) -> Duration {
+    /// The time of one thread, and whether it is worth anything: `None` if there is nobody to run.
+    fn slice(
+        &self,
+        subject: &mut Subject<'_>,
+        size: usize,
+        iterations: u64,
+    ) -> Option<(Duration, bool)> {
         let mut bencher = Bencher::new(iterations, None);
         match subject {
             Subject::Plain(routine) => routine(&mut bencher),
             Subject::PerStep(routine) => routine(&mut bencher, size),
             Subject::TwoThreads(position) => {
-                let (Some(helper), Some(routine)) = (self.helper, self.shared.get(*position))
-                else {
-                    return Duration::MAX;
-                };
+                let (helper, routine) = (self.helper?, self.shared.get(*position)?);
                 helper.begin(*position, iterations);
                 bencher.meeting = Some(self.meeting);
                 routine(&mut bencher);
-                return (bencher.spent + helper.spent()) / 2;
+                let (ours, theirs) = (bencher.slice, helper.slice()?);
+                let spent = (ours.spent + theirs.spent) / 2;
+                return Some((spent, ours.ran_beside(&theirs)));
             }
         }
-        bencher.spent
+        Some((bencher.slice.spent, true))
     }
 }
 
@@ -193,21 +205,26 @@ impl std::fmt::Debug for Group<'_> {
 #[derive(Debug)]
 pub struct Bencher<'m> {
     iterations: u64,
-    spent: Duration,
+    slice: Slice,
     meeting: Option<&'m Meeting>,
 }
 
 impl<'m> Bencher<'m> {
     pub(crate) fn new(iterations: u64, meeting: Option<&'m Meeting>) -> Self {
+        let now = Instant::now();
         Self {
             iterations,
-            spent: Duration::ZERO,
+            slice: Slice {
+                spent: Duration::ZERO,
+                begun: now,
+                ended: now,
+            },
             meeting,
         }
     }
 
-    pub(crate) fn spent(&self) -> Duration {
-        self.spent
+    pub(crate) fn slice(&self) -> Slice {
+        self.slice
     }
 
     /// Measures `operation`, whose result is kept from being optimised away.
@@ -219,16 +236,14 @@ impl<'m> Bencher<'m> {
         if let Some(meeting) = self.meeting {
             meeting.wait();
         }
-        let begun = thread_time();
+        self.slice.begun = Instant::now();
+        let before = thread_time();
         for _ in 0..self.iterations {
             black_box(operation());
         }
-        self.spent = thread_time().saturating_sub(begun);
+        self.slice.spent = thread_time().saturating_sub(before);
+        self.slice.ended = Instant::now();
     }
-}
-
-fn nanos_each(spent: Duration, iterations: u64) -> f64 {
-    spent.as_nanos() as f64 / iterations as f64
 }
 
 const CLOCK_TWICE: &str = "clock twice";

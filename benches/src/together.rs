@@ -32,11 +32,33 @@ impl Meeting {
     }
 }
 
+/// One thread's part of a round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    /// By the time of the thread.
+    pub(crate) spent: Duration,
+    pub(crate) begun: Instant,
+    pub(crate) ended: Instant,
+}
+
+impl Slice {
+    /// Whether both were under way during most of the longer one.
+    ///
+    /// On a machine that is busy, two threads take turns on one processor, and what they share costs
+    /// nothing then.
+    pub(crate) fn ran_beside(&self, other: &Self) -> bool {
+        let both = self.ended.min(other.ended);
+        let both = both.saturating_duration_since(self.begun.max(other.begun));
+        let longer = (self.ended - self.begun).max(other.ended - other.begun);
+        both.as_secs_f64() >= TOGETHER * longer.as_secs_f64()
+    }
+}
+
 /// The second thread, which lives as long as its group is measured.
 #[derive(Debug)]
 pub(crate) struct Helper {
     work: Sender<(usize, u64)>,
-    done: Receiver<Duration>,
+    done: Receiver<Slice>,
 }
 
 impl Helper {
@@ -54,7 +76,7 @@ impl Helper {
                 };
                 let mut bencher = Bencher::new(iterations, Some(meeting));
                 routine(&mut bencher);
-                if answer.send(bencher.spent()).is_err() {
+                if answer.send(bencher.slice()).is_err() {
                     return;
                 }
             }
@@ -67,17 +89,38 @@ impl Helper {
         let _ = self.work.send((position, iterations));
     }
 
-    pub(crate) fn spent(&self) -> Duration {
-        self.done.recv().unwrap_or_default()
+    /// What it measured; nothing if it has panicked.
+    pub(crate) fn slice(&self) -> Option<Slice> {
+        self.done.recv().ok()
     }
 }
 
+const TOGETHER: f64 = 0.7;
 const AWAKE: u32 = 10_000;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn slice(begun: Instant, from: u64, to: u64) -> Slice {
+        Slice {
+            spent: Duration::from_micros(to - from),
+            begun: begun + Duration::from_micros(from),
+            ended: begun + Duration::from_micros(to),
+        }
+    }
+
+    #[test]
+    fn two_that_took_turns_did_not_run_at_once() {
+        let zero = Instant::now();
+        let first = slice(zero, 0, 300);
+        assert!(first.ran_beside(&slice(zero, 5, 310)));
+        assert!(!first.ran_beside(&slice(zero, 290, 600)));
+        assert!(!first.ran_beside(&slice(zero, 400, 700)));
+        // The other one was kept off its processor in between.
+        assert!(!first.ran_beside(&slice(zero, 0, 3_300)));
+    }
 
     #[test]
     fn nobody_leaves_before_both_have_come() {

@@ -3,9 +3,11 @@
 mod bench;
 mod command;
 mod commands;
+mod deploy;
 mod faults;
 mod features;
 mod fuzz;
+mod instructions;
 mod machine;
 mod mutants;
 mod setup;
@@ -52,6 +54,8 @@ enum Command {
     Lint(LintArgs),
     /// Write the generated reference from the declared catalogue.
     Generate(GenerateArgs),
+    /// Check what is in deploy/: schemas, settings, ports, and that each part finds the others.
+    VerifyDeploy,
     /// Run exactly what CI runs after the tests.
     Ci,
     /// Measure what things cost beside their floor and their peers, and write docs/benchmarks.md.
@@ -60,6 +64,10 @@ enum Command {
     /// it exits with 1 when a ratio is above its budget in benches/budgets.json. Needs a quiet
     /// machine.
     Bench(bench::Choice),
+    /// Count the instructions of the hot paths with callgrind, beside benches/instructions.txt.
+    ///
+    /// Counts do not move with the machine's load. Needs valgrind.
+    Instructions(InstructionsArgs),
     /// Inject every fault of the table, in release, and write docs/faults.md.
     ///
     /// Runs the tests whose names begin with `fault_` and a row, one after the other. Exits with 1
@@ -93,6 +101,26 @@ struct LintArgs {
     /// Only the tidy rules, which take no compiler.
     #[arg(long)]
     tidy: bool,
+}
+
+#[derive(Debug, Args)]
+struct InstructionsArgs {
+    /// Fail for a path that is off by more than 5 % in either direction.
+    #[arg(long, conflicts_with = "write")]
+    check: bool,
+    /// Write the counts down.
+    #[arg(long)]
+    write: bool,
+}
+
+impl InstructionsArgs {
+    fn action(&self) -> instructions::Action {
+        match self {
+            Self { write: true, .. } => instructions::Action::Write,
+            Self { check: true, .. } => instructions::Action::Check,
+            _ => instructions::Action::Show,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -160,8 +188,10 @@ fn main() -> ExitCode {
         Command::Lint(LintArgs { tidy: true, .. }) => commands::tidy(&workspace),
         Command::Lint(_) => commands::lint(&workspace),
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
+        Command::VerifyDeploy => deploy::run(&workspace),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(choice) => bench::run(&workspace, &choice),
+        Command::Instructions(args) => instructions::run(&workspace, args.action()),
         Command::Mutants(MutantsArgs {
             package,
             rest,

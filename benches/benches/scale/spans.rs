@@ -8,7 +8,9 @@ use opentelemetry_sdk::trace::Sampler;
 use tta_benches::{Curve, Group, Options, now};
 use tta_core::{Error, WorkflowContext};
 
-use crate::peers::{collected, fastrace_to_nowhere, span_provider, with_attributes};
+use crate::peers::{
+    collected, fastrace_catches_up, fastrace_to_nowhere, span_provider, with_attributes,
+};
 use crate::{at, sampled, sizes};
 
 pub(crate) fn curve(options: &Options) -> Curve {
@@ -33,6 +35,7 @@ pub(crate) fn curve(options: &Options) -> Curve {
             });
         });
         group.bench("fastrace", move |b| {
+            fastrace_catches_up();
             b.iter(|| {
                 let root = fastrace::Span::root("workflow", SpanContext::random());
                 let steps = async {

@@ -11,7 +11,7 @@ use tta_benches::{Bencher, Curve, Group, Options, now};
 use tta_core::{DURATION_BOUNDS, MetricSpec, Registry, Unit, WorkflowContext};
 
 use crate::at;
-use crate::peers::{collected, fastrace_to_nowhere, with_attributes};
+use crate::peers::{collected, fastrace_catches_up, fastrace_to_nowhere, with_attributes};
 
 pub(crate) fn curve(options: &Options) -> Curve {
     let mut curve = Curve::new(
@@ -28,6 +28,7 @@ pub(crate) fn curve(options: &Options) -> Curve {
         b.iter(|| now(flow.execute(black_box(1), &ctx)).unwrap_or_default());
     });
     group.bench_threads("fastrace, step", |b: &mut Bencher<'_>| {
+        fastrace_catches_up();
         b.iter(|| {
             let root = fastrace::Span::root("workflow", SpanContext::random());
             now(async { collected(1).await }.in_span(root))

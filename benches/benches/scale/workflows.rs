@@ -13,7 +13,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tta_benches::{Bencher, Curve, Group, Options, resident};
 use tta_core::{Flow, Operand, Recorder, WorkflowContext, step};
 
-use crate::peers::{fastrace_to_nowhere, span_provider, traced, with_attributes};
+use crate::peers::{
+    fastrace_catches_up, fastrace_to_nowhere, span_provider, traced, with_attributes,
+};
 use crate::{at, sampled, sizes};
 
 pub(crate) fn curve(options: &Options) -> Curve {
@@ -35,7 +37,10 @@ pub(crate) fn curve(options: &Options) -> Curve {
                 all(b, size, || run(&flow, recorder.as_ref()));
             });
         }
-        group.bench("fastrace", move |b| all(b, size, collected));
+        group.bench("fastrace", move |b| {
+            fastrace_catches_up();
+            all(b, size, collected);
+        });
         let provider = span_provider(Sampler::AlwaysOn);
         group.bench("tracing-opentelemetry", move |b| {
             let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("bench"));

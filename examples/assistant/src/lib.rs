@@ -17,6 +17,7 @@ pub mod outage;
 pub mod overhead;
 pub mod pace;
 pub mod positive;
+pub mod probe;
 pub mod profile;
 pub mod question;
 pub mod questions;

@@ -9,7 +9,7 @@
 //! assert_eq!(options.speed.get(), 200.0);
 //! ```
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -69,6 +69,11 @@ pub struct Options {
     #[arg(long, value_name = "URL", value_parser = redis)]
     pub redis: Option<RedisConfig>,
 
+    /// How many milliseconds a question may wait for Redis before it is answered without [default: 50]
+    #[arg(long, value_name = "MS", requires = "redis")]
+    #[arg(value_parser = at_least_one::<NonZeroU32>, allow_negative_numbers = true)]
+    pub redis_budget: Option<NonZeroU32>,
+
     /// Let no model fail, hang or be down
     #[arg(long)]
     pub no_failures: bool,
@@ -100,6 +105,11 @@ pub struct Options {
     /// [default: OTEL_EXPORTER_PROMETHEUS_PORT, else 9464]
     #[arg(long, value_name = "PORT")]
     pub metrics_port: Option<u16>,
+
+    /// Instead of running, ask the one that runs on this machine whether it is ready, and exit with 0
+    /// if so: a health check for images without a shell
+    #[arg(long)]
+    pub probe: bool,
 }
 
 /// How the router picks a model.

@@ -22,7 +22,7 @@ pub(crate) fn measured(workspace: &Workspace, quick: bool) -> Result<String> {
         "--quiet",
         "--disable-pip-version-check",
     ];
-    Run::program(root, &python, install.iter().chain(PEERS)).heard()?;
+    Run::program(root, &python, install.iter().chain(&[PEER])).heard()?;
     let script = ["benches/python/chain.py", if quick { "10" } else { "40" }];
     // It reports to nobody, whatever the user's own settings say.
     Run::program(root, &python, script)
@@ -31,14 +31,9 @@ pub(crate) fn measured(workspace: &Workspace, quick: bool) -> Result<String> {
         .captured()
 }
 
-/// The names and versions of these peers.
-pub(crate) fn versions() -> impl Iterator<Item = (String, String)> {
-    let pairs = PEERS.iter().filter_map(|peer| peer.split_once("=="));
-    pairs.map(|(name, version)| (name.to_owned(), version.to_owned()))
-}
-
 fn environment(workspace: &Workspace) -> PathBuf {
     workspace.root().join("target/tta-python-peers")
 }
 
-const PEERS: &[&str] = &["langchain-core==1.8.2"];
+/// The newest whose own dependencies can be installed.
+const PEER: &str = "langchain-core";

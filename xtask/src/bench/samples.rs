@@ -16,6 +16,7 @@ pub(crate) type Subjects = BTreeMap<String, Vec<f64>>;
 pub(crate) struct Samples {
     programs: BTreeMap<String, Subjects>,
     curves: Option<Value>,
+    versions: Vec<(String, String)>,
 }
 
 impl Samples {
@@ -42,10 +43,20 @@ impl Samples {
         if let Some(curves) = json.get("curves").filter(drawn) {
             self.curves = Some(curves.clone());
         }
+        for (peer, version) in json
+            .get("versions")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            let version = version.as_str().unwrap_or_default();
+            self.versions.push((peer.clone(), version.to_owned()));
+        }
         let program = self.programs.entry(bench.to_owned()).or_default();
         for (name, samples) in subjects {
             let samples = samples.as_array().ok_or_else(wrong)?;
-            let samples = samples.iter().filter_map(Value::as_f64);
+            // A round that was worth nothing keeps its place.
+            let samples = samples.iter().map(|it| it.as_f64().unwrap_or(f64::NAN));
             program.entry(name.clone()).or_default().extend(samples);
         }
         Ok(())
@@ -62,6 +73,11 @@ impl Samples {
     /// The curves that a program measured, as it wrote them.
     pub(crate) fn curves(&self) -> Option<&Value> {
         self.curves.as_ref()
+    }
+
+    /// What programs that are not of the workspace said of themselves.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = (String, String)> {
+        self.versions.iter().cloned()
     }
 
     pub(crate) fn of(&self, bench: &str) -> Option<&Subjects> {
@@ -106,6 +122,17 @@ mod tests {
         }
         assert_eq!(samples.of("step").unwrap()["a"], [1.5, 2.5]);
         assert!(samples.of("cache").is_none());
+    }
+
+    #[test]
+    fn a_round_that_was_worth_nothing_keeps_its_place() {
+        let mut samples = Samples::default();
+        samples
+            .add(r#"{"bench":"step","subjects":{"a":[1.0,null,3.0]}}"#)
+            .unwrap();
+        let a = &samples.of("step").unwrap()["a"];
+        assert!(a[1].is_nan() && a.len() == 3);
+        assert_eq!(median(a), Some(2.0));
     }
 
     #[test]
