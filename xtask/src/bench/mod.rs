@@ -130,7 +130,7 @@ fn measure(workspace: &Workspace, choice: &Choice, plan: &Plan<'_>) -> Result<Sa
             samples.read(&file)?;
         }
     }
-    if choice.python {
+    if plan.has(plan::PYTHON) {
         eprintln!("\n==> python");
         match python::measured(workspace, choice.quick) {
             Ok(text) => samples.add(&text)?,

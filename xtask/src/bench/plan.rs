@@ -23,13 +23,14 @@ impl<'a> Plan<'a> {
             )));
         }
         let groups = budgets.groups.iter().filter(|group| {
-            let flagged = match group.flag.as_deref() {
+            if !choice.only.is_empty() {
+                return choice.only.contains(&group.bench);
+            }
+            match group.flag.as_deref() {
                 Some("redis") => choice.redis,
                 Some("python") => choice.python,
                 _ => true,
-            };
-            let chosen = choice.only.is_empty() || choice.only.contains(&group.bench);
-            flagged && chosen
+            }
         });
         Ok(Self {
             groups: groups.map(|group| group.bench.as_str()).collect(),
@@ -67,15 +68,65 @@ impl<'a> Plan<'a> {
         if self.quick {
             &["--quick", "--rounds", "60", "--slice", "300"]
         } else {
-            &["--rounds", "150", "--slice", "1000"]
+            &["--rounds", "200", "--slice", "2000"]
         }
     }
 }
 
 /// Interpreted, and not a program of ours.
-const PYTHON: &str = "python";
+pub(crate) const PYTHON: &str = "python";
 /// Draws curves and has no row.
 pub(crate) const SCALE: &str = "scale";
 /// These have rounds of their own.
 const LONG: &[&str] = &["redis", SCALE];
 const TURNS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUDGETS: &str = r#"{"groups":[
+        {"bench":"step","title":"A step","rows":[]},
+        {"bench":"redis","title":"Redis","flag":"redis","rows":[]},
+        {"bench":"python","title":"Python","flag":"python","rows":[]}
+    ]}"#;
+
+    fn plan<R>(choice: &Choice, look: impl FnOnce(Result<Plan<'_>>) -> R) -> R {
+        let budgets = Budgets::parse(BUDGETS).unwrap();
+        look(Plan::new(choice, &budgets))
+    }
+
+    #[test]
+    fn what_needs_more_than_a_compiler_runs_where_it_is_asked_for() {
+        plan(&Choice::default(), |plan| {
+            assert_eq!(plan.unwrap().programs(), ["step"]);
+        });
+        let all = Choice {
+            redis: true,
+            python: true,
+            scale: true,
+            ..Choice::default()
+        };
+        plan(&all, |plan| {
+            let plan = plan.unwrap();
+            assert_eq!(plan.programs(), ["step", "redis", "scale"]);
+            assert!(plan.has("python"));
+            assert_eq!(plan.programs_of(2), ["step"]);
+        });
+    }
+
+    #[test]
+    fn a_group_that_is_named_needs_no_flag_and_must_exist() {
+        let only = |name: &str| Choice {
+            only: vec![name.to_owned()],
+            ..Choice::default()
+        };
+        plan(&only("redis"), |plan| {
+            assert_eq!(plan.unwrap().programs(), ["redis"]);
+        });
+        plan(&only("rust"), |plan| {
+            let failure = plan.unwrap_err().to_string();
+            assert!(failure.contains("step, redis, python"), "{failure}");
+        });
+    }
+}
