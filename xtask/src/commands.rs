@@ -4,8 +4,8 @@ use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
 use crate::{
-    bench_report, book, deploy, faults as table, features, setup as install, tests_run,
-    tidy as rules,
+    bench_report, book, deploy, faults as table, features, instructions, setup as install,
+    tests_run, tidy as rules,
 };
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
@@ -79,6 +79,7 @@ pub(crate) fn ci(workspace: &Workspace) -> Result {
     all.extend(deploy::steps(workspace));
     all.extend(features::steps(workspace));
     all.push(models_step(workspace));
+    all.push(instructions::step(workspace, instructions::Action::Check));
     all.extend(example_steps(workspace));
     all.push(Step::needing(DEMO, "demo", workspace, |voice| {
         let demo = [

@@ -8,6 +8,7 @@ mod deploy;
 mod faults;
 mod features;
 mod fuzz;
+mod instructions;
 mod mutants;
 mod setup;
 mod steps;
@@ -64,6 +65,10 @@ enum Command {
     /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
     /// alone.
     Bench(Passed),
+    /// Count the instructions of the hot paths with callgrind, beside benches/instructions.txt.
+    ///
+    /// Counts do not move with the machine's load. Needs valgrind.
+    Instructions(InstructionsArgs),
     /// Inject every fault of the table, in release, and write docs/faults.md.
     ///
     /// Runs the tests whose names begin with `fault_` and a row, one after the other. Exits with 1
@@ -97,6 +102,26 @@ struct LintArgs {
     /// Only the tidy rules, which take no compiler.
     #[arg(long)]
     tidy: bool,
+}
+
+#[derive(Debug, Args)]
+struct InstructionsArgs {
+    /// Fail for a path that is off by more than 5 % in either direction.
+    #[arg(long, conflicts_with = "write")]
+    check: bool,
+    /// Write the counts down.
+    #[arg(long)]
+    write: bool,
+}
+
+impl InstructionsArgs {
+    fn action(&self) -> instructions::Action {
+        match self {
+            Self { write: true, .. } => instructions::Action::Write,
+            Self { check: true, .. } => instructions::Action::Check,
+            _ => instructions::Action::Show,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -168,6 +193,7 @@ fn main() -> ExitCode {
         Command::VerifyDeploy => deploy::run(&workspace),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
+        Command::Instructions(args) => instructions::run(&workspace, args.action()),
         Command::Mutants(MutantsArgs {
             package,
             rest,

@@ -107,6 +107,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn shares_are_those_of_the_generator_as_published() {
+        RANDOM.set(0);
+        let first: [u64; 3] = [
+            0xE220_A839_7B1D_CDAF,
+            0x6E78_9E6A_A1B9_65F4,
+            0x06C4_5D18_8009_454F,
+        ];
+        for bits in first {
+            // The upper 53 bits as a fraction, which is exact.
+            let expected = (bits >> 11) as f64 * 2.0_f64.powi(-53);
+            assert_eq!(random_share().to_bits(), expected.to_bits());
+        }
+    }
+
+    #[test]
     fn shares_fall_evenly_into_every_tenth() {
         let shares: Vec<f64> = (0..10_000).map(|_| random_share()).collect();
         assert!(shares.iter().all(|share| (0.0..1.0).contains(share)));

@@ -148,6 +148,7 @@ impl WorkflowContext {
     }
 
     /// The same context with a deadline, unless it has an earlier one.
+    #[inline]
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         let mut ctx = self.clone();

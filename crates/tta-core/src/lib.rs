@@ -46,8 +46,9 @@ pub use fallback::{FallbackPrimitive, fallback};
 pub use flow::{Flow, IntoFlow};
 pub use identity::{SpanId, TraceId};
 pub use instruments::{
-    BucketCount, Counter, Distribution, Exemplar, ExemplarFilter, Gauge, Histogram, MetricFamily,
-    MetricSample, OVERFLOW_LABEL, Registry, SampleValue, refused_measurements, registry,
+    BucketCount, Counter, Distribution, Exemplar, ExemplarFilter, FamilyReader, Gauge, Histogram,
+    MetricFamily, MetricSample, OVERFLOW_LABEL, Registry, SampleValue, SeriesReader,
+    refused_measurements, registry,
 };
 pub use metrics::PrimitiveMetrics;
 pub use named::Named;

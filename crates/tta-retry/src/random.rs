@@ -41,3 +41,20 @@ impl Random {
 }
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_generator_as_published() {
+        let random = Random::new(Some(0));
+        let numbers = [(); 3].map(|()| random.next());
+        let published = [
+            0xE220_A839_7B1D_CDAF,
+            0x6E78_9E6A_A1B9_65F4,
+            0x06C4_5D18_8009_454F,
+        ];
+        assert_eq!(numbers, published);
+    }
+}

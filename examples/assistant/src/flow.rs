@@ -1,6 +1,7 @@
 //! The assistant itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tta::prelude::*;
 use tta::{
@@ -64,7 +65,13 @@ fn cache(options: &Options, models: &[Model; 2]) -> Result<CacheConfig<Request, 
     let Some(redis) = &options.redis else {
         return Ok(cache);
     };
-    let tier = RedisTier::new(redis.clone())?;
+    let mut redis = redis.clone();
+    if let Some(budget) = options.redis_budget {
+        let budget = Duration::from_millis(budget.get().into());
+        // Several may wait in vain before Redis is left alone for a while.
+        redis = redis.with_budget(budget).with_patience(5 * budget);
+    }
+    let tier = RedisTier::new(redis)?;
     Ok(cache.with_shared(SharedConfig::new("assistant", tier, Json)))
 }
 

@@ -9,7 +9,7 @@
 //! assert_eq!(options.speed.get(), 200.0);
 //! ```
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -72,6 +72,11 @@ pub struct Options {
     /// redis+cluster:// or redis+sentinel:// [default: in memory only]
     #[arg(long, value_name = "URL", value_parser = redis)]
     pub redis: Option<RedisConfig>,
+
+    /// How many milliseconds a question may wait for Redis before it is answered without [default: 50]
+    #[arg(long, value_name = "MS", requires = "redis")]
+    #[arg(value_parser = at_least_one::<NonZeroU32>, allow_negative_numbers = true)]
+    pub redis_budget: Option<NonZeroU32>,
 
     /// Let no model fail, hang or be down
     #[arg(long)]

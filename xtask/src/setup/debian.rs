@@ -175,6 +175,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("promtool", "prometheus"),
     ("amtool", "prometheus-alertmanager"),
     ("faketime", "faketime"),
+    ("valgrind", "valgrind"),
     ("prlimit", "util-linux"),
     ("setpriv", "util-linux"),
 ];

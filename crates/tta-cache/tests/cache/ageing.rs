@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance};
 use tta_cache::{CacheConfig, CacheExt, CacheVerdict};
-use tta_core::{
-    Error, ErrorKind, Flow, IntoFlow, Primitive, Result, Value, WorkflowContext, step, step_with,
-};
+use tta_core::{Error, ErrorKind, IntoFlow, Result, Value, WorkflowContext, step, step_with};
 use tta_testkit::measured::measured;
 use tta_testkit::recording::RecordingRecorder;
 
 use crate::shelf::Shelf;
-use crate::support::{Calls, ask, by_text, counting};
+use crate::support::{Calls, ask, by_text, counting, failing_later};
 
 const TTL: Duration = Duration::from_mins(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -33,19 +31,6 @@ async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
-}
-
-/// Answers how often it has run, after a second; from the second call on it fails.
-fn failing_later(
-    calls: &Calls,
-) -> Flow<impl Primitive<Input = String, Output = usize> + 'static + use<>> {
-    step_with("model", calls.clone(), async |calls: &Calls, _: String| {
-        calls.add();
-        match calls.count() {
-            1 => Ok(1),
-            _ => Err(Error::new(ErrorKind::Unavailable, "down")),
-        }
-    })
 }
 
 #[tokio::test(start_paused = true)]

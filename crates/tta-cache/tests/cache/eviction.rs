@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance};
 use tta_cache::CacheExt;
-use tta_core::{Result, WorkflowContext, step};
+use tta_core::{Result, WorkflowContext, step, step_with};
 use tta_testkit::measured::measured;
 
 use crate::support::{Calls, ask, by_text, counting};
@@ -154,6 +154,39 @@ async fn the_gauges_follow_whatever_leaves() -> Result<()> {
     assert_eq!(check("swept"), 1);
     flow.clear().await?;
     assert_eq!(check("cleared"), 0);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_takes_the_place_of_another_is_counted_once() -> Result<()> {
+    let calls = Calls::default();
+    let config = by_text()
+        .with_capacity_bytes(1_000, String::len)
+        .with_ttl(TTL)
+        .with_stale_while_revalidate(TTL)
+        .with_clock(|| Instant::now().into_std());
+    let flow = step_with("grow", calls.clone(), async |calls: &Calls, _: String| {
+        calls.add();
+        Ok("x".repeat(100 * calls.count()))
+    })
+    .cached(config)?
+    .with_name("replaced");
+    let shown =
+        || ["cache_size", "cache_size_bytes"].map(|it| measured(it, &["replaced", "memory"]));
+    assert_eq!(flow.run(ask("q")).await?.len(), 100);
+    let [entries, of_one] = shown();
+    assert!((entries - 1.0).abs() < 1e-9 && of_one >= 100.0, "{of_one}");
+    advance(TTL).await;
+    assert_eq!(flow.run(ask("q")).await?.len(), 100, "once more");
+    while flow.stats().refreshes == 0 {
+        tokio::task::yield_now().await;
+    }
+    let [entries, bytes] = shown();
+    assert!((entries - 1.0).abs() < 1e-9, "{entries}");
+    assert!(
+        (bytes - of_one - 100.0).abs() < 1e-6,
+        "{of_one} then {bytes}"
+    );
     Ok(())
 }
 

@@ -5,7 +5,9 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tta_cache::{CATALOG, CacheConfig, CacheExt, Scope};
-use tta_core::{ErrorKind, Primitive, Result, SpanRecord, Value, WorkflowContext, registry, step};
+use tta_core::{
+    ErrorKind, Primitive, Result, SpanRecord, Value, WorkflowContext, registry, step, step_with,
+};
 use tta_testkit::recording::{RecordingRecorder, error_type};
 
 use crate::support::{Calls, ask, by_text, counting};
@@ -42,6 +44,64 @@ async fn a_miss_is_traced_as_get_compute_set_and_a_hit_as_get() -> Result<()> {
         Some(Value::Bool(true))
     );
     assert!(again.spans_named("cache.set").is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_hit_tells_what_it_saved_where_that_is_known() -> Result<()> {
+    let model = |reported: Option<f64>| {
+        step_with(
+            "model",
+            reported,
+            async |reported: &Option<f64>, _: String, ctx: &WorkflowContext| {
+                if let Some(usd) = reported {
+                    ctx.report_cost(*usd);
+                }
+                Ok(1)
+            },
+        )
+    };
+    for (reported, configured, saved) in [
+        (Some(0.5), None, Some(0.5)),
+        (None, Some(0.25), Some(0.25)),
+        (Some(0.5), Some(0.25), Some(0.5)),
+        (None, None, None),
+    ] {
+        let config = match configured {
+            Some(usd) => by_text().with_cost_per_call(usd),
+            None => by_text(),
+        };
+        let flow = model(reported).cached(config)?;
+        flow.run(ask("q")).await?;
+        let recorder = RecordingRecorder::new();
+        flow.execute(ask("q"), &recorder.context()).await?;
+        let get = recorder.span("cache.get").span_id;
+        let told = recorder.attribute(get, "cache.saved_usd");
+        assert_eq!(told, saved.map(Value::from), "{reported:?} {configured:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_eviction_is_traced_with_its_key_and_its_cause() -> Result<()> {
+    let recorder = RecordingRecorder::new();
+    let ctx = recorder.context();
+    let config = by_text().with_ttl(Duration::from_nanos(1));
+    let flow = counting(&Calls::default()).cached(config)?;
+    flow.execute(ask("q"), &ctx).await?;
+    flow.execute(ask("q"), &ctx).await?;
+    flow.invalidate(&ask("q"), &ctx).await?;
+    drop(ctx);
+    let of = |span: &SpanRecord, key| recorder.attribute(span.span_id, key);
+    let key = of(&recorder.spans_named("cache.get")[0], "cache.key_hash");
+    assert!(key.is_some());
+    let causes = recorder.spans_named("cache.evict");
+    let causes = causes.iter().map(|span| {
+        assert_eq!(of(span, "cache.key_hash"), key);
+        of(span, "cache.evict_cause")
+    });
+    let causes: Vec<_> = causes.collect();
+    assert_eq!(causes, [Some("expired".into()), Some("explicit".into())]);
     Ok(())
 }
 

@@ -180,18 +180,21 @@ async fn values_of_another_version_codec_tenant_or_namespace_are_not_found() -> 
 #[tokio::test(start_paused = true)]
 async fn a_value_that_is_too_large_is_kept_in_memory_alone() -> Result<()> {
     let shelf = Shelf::new();
-    let config = shelf
-        .config()
-        .with_shared(shelf.shared().with_max_value_bytes(100));
-    let flow = step("repeat", async |n: String| Ok("x".repeat(n.parse()?)))
-        .cached(config)?
-        .with_name("too_large_outside");
+    let process = || {
+        let shared = shelf.shared().with_max_value_bytes(100);
+        let model = step("repeat", async |n: String| Ok("x".repeat(n.parse()?)));
+        model.cached(shelf.config().with_shared(shared))
+    };
+    let flow = process()?.with_name("too_large_outside");
     flow.run(ask("99")).await?;
     assert!(shelf.values().is_empty());
     flow.run(ask("98")).await?;
     assert_eq!(shelf.values().len(), 1);
     flow.run(ask("99")).await?;
     assert_eq!(flow.stats().hits, 1);
+    let other = process()?.with_name("largest_outside");
+    other.run(ask("98")).await?;
+    assert_eq!(other.stats().outside_hits, 1, "as long as is allowed");
     Ok(())
 }
 
@@ -449,6 +452,10 @@ fn a_shared_tier_that_cannot_work_is_refused() {
         let shown = format!("{config:?}");
         let error = counting(&Calls::default()).cached(config).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{shown}");
+    }
+    for hold in [Duration::from_millis(100), Duration::from_mins(10)] {
+        let fine = config(shared().with_lock_hold(hold));
+        drop(counting(&Calls::default()).cached(fine).unwrap());
     }
     for name in ["a", "A-z.0_9", &"x".repeat(64)] {
         let fine = config(SharedConfig::new(name, shelf.clone(), tta_cache::Json));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tta_cache::{CacheConfig, Scope};
-use tta_core::{Flow, Primitive, step_with};
+use tta_core::{Error, ErrorKind, Flow, Primitive, step_with};
 
 /// How often a step ran.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,19 @@ pub(crate) fn counting(
     step_with("model", calls.clone(), async |calls: &Calls, _: String| {
         calls.add();
         Ok(calls.count())
+    })
+}
+
+/// Answers its first call with 1, and fails from the second one on.
+pub(crate) fn failing_later(
+    calls: &Calls,
+) -> Flow<impl Primitive<Input = String, Output = usize> + 'static + use<>> {
+    step_with("model", calls.clone(), async |calls: &Calls, _: String| {
+        calls.add();
+        match calls.count() {
+            1 => Ok(1),
+            _ => Err(Error::new(ErrorKind::Unavailable, "down")),
+        }
     })
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tta_cache::{CacheExt, Json, RedisConfig, RedisState, RedisTier, SharedConfig};
 use tta_core::WorkflowContext;
+use tta_testkit::measured::measured;
 use tta_testkit::require;
 use tta_testkit::servers::RedisServer;
 
@@ -17,8 +18,11 @@ async fn the_first_question_is_answered_from_redis_if_it_is_there() {
     let calls = Calls::default();
     timed(&cached(&patient(&redis.url()), &calls), "q").await;
     // Another tier, not connected yet when it is asked.
-    timed(&cached(&patient(&redis.url()), &calls), "q").await;
+    let flow = cached(&patient(&redis.url()), &calls).with_name("first_question");
+    timed(&flow, "q").await;
     assert_eq!(calls.count(), 1);
+    let hits = measured("cache_hits_total", &["first_question", "redis"]);
+    assert!((hits - 1.0).abs() < 1e-9, "{hits}");
 }
 
 #[test]

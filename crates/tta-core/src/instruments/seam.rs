@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::bounds::Bounds;
 use super::cells::{Cells, PerThread, Table};
 use super::exemplar::{Exemplar, ExemplarSlot};
-use super::histogram::{Distribution, DistributionCells, nanos};
+use super::histogram::{Distribution, DistributionCells, nanos, read_buckets};
 use super::snapshot::BucketCount;
 use crate::error::ErrorKind;
 use crate::identity::{SpanId, TraceId};
@@ -200,13 +200,45 @@ impl SeamInstruments {
         *self.baseline.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
     }
 
-    /// The exported buckets with their examples.
-    pub(crate) fn buckets(&self, reading: &Reading) -> Vec<BucketCount> {
-        let mut buckets = reading.durations.buckets();
-        for (bucket, slot) in buckets.iter_mut().zip(&self.exemplars.buckets) {
-            bucket.exemplar = slot.latest();
-        }
-        buckets
+    /// Reads the exported buckets with their examples into `buckets`, which is empty, and the sum
+    /// of all durations in seconds.
+    pub(crate) fn read_buckets(&self, buckets: &mut Vec<BucketCount>) -> f64 {
+        let exemplars = &self.exemplars.buckets;
+        let sum = read_buckets(&self.bounds, exemplars, buckets, |visit| {
+            self.cells.each(|cells| visit(&cells.durations));
+        });
+        sum as f64 / SCALE
+    }
+
+    /// How many executions ended so.
+    pub(crate) fn count_of(&self, outcome: Outcome) -> u64 {
+        let mut count = 0;
+        self.cells
+            .each(|cells| count += cells.durations.count_of(outcome as usize));
+        count
+    }
+
+    /// How many executions failed so.
+    pub(crate) fn count_of_error(&self, kind: ErrorKind) -> u64 {
+        let count = self.errors.get(kind.index());
+        count.map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// How many executions are under way.
+    pub(crate) fn in_flight(&self) -> u64 {
+        let (mut ended, mut started) = (0, 0_u64);
+        // Ends before starts, so that a step ending meanwhile never makes the difference negative.
+        self.cells.each(|cells| ended += cells.durations.count());
+        self.cells
+            .each(|cells| started += cells.started.load(Ordering::Relaxed));
+        started.saturating_sub(ended)
+    }
+
+    pub(crate) fn busy_nanos(&self) -> u64 {
+        let mut nanos = 0;
+        self.cells
+            .each(|cells| nanos += cells.busy.load(Ordering::Relaxed));
+        nanos
     }
 }
 

@@ -140,3 +140,47 @@ const HEAVIEST: f64 = 1e100;
 
 /// After so many samples the percentile is found anew.
 const BETWEEN: u64 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// The 95th percentile after so many calls of a millisecond and 4,000 of eight.
+    fn after(calls: usize) -> Duration {
+        let latency = Latency::new(0.95, 20);
+        for _ in 0..calls {
+            latency.record(MS);
+        }
+        for _ in 0..4_000 {
+            latency.record(MS * 8);
+        }
+        latency.percentile().unwrap()
+    }
+
+    #[test]
+    fn the_latest_calls_weigh_most_however_many_came_before() {
+        // Weights are made smaller after 115,000 calls, and are too large for a number after 355,000.
+        for calls in [100, 114_000, 116_000, 360_000] {
+            let percentile = after(calls);
+            assert!(
+                (MS * 8..MS * 9).contains(&percentile),
+                "{percentile:?} after {calls}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_few_calls_of_another_kind_change_little_however_many_came_before() {
+        let latency = Latency::new(0.95, 20);
+        for _ in 0..116_000 {
+            latency.record(MS);
+        }
+        for _ in 0..16 {
+            latency.record(MS * 8);
+        }
+        let percentile = latency.percentile().unwrap();
+        assert!((MS..MS * 2).contains(&percentile), "{percentile:?}");
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::advance;
 use tta_core::{ErrorKind, Flow, Observed};
 use tta_retry::{RetryBudget, RetryConfig, RetryPrimitive};
-use tta_testkit::mock::MockPrimitive;
+use tta_testkit::mock::{Answer, MockPrimitive};
 
 use crate::support::{SECOND, broken, context, down, ended, failing, quick, related};
 
@@ -100,6 +100,17 @@ async fn traffic_earns_retries_for_ten_seconds() {
         run(&within(&budget, &sick), 1).await;
         assert_eq!(sick.calls(), 1 + extra, "after {later:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn traffic_of_ten_seconds_ago_earns_nothing_for_a_call_that_came_before_it_was_over() {
+    let budget = RetryBudget::new(0.1, 0).unwrap();
+    let healthy = failing(0);
+    run(&within(&budget, &healthy), 100).await;
+    advance(9 * SECOND).await;
+    let late = MockPrimitive::new("late").with_default(|_| Answer::fail(down()).after(SECOND));
+    run(&within(&budget, &late), 1).await;
+    assert_eq!(late.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
