@@ -76,7 +76,7 @@ impl ExemplarSlot {
     #[inline]
     pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) {
         if ExemplarFilter::admits(ctx.is_sampled() && !ctx.is_held()) {
-            let now = ctx.unix_nanos(ctx.now());
+            let now = ctx.unix_nanos(ctx.moment());
             self.offer_at(value, ctx.trace_id(), ctx.span_id(), now);
         }
     }

@@ -202,6 +202,7 @@ impl DistributionCells {
 }
 
 impl Cells for DistributionCells {
+    #[inline]
     fn with_table<R>(f: impl FnOnce(&RefCell<Table<Self>>) -> R) -> Option<R> {
         TABLE.try_with(f).ok()
     }
