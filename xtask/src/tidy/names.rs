@@ -68,7 +68,8 @@ impl Names {
     }
 }
 
-/// Decisions and measurements speak of what was, and the generated pages of what is checked already.
+/// Decisions and measurements speak of what was, the generated pages of what is checked already, and the
+/// testkit of variables that its developers set.
 fn speaks_of_now(path: &str) -> bool {
     let page = has_extension(path, "md") || path.starts_with("deploy/");
     let other = [
@@ -77,6 +78,7 @@ fn speaks_of_now(path: &str) -> bool {
         "docs/faults.md",
         "docs/mutants.md",
         "CHANGELOG.md",
+        "crates/tta-testkit/",
     ];
     page && !other.iter().any(|start| path.starts_with(start))
 }
@@ -130,14 +132,7 @@ const UNITS: &[&str] = &[
 ];
 
 /// Read by the commands of this repository, and by no program of a user.
-const DEVELOPERS: &[&str] = &[
-    "TTA_REQUIRE_SERVICES",
-    "TTA_CI_CACHE",
-    "TTA_VENV",
-    "TTA_REDIS_SERVER",
-    "TTA_PROMETHEUS",
-    "TTA_ROTEL_AGENT",
-];
+const DEVELOPERS: &[&str] = &["TTA_REQUIRE_SERVICES", "TTA_CI_CACHE", "TTA_VENV"];
 
 #[cfg(test)]
 mod tests {
