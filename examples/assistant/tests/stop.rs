@@ -21,8 +21,9 @@ fn it_says_that_it_is_ready_and_ends_well_when_it_is_told_to() {
     // The end of the output is the end of the program, which must not come before it is asked for.
     loop {
         let line = lines.next().unwrap().unwrap();
-        if let Some((_, url)) = line.split_once("http://localhost:") {
-            port = port.or_else(|| url.split('/').next().map(str::to_owned));
+        if let Some(url) = line.strip_prefix("metrics ") {
+            let address = url.trim().strip_suffix("/metrics").unwrap();
+            port = address.rsplit_once(':').map(|(_, port)| port.to_owned());
         }
         if line.starts_with("the metrics page stays up") {
             break;
