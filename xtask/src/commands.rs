@@ -3,7 +3,10 @@
 use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
-use crate::{bench_report, faults as table, features, setup as install, tests_run, tidy as rules};
+use crate::{
+    bench_report, book, deploy, faults as table, features, instructions, setup as install,
+    tests_run, tidy as rules,
+};
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
     if check {
@@ -72,8 +75,11 @@ pub(crate) fn faults(workspace: &Workspace, choice: &table::Choice) -> Result {
 pub(crate) fn ci(workspace: &Workspace) -> Result {
     let mut all = lint_steps(workspace);
     all.push(generate_step(workspace, true));
+    all.extend(book::steps(workspace));
+    all.extend(deploy::steps(workspace));
     all.extend(features::steps(workspace));
     all.push(models_step(workspace));
+    all.push(instructions::step(workspace, instructions::Action::Check));
     all.extend(example_steps(workspace));
     all.push(Step::needing(DEMO, "demo", workspace, |voice| {
         let demo = [

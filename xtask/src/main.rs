@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod bench_report;
+mod book;
 mod command;
 mod commands;
+mod deploy;
 mod faults;
 mod features;
 mod fuzz;
+mod instructions;
 mod mutants;
 mod setup;
 mod steps;
@@ -51,11 +54,21 @@ enum Command {
     Lint(LintArgs),
     /// Write the generated reference from the declared catalogue.
     Generate(GenerateArgs),
+    /// Build the pages of docs/ as a site in target/book, and check its links.
+    ///
+    /// Builds mdBook first, once, where it is not installed: under a minute.
+    Docs,
+    /// Check what is in deploy/: schemas, settings, ports, and that each part finds the others.
+    VerifyDeploy,
     /// Run exactly what CI runs after the tests.
     Ci,
     /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
     /// alone.
     Bench(Passed),
+    /// Count the instructions of the hot paths with callgrind, beside benches/instructions.txt.
+    ///
+    /// Counts do not move with the machine's load. Needs valgrind.
+    Instructions(InstructionsArgs),
     /// Inject every fault of the table, in release, and write docs/faults.md.
     ///
     /// Runs the tests whose names begin with `fault_` and a row, one after the other. Exits with 1
@@ -89,6 +102,26 @@ struct LintArgs {
     /// Only the tidy rules, which take no compiler.
     #[arg(long)]
     tidy: bool,
+}
+
+#[derive(Debug, Args)]
+struct InstructionsArgs {
+    /// Fail for a path that is off by more than 5 % in either direction.
+    #[arg(long, conflicts_with = "write")]
+    check: bool,
+    /// Write the counts down.
+    #[arg(long)]
+    write: bool,
+}
+
+impl InstructionsArgs {
+    fn action(&self) -> instructions::Action {
+        match self {
+            Self { write: true, .. } => instructions::Action::Write,
+            Self { check: true, .. } => instructions::Action::Check,
+            _ => instructions::Action::Show,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -156,8 +189,11 @@ fn main() -> ExitCode {
         Command::Lint(LintArgs { tidy: true, .. }) => commands::tidy(&workspace),
         Command::Lint(_) => commands::lint(&workspace),
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
+        Command::Docs => book::run(&workspace),
+        Command::VerifyDeploy => deploy::run(&workspace),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
+        Command::Instructions(args) => instructions::run(&workspace, args.action()),
         Command::Mutants(MutantsArgs {
             package,
             rest,

@@ -44,6 +44,17 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// A step that may find that it cannot be done here.
+    pub(crate) fn that_may_skip(
+        name: impl Into<String>,
+        work: impl FnOnce(&Voice<'_>) -> Result<Outcome> + 'a,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            work: Box::new(work),
+        }
+    }
+
     /// A step that needs a package which this workspace may not have.
     ///
     /// A developer in the middle of something skips it; CI must not be green for what it never

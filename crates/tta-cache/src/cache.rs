@@ -267,29 +267,32 @@ impl<P: Primitive> Body<P> {
     /// written.
     #[inline]
     fn key(&self, input: &P::Input, ctx: &WorkflowContext) -> Option<CacheKey> {
-        let key = KeyBuilder::local();
-        self.written(key, input, ctx)?.finish_local()
+        let mut key = KeyBuilder::local();
+        self.write_key(&mut key, input, ctx)?;
+        key.finish_local()
     }
 
     /// The key of the same call outside the process.
     fn shared_key(&self, input: &P::Input, ctx: &WorkflowContext) -> Option<SharedKey> {
         let outside = self.outside.as_ref()?;
-        let key = KeyBuilder::shared(outside.namespace(), outside.version());
-        self.written(key, input, ctx)?.finish_shared()
+        let mut key = KeyBuilder::shared(outside.namespace(), outside.version());
+        self.write_key(&mut key, input, ctx)?;
+        key.finish_shared()
     }
 
+    /// Writes where it lies: a builder is too large to be handed to and fro.
     #[inline]
-    fn written(
+    fn write_key(
         &self,
-        mut key: KeyBuilder,
+        key: &mut KeyBuilder,
         input: &P::Input,
         ctx: &WorkflowContext,
-    ) -> Option<KeyBuilder> {
-        if !self.config.scope.write(ctx, &mut key) {
+    ) -> Option<()> {
+        if !self.config.scope.write(ctx, key) {
             return None;
         }
-        (self.config.key)(input, ctx, &self.config.ignored, &mut key);
-        Some(key)
+        (self.config.key)(input, ctx, &self.config.ignored, key);
+        Some(())
     }
 
     fn weigh(&self, value: &P::Output) -> u64 {

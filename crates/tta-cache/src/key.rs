@@ -8,7 +8,7 @@ use serde_core::Serialize;
 use sha2::{Digest, Sha256};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::canonical::{Ignored, write_canonical};
+use crate::canonical::{Ignored, with_canonical};
 
 /// A call's identity: 128 bits of a hash over its parts and its scope.
 ///
@@ -59,6 +59,7 @@ pub(crate) struct SharedKey {
 
 impl KeyBuilder {
     /// For this process alone.
+    #[inline]
     pub(crate) fn local() -> Self {
         let (first, second) = *SECRET;
         Self::with(KeyHasher::Local(SipHasher13::new_with_keys(first, second)))
@@ -71,6 +72,7 @@ impl KeyBuilder {
         key
     }
 
+    #[inline]
     fn with(hasher: KeyHasher) -> Self {
         Self {
             hasher,
@@ -79,6 +81,7 @@ impl KeyBuilder {
     }
 
     /// A text.
+    #[inline]
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.part(Tag::Text, text.as_bytes())
     }
@@ -134,15 +137,15 @@ impl KeyBuilder {
         value: &(impl Serialize + ?Sized),
         ignored: &Ignored,
     ) -> &mut Self {
-        if let Ok(canonical) = write_canonical(value, ignored) {
-            self.part(Tag::Value, &canonical)
-        } else {
-            self.failed = true;
-            self
-        }
+        let written = with_canonical(value, ignored, |canonical| {
+            self.part(Tag::Value, canonical);
+        });
+        self.failed |= written.is_err();
+        self
     }
 
     /// The key in memory; none if a part could not be written.
+    #[inline]
     pub(crate) fn finish_local(self) -> Option<CacheKey> {
         let KeyHasher::Local(hasher) = self.hasher else {
             return None;
@@ -169,7 +172,7 @@ impl KeyBuilder {
         let head = ((bytes.len() as u64) << 8) | u64::from(tag as u8);
         match &mut self.hasher {
             KeyHasher::Local(hasher) => {
-                hasher.write(&head.to_le_bytes());
+                hasher.write_u64(head);
                 hasher.write(bytes);
             }
             KeyHasher::Shared(hasher) => {

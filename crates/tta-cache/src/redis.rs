@@ -16,7 +16,6 @@ mod locks;
 mod pool;
 mod report;
 mod scan;
-mod secret;
 mod servers;
 mod slots;
 mod supervisor;

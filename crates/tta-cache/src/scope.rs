@@ -22,6 +22,7 @@ pub enum Scope {
 
 impl Scope {
     /// Writes the owner into the key; whether there is one.
+    #[inline]
     pub(crate) fn write(&self, ctx: &WorkflowContext, key: &mut KeyBuilder) -> bool {
         match self {
             Self::Global => true,

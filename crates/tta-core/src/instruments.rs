@@ -13,6 +13,7 @@ mod forked;
 mod gather;
 mod gauge;
 mod histogram;
+mod readers;
 mod registry;
 mod seam;
 mod snapshot;
@@ -22,8 +23,9 @@ pub use exemplar::{Exemplar, ExemplarFilter};
 pub use gauge::Gauge;
 pub(crate) use histogram::nanos;
 pub use histogram::{Distribution, Histogram};
+pub use readers::{FamilyReader, SeriesReader};
 pub use registry::{OVERFLOW_LABEL, Registry, registry};
-pub(crate) use seam::{Outcome, Reading, SeamInstruments};
+pub(crate) use seam::{Counted, Outcome, Reading, SeamInstruments};
 pub use snapshot::{BucketCount, MetricFamily, MetricSample, SampleValue};
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -37,7 +37,7 @@ pub use catalog::{
 };
 pub use conditional::{ConditionalPrimitive, PassThrough, Verdict, conditional, if_else};
 pub use context::{
-    Cancelled, Canceller, Checkpoint, Clock, Identity, Parent, Usage, WorkflowContext,
+    Cancelled, Canceller, Checkpoint, Clock, Identity, NanoClock, Parent, Usage, WorkflowContext,
     WorkflowContextBuilder, with_current,
 };
 pub use error::{BoxError, Error, ErrorKind, Result};
@@ -46,8 +46,9 @@ pub use fallback::{FallbackPrimitive, fallback};
 pub use flow::{Flow, IntoFlow};
 pub use identity::{SpanId, TraceId};
 pub use instruments::{
-    BucketCount, Counter, Distribution, Exemplar, ExemplarFilter, Gauge, Histogram, MetricFamily,
-    MetricSample, OVERFLOW_LABEL, Registry, SampleValue, refused_measurements, registry,
+    BucketCount, Counter, Distribution, Exemplar, ExemplarFilter, FamilyReader, Gauge, Histogram,
+    MetricFamily, MetricSample, OVERFLOW_LABEL, Registry, SampleValue, SeriesReader,
+    refused_measurements, registry,
 };
 pub use metrics::PrimitiveMetrics;
 pub use named::Named;
@@ -60,7 +61,8 @@ pub use parallel_all::{ParallelAll, parallel_all};
 pub use primitive::Primitive;
 pub use record::{
     Attribute, ContentCapture, DetailLimits, EventRecord, Level, LogField, LogRecord, LogValue,
-    LostDetails, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity, TraceRecords, Value,
+    LostDetails, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity, StepRef, TraceRecords,
+    Value,
 };
 pub use recorder::{
     ActiveSpan, Recorder, install_recorder, log_globally, recorder_panics, uninstall_recorder,

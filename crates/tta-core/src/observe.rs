@@ -3,33 +3,41 @@
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::catalog::{
     PRIMITIVE_EXECUTION_COMPLETE, PRIMITIVE_SPAN, SpanSpec, WORKFLOW_EXECUTED, WORKFLOW_SPAN,
 };
-use crate::context::{WorkflowContext, entered};
+use crate::context::{Moment, WorkflowContext, entered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::SpanId;
-use crate::instruments::{ExemplarFilter, Outcome, SeamInstruments, nanos, registry};
+use crate::instruments::{Counted, ExemplarFilter, Outcome, SeamInstruments, registry};
 use crate::panics::{Contained, error_about};
+use crate::primitive::Primitive;
 use crate::record::{
-    Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity,
+    Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, SpanStatus, StepRef,
 };
 use crate::recorder::{ActiveSpan, guarded};
 
 /// A place in a flow where executions are observed: what it is called and where it is measured.
 #[derive(Debug)]
 pub(crate) struct Seam {
-    identity: Arc<StepIdentity>,
+    name: Box<str>,
+    kind: &'static str,
     scope: Scope,
     bounds: Option<Box<[f64]>>,
     measures_busy: bool,
     /// Resolved at the first execution, when all options have been given.
-    instruments: OnceLock<Arc<SeamInstruments>>,
+    resolved: OnceLock<Resolved>,
+}
+
+#[derive(Debug)]
+struct Resolved {
+    identity: StepRef,
+    instruments: Arc<SeamInstruments>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,26 +58,23 @@ impl Seam {
     fn new(name: &str, kind: &'static str, scope: Scope) -> Self {
         // An empty name would be an empty label, which Prometheus takes for no label at all.
         let name = if name.is_empty() { kind } else { name };
-        let pattern = match scope {
-            Scope::Step => PRIMITIVE_SPAN.name,
-            Scope::Workflow => WORKFLOW_SPAN.name,
-        };
         Self {
-            identity: StepIdentity::new(name, kind, pattern),
+            name: name.into(),
+            kind,
             scope,
             bounds: None,
             measures_busy: false,
-            instruments: OnceLock::new(),
+            resolved: OnceLock::new(),
         }
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.identity.name
+        &self.name
     }
 
     /// The same seam under another name.
     pub(crate) fn renamed(self, name: &str) -> Self {
-        let new = Self::new(name, self.identity.kind, self.scope);
+        let new = Self::new(name, self.kind, self.scope);
         Self {
             bounds: self.bounds,
             measures_busy: self.measures_busy,
@@ -79,7 +84,7 @@ impl Seam {
 
     pub(crate) fn with_bounds(mut self, bounds: &[f64]) -> Self {
         self.bounds = Some(bounds.into());
-        self.instruments = OnceLock::new();
+        self.resolved = OnceLock::new();
         self
     }
 
@@ -90,11 +95,23 @@ impl Seam {
 
     #[inline]
     pub(crate) fn instruments(&self) -> &Arc<SeamInstruments> {
-        self.instruments.get_or_init(|| {
-            let bounds = self.bounds.as_deref();
-            match self.scope {
-                Scope::Step => registry().primitive(self.name(), self.identity.kind, bounds),
-                Scope::Workflow => registry().workflow(self.name(), bounds),
+        &self.resolved().instruments
+    }
+
+    #[inline]
+    fn resolved(&self) -> &Resolved {
+        self.resolved.get_or_init(|| {
+            let (name, kind, bounds) = (self.name(), self.kind, self.bounds.as_deref());
+            let (pattern, instruments) = match self.scope {
+                Scope::Step => (
+                    PRIMITIVE_SPAN.name,
+                    registry().primitive(name, kind, bounds),
+                ),
+                Scope::Workflow => (WORKFLOW_SPAN.name, registry().workflow(name, bounds)),
+            };
+            Resolved {
+                identity: StepRef::new(name, kind, pattern),
+                instruments,
             }
         })
     }
@@ -105,10 +122,39 @@ impl Seam {
 pub(crate) enum Subject<'a> {
     /// A step or a workflow: measured, traced and logged.
     Seam(&'a Seam),
+    /// The same around what is observed itself, and so begins and ends at the same moments.
+    Shell(&'a Seam),
     /// A part of a step: traced only.
     Part(&'static SpanSpec),
     /// A numbered part of a step: traced only.
     NumberedPart(&'static SpanSpec, usize),
+}
+
+impl<'a> Subject<'a> {
+    /// What is observed where a primitive is run in a workflow.
+    pub(crate) fn around<P: Primitive>(seam: &'a Seam) -> Self {
+        if P::IS_OBSERVED {
+            Self::Shell(seam)
+        } else {
+            Self::Seam(seam)
+        }
+    }
+
+    #[inline]
+    fn seam(self) -> Option<&'a Seam> {
+        match self {
+            Self::Seam(seam) | Self::Shell(seam) => Some(seam),
+            Self::Part(_) | Self::NumberedPart(..) => None,
+        }
+    }
+
+    /// Called where a boundary of what it holds follows at once, or came just before.
+    #[inline]
+    fn share_boundary(self, ctx: &WorkflowContext) {
+        if let Self::Shell(_) = self {
+            ctx.share_boundary();
+        }
+    }
 }
 
 /// Runs the future that `start` makes, as one observed execution.
@@ -127,17 +173,15 @@ where
     let future = pin!(None);
     let mut running = Running {
         future: Contained::new(future),
+        start: Some(start),
         execution: Execution::begin(subject, ctx),
     };
-    let mut start = Some(start);
-    let mut result = poll_fn(|cx| {
-        let Running { future, execution } = &mut running;
-        execution.poll(|| future.poll(&mut start, cx))
-    })
-    .await;
+    subject.share_boundary(ctx);
+    let mut result = (&mut running).await;
     if let Err(panic) = running.future.release() {
         result = Err(panic);
     }
+    subject.share_boundary(ctx);
     running.execution.end(&mut result);
     result
 }
@@ -182,13 +226,33 @@ pub(crate) fn observe_now<R>(
 }
 
 /// An execution and what it runs.
-struct Running<'a, 'f, F> {
+struct Running<'a, 'f, F, S> {
     /// Dropped before the execution: children end before parents.
     future: Contained<'f, F>,
+    start: Option<S>,
     execution: Execution<'a>,
 }
 
-impl<F> Drop for Running<'_, '_, F> {
+impl<F, S, T> Future for &mut Running<'_, '_, F, S>
+where
+    F: Future<Output = Result<T>>,
+    S: FnOnce() -> F,
+{
+    type Output = Result<T>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let Running {
+            future,
+            start,
+            execution,
+        } = &mut **self.get_mut();
+        execution.poll(|| future.poll(start, cx))
+    }
+}
+
+impl<F, S> Drop for Running<'_, '_, F, S> {
+    #[inline]
     fn drop(&mut self) {
         if self.execution.ended {
             return;
@@ -205,29 +269,30 @@ struct Execution<'a> {
     ctx: &'a WorkflowContext,
     span_id: SpanId,
     parent_id: SpanId,
-    begun: Instant,
-    busy: Duration,
+    begun: Moment,
+    busy_nanos: u64,
     /// Whether the span is the outermost of those that the context hands over.
     outermost: bool,
     ended: bool,
 }
 
-/// How an execution ended, with the time in the form in which it is exported.
+/// How an execution ended, and when.
 struct End<'e> {
     outcome: Outcome,
     error: Option<&'e Error>,
     /// Whether the error began in this step.
     began_here: bool,
-    duration: Duration,
-    unix_nanos: u64,
+    /// Where it is counted, if it is measured.
+    counted: Option<Counted>,
+    nanos: u64,
+    at: Moment,
 }
 
 impl<'a> Execution<'a> {
     #[inline]
     fn begin(subject: Subject<'a>, ctx: &'a WorkflowContext) -> Self {
         let parent_id = ctx.span_id();
-        let span_id = SpanId::random();
-        if let Subject::Seam(seam) = subject {
+        if let Some(seam) = subject.seam() {
             seam.instruments().started();
             if seam.scope == Scope::Workflow {
                 ctx.workflow_begins(seam.name(), parent_id);
@@ -237,14 +302,13 @@ impl<'a> Execution<'a> {
         if outermost {
             ctx.outermost_begun();
         }
-        let begun = ctx.now();
         Self {
             subject,
             ctx,
-            span_id,
+            span_id: SpanId::random(),
             parent_id,
-            begun,
-            busy: Duration::ZERO,
+            begun: ctx.boundary(),
+            busy_nanos: 0,
             outermost,
             ended: false,
         }
@@ -253,8 +317,8 @@ impl<'a> Execution<'a> {
     /// Polls the step once, entered; `poll` must not panic.
     #[inline]
     fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<Result<T>>) -> Poll<Result<T>> {
-        let measured = matches!(self.subject, Subject::Seam(seam) if seam.measures_busy);
-        let begun = measured.then(|| self.ctx.now());
+        let measured = self.seam().is_some_and(|seam| seam.measures_busy);
+        let begun = measured.then(|| self.ctx.moment());
         let (ctx, span_id) = (self.ctx, self.span_id);
         let polled = entered(ctx, span_id, || {
             if ctx.wants_scope() {
@@ -264,7 +328,7 @@ impl<'a> Execution<'a> {
             }
         });
         if let Some(begun) = begun {
-            self.busy += self.ctx.now().saturating_duration_since(begun);
+            self.busy_nanos += self.ctx.moment().nanos_since(begun);
         }
         polled
     }
@@ -277,54 +341,59 @@ impl<'a> Execution<'a> {
         }
     }
 
+    /// Measures, and tells whoever wants to know: what is inlined into every step is what every step
+    /// does.
     #[inline]
     fn finish(&mut self, outcome: Outcome, error: Option<&mut Error>) {
         self.ended = true;
-        let ended = self.ctx.now();
-        let duration = ended.saturating_duration_since(self.begun);
-        let began_here = error.as_ref().is_some_and(|error| error.step().is_empty());
-        let seam = match self.subject {
-            Subject::Seam(seam) => Some(seam),
-            Subject::Part(_) | Subject::NumberedPart(..) => None,
-        };
-        let bucket = seam.map(|seam| {
+        let ended = self.ctx.boundary().max(self.begun);
+        let nanos = ended.nanos_since(self.begun);
+        let counted = self
+            .seam()
+            .map(|seam| seam.instruments().ended(outcome, nanos));
+        if error.is_some() || self.outermost || self.busy_nanos > 0 || self.ctx.tells() {
+            let end = End {
+                outcome,
+                began_here: error.as_ref().is_some_and(|error| error.step().is_empty()),
+                error: error.as_deref(),
+                counted,
+                nanos,
+                at: ended,
+            };
+            self.tell(&end);
+            if let (Some(seam), Some(error)) = (self.seam(), error) {
+                error.passed(seam.name());
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn tell(&self, end: &End<'_>) {
+        let is_sampled = self.ctx.is_sampled();
+        if let (Some(seam), Some(counted)) = (self.seam(), end.counted) {
             let instruments = seam.instruments();
             if seam.measures_busy {
-                instruments.busy(self.busy);
+                instruments.busy(self.busy_nanos);
             }
-            let kind = error.as_ref().map(|error| error.kind());
+            let kind = end.error.map(Error::kind);
             kind.inspect(|&kind| instruments.failed(kind));
-            instruments.ended(outcome, duration).with_error(kind)
-        });
-        if let Some(seam) = seam {
-            self.log(seam, outcome, duration, began_here, error.as_deref());
-        }
-        let is_sampled = self.ctx.is_sampled();
-        let is_example = ExemplarFilter::admits(is_sampled && !self.ctx.is_held());
-        if is_sampled || is_example {
-            let unix_nanos = self.ctx.unix_nanos(ended);
-            if let (true, Some(seam), Some(bucket)) = (is_example, seam, bucket) {
+            self.log(seam, end);
+            if ExemplarFilter::admits(is_sampled && !self.ctx.is_held()) {
                 let trace = (self.ctx.trace_id(), self.span_id);
-                seam.instruments()
-                    .exemplar(bucket, duration, trace, unix_nanos);
-            }
-            if is_sampled {
-                let error = error.as_deref();
-                self.record(&End {
-                    outcome,
-                    error,
-                    began_here,
-                    duration,
-                    unix_nanos,
-                });
+                let unix_nanos = self.ctx.unix_nanos(end.at);
+                instruments.exemplar(counted.with_error(kind), end.nanos, trace, unix_nanos);
             }
         }
-        if !is_sampled && self.outermost {
+        if is_sampled {
+            self.record(end);
+        } else if self.outermost {
             self.ctx.outermost_ended();
         }
-        if let (Some(seam), Some(error)) = (seam, error) {
-            error.passed(seam.name());
-        }
+    }
+
+    #[inline]
+    fn seam(&self) -> Option<&'a Seam> {
+        self.subject.seam()
     }
 
     fn record(&self, end: &End<'_>) {
@@ -341,16 +410,16 @@ impl<'a> Execution<'a> {
         };
         let name = match self.subject {
             Subject::Part(spec) | Subject::NumberedPart(spec, _) => SpanName::Part(spec.name),
-            Subject::Seam(seam) => match seam.scope {
-                Scope::Step => SpanName::Step(Arc::clone(&seam.identity)),
-                Scope::Workflow => SpanName::Workflow(Arc::clone(&seam.identity)),
+            Subject::Seam(seam) | Subject::Shell(seam) => match seam.scope {
+                Scope::Step => SpanName::Step(seam.resolved().identity.clone()),
+                Scope::Workflow => SpanName::Workflow(seam.resolved().identity.clone()),
             },
         };
-        if let (true, Subject::Seam(_), Some(error)) = (end.began_here, self.subject, end.error) {
+        if let (true, Some(_), Some(error)) = (end.began_here, self.seam(), end.error) {
             self.ctx.event_on(
                 self.span_id,
                 "exception",
-                end.unix_nanos,
+                self.ctx.unix_nanos(end.at),
                 vec![
                     Attribute::new("exception.type", error.kind().as_str()),
                     Attribute::new("exception.message", error.to_string()),
@@ -367,27 +436,20 @@ impl<'a> Execution<'a> {
             parent_is_remote: self.ctx.is_remote(self.parent_id),
             name,
             kind: SpanKind::Internal,
-            start_unix_nanos: end.unix_nanos.saturating_sub(nanos(end.duration)),
-            end_unix_nanos: end.unix_nanos,
+            start_unix_nanos: self.ctx.unix_nanos(self.begun),
+            end_unix_nanos: self.ctx.unix_nanos(end.at),
             status,
         };
         self.ctx.keep(span, self.outermost);
     }
 
     #[inline]
-    fn log(
-        &self,
-        seam: &Seam,
-        outcome: Outcome,
-        duration: Duration,
-        began_here: bool,
-        error: Option<&Error>,
-    ) {
+    fn log(&self, seam: &Seam, end: &End<'_>) {
         if !self.ctx.logs(Level::Error) {
             return;
         }
-        let (event, label, level) = match (seam.scope, outcome) {
-            (Scope::Step, _) if began_here => {
+        let (event, label, level) = match (seam.scope, end.outcome) {
+            (Scope::Step, _) if end.began_here => {
                 (&PRIMITIVE_EXECUTION_COMPLETE, "primitive", Level::Warn)
             }
             (Scope::Step, _) => (&PRIMITIVE_EXECUTION_COMPLETE, "primitive", Level::Debug),
@@ -401,10 +463,13 @@ impl<'a> Execution<'a> {
         }
         let mut fields = vec![
             LogField::new(label, seam.name()),
-            LogField::new("duration_ms", duration.as_secs_f64() * 1e3),
-            LogField::new("status", outcome.as_str()),
+            LogField::new(
+                "duration_ms",
+                Duration::from_nanos(end.nanos).as_secs_f64() * 1e3,
+            ),
+            LogField::new("status", end.outcome.as_str()),
         ];
-        if let Some(error) = error {
+        if let Some(error) = end.error {
             fields.push(LogField::new("error_type", error.kind().as_str()));
         }
         entered(self.ctx, self.span_id, || {
@@ -414,6 +479,7 @@ impl<'a> Execution<'a> {
 }
 
 impl Drop for Execution<'_> {
+    #[inline]
     fn drop(&mut self) {
         if !self.ended {
             self.finish(Outcome::Cancelled, None);

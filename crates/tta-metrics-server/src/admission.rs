@@ -168,6 +168,8 @@ struct State {
 enum Phase {
     AwaitingRequest,
     Rendering,
+    /// Some of the answer is sent, and the rest is made as the client takes it.
+    Streaming,
     Answered,
 }
 
@@ -205,7 +207,12 @@ impl Activity {
         state.unread_input = has_body;
     }
 
-    /// The answer is ready to be written.
+    /// The answer begins, and its end is yet to be made.
+    pub(crate) fn streaming(&self) {
+        self.lock().phase = Phase::Streaming;
+    }
+
+    /// The answer is ready to be written to its end.
     pub(crate) fn answered(&self) {
         let mut state = self.lock();
         state.phase = Phase::Answered;
@@ -215,7 +222,7 @@ impl Activity {
     /// Bytes have arrived; while a request is awaited they are the beginning of one.
     pub(crate) fn received(&self) {
         let mut state = self.lock();
-        if state.phase != Phase::Rendering {
+        if !matches!(state.phase, Phase::Rendering | Phase::Streaming) {
             state.phase = Phase::AwaitingRequest;
             state.unread_input = true;
         }
@@ -238,7 +245,8 @@ impl Activity {
     /// Whether a request is being answered, as opposed to being awaited.
     pub(crate) fn is_busy(&self) -> bool {
         let state = self.lock();
-        state.phase == Phase::Rendering || state.blocked_since.is_some()
+        let is_made = !matches!(state.phase, Phase::Rendering | Phase::Streaming);
+        !is_made || state.blocked_since.is_some()
     }
 
     fn idleness(&self, now: Instant) -> Option<Idleness> {
@@ -249,6 +257,7 @@ impl Activity {
                 let stalled = now.saturating_duration_since(since);
                 (stalled >= STALL).then_some(Idleness::Stalled(stalled))
             }
+            (Phase::Streaming, None) => None,
             // Where nothing is blocked, the operating system has the whole answer and delivers
             // it even if the connection is closed.
             (Phase::AwaitingRequest | Phase::Answered, None) => {

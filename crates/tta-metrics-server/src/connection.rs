@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::access::Access;
 use crate::admission::{Activity, Admitted};
+use crate::body::Body;
 use crate::event::Listener;
 use crate::handshake::{Ready, make_ready};
 use crate::observer::Rejection;
@@ -66,7 +67,10 @@ pub(crate) async fn serve(stream: TcpStream, mut admitted: Admitted, shared: Sha
                     if has_body || is_nearly_over(&activity, &shared) {
                         close_after(&mut answer);
                     }
-                    activity.answered();
+                    match answer.body_mut() {
+                        Body::Growing(growing) => growing.accompany(&activity),
+                        Body::Whole(_) => activity.answered(),
+                    }
                     Ok::<_, Infallible>(answer)
                 }
             }),

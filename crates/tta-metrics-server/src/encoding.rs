@@ -1,9 +1,5 @@
-//! Content coding: whether a client takes gzip, and gzip itself.
+//! Content coding: whether a client takes gzip.
 
-use std::io::Write as _;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 
@@ -32,13 +28,6 @@ pub(crate) fn prefers_gzip(headers: &HeaderMap) -> bool {
     }
     let gzip = gzip.or(any).unwrap_or(0.0);
     gzip > 0.0 && gzip >= identity.unwrap_or(0.0)
-}
-
-pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 8), Compression::fast());
-    // Writing into a vector has no way to fail.
-    let _infallible = encoder.write_all(body);
-    encoder.finish().unwrap_or_default()
 }
 
 /// The `q` of one element; what cannot be read counts as a refusal.

@@ -3,7 +3,8 @@
 /// Renders what the server serves.
 ///
 /// The three reports are made on threads of their own, one rendering of each at a time, and
-/// requests that wait at the same moment for the same content type share one rendering. So an
+/// requests that wait at the same moment for the same content type share one rendering, if its page
+/// is no longer than 256 KiB or [in one piece](Self::metric_pieces). So an
 /// implementation may take locks and take its time without holding up anything else.
 ///
 /// # Examples
@@ -42,6 +43,16 @@ pub trait Exposition: Send + Sync + 'static {
     /// Renders every metric in the format that [`content_type`](Self::content_type) chose.
     fn metrics(&self, content_type: &'static str) -> Vec<u8>;
 
+    /// The same page piece by piece, for one that may be long. By default it is one piece.
+    ///
+    /// The server asks for a piece when the client has taken those before it, and holds no more of a
+    /// page than a few hundred KiB. Each is made on the thread that renders metrics, and other
+    /// scrapes have their turns in between. A panic in the middle cuts its client off, which is how
+    /// HTTP says that an answer is not whole.
+    fn metric_pieces(&self, content_type: &'static str) -> Pieces {
+        Box::new(std::iter::once(self.metrics(content_type)))
+    }
+
     /// Says how the application, or whatever part of it this reports on, is doing.
     fn health(&self) -> HealthReport;
 
@@ -51,6 +62,9 @@ pub trait Exposition: Send + Sync + 'static {
         self.health().status() != HealthStatus::Unhealthy
     }
 }
+
+/// The pieces of a page, in order.
+pub type Pieces = Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
 /// The answer to `GET /health`: a status and a JSON body.
 #[derive(Debug, Clone, PartialEq, Eq)]

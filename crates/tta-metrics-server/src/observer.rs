@@ -27,7 +27,8 @@ use std::time::Duration;
 /// # assert_eq!(Bytes::default().0.into_inner(), 0);
 /// ```
 pub trait ServerObserver: Send + Sync + 'static {
-    /// A request has its answer, which is about to be sent.
+    /// A request has its answer, which is about to be sent; a page that is made as its client takes
+    /// it, when it has ended.
     fn request_answered(&self, _request: &AnsweredRequest) {}
 
     /// A connection was closed, or not opened, for a reason that is not the client's wish.
@@ -47,7 +48,8 @@ pub struct AnsweredRequest {
     pub content_type: Option<&'static str>,
     /// The length of the answer's body as it is sent, after compression.
     pub bytes: usize,
-    /// From the whole request head to the answer: waiting for its turn, and rendering.
+    /// From the whole request head to the answer: waiting for its turn, and rendering. Where a page
+    /// is made as its client takes it, to its end.
     pub duration: Duration,
 }
 

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use std::{io, thread};
 
@@ -12,20 +12,51 @@ use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use tokio::sync::oneshot;
 
+use crate::body::{Body, FIRST_PART, Growing, Kitchen, Source};
 use crate::event::Listener;
 use crate::single_flight::SingleFlight;
 use crate::stats::Counters;
-use crate::{Exposition, HealthStatus, ServerEvent, encoding};
+use crate::{Exposition, HealthStatus, ServerEvent};
 
-/// A finished answer. Cloning it shares the bytes.
+/// What is to be answered. Cloning it shares the bytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Page {
+pub(crate) struct Page<B> {
     pub(crate) status: StatusCode,
     pub(crate) content_type: HeaderValue,
     /// The format that the exposition chose, if it had a choice.
     pub(crate) format: Option<&'static str>,
     pub(crate) gzip: bool,
-    pub(crate) body: Bytes,
+    pub(crate) body: B,
+}
+
+/// The body of a page for all who wait for it.
+#[derive(Debug, Clone)]
+pub(crate) enum SharedBody {
+    /// All of them.
+    Whole(Bytes),
+    /// Its beginning and where the rest comes from, for the first of those that wait for it.
+    Begun(Arc<Mutex<Option<(Bytes, Source)>>>),
+}
+
+impl Page<SharedBody> {
+    /// The page for one answer; none where it is another's.
+    fn claim(self, kitchen: &Kitchen) -> Option<Page<Body>> {
+        let body = match self.body {
+            SharedBody::Whole(bytes) => Body::whole(bytes),
+            SharedBody::Begun(begun) => {
+                let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+                let (begin, source) = begun.take()?;
+                Body::Growing(Growing::new(begin, source, kitchen.clone()))
+            }
+        };
+        Some(Page {
+            status: self.status,
+            content_type: self.content_type,
+            format: self.format,
+            gzip: self.gzip,
+            body,
+        })
+    }
 }
 
 /// Why there is no page.
@@ -70,33 +101,67 @@ impl Renderer {
         &self,
         accept: Option<&str>,
         gzip: bool,
-    ) -> Result<Page, RenderError> {
+    ) -> Result<Page<Body>, RenderError> {
         let choose = || self.exposition.content_type(accept);
         let content_type = catch_unwind(AssertUnwindSafe(choose))
             .map_err(|panic| report_panic(panic, &self.counters, &self.listener))?;
+        let answer = async {
+            loop {
+                let render = self.first_part(content_type, gzip);
+                let page = self
+                    .run(&self.metrics, (content_type, gzip), render)
+                    .await?;
+                // What is made as a client takes it has one client; whoever waited too is the next.
+                if let Some(page) = page {
+                    return Ok(page);
+                }
+            }
+        };
+        tokio::time::timeout(self.timeout, answer)
+            .await
+            .unwrap_or(Err(RenderError::TimedOut))
+    }
+
+    /// Makes a page of metrics, or the beginning of a long one.
+    fn first_part(
+        &self,
+        content_type: &'static str,
+        gzip: bool,
+    ) -> impl FnOnce() -> Page<SharedBody> + Send + 'static {
         let exposition = Arc::clone(&self.exposition);
         let counters = Arc::clone(&self.counters);
-        let render = move || {
+        move || {
             let _rendering = Rendering::of(&counters.scrapes_rendering);
             // A content type that is no header value is a bug of the exposition like a panic.
             let Ok(header) = HeaderValue::from_str(content_type) else {
                 panic!("the exposition's content type is not a valid header value");
             };
-            let page = page(
-                StatusCode::OK,
-                header,
-                gzip,
-                exposition.metrics(content_type),
-            );
+            let mut source = Source::new(exposition.metric_pieces(content_type), gzip);
+            let (begin, is_whole) = source.fill(FIRST_PART);
             Page {
+                status: StatusCode::OK,
+                content_type: header,
                 format: Some(content_type),
-                ..page
+                gzip,
+                body: if is_whole {
+                    SharedBody::Whole(begin)
+                } else {
+                    SharedBody::Begun(Arc::new(Mutex::new(Some((begin, source)))))
+                },
             }
-        };
-        self.run(&self.metrics, (content_type, gzip), render).await
+        }
     }
 
-    pub(crate) async fn health(&self, gzip: bool) -> Result<Page, RenderError> {
+    /// Where the rest of a long page is made.
+    fn kitchen(&self) -> Kitchen {
+        Kitchen {
+            jobs: self.metrics.jobs.clone(),
+            counters: Arc::clone(&self.counters),
+            listener: self.listener.clone(),
+        }
+    }
+
+    pub(crate) async fn health(&self, gzip: bool) -> Result<Page<Body>, RenderError> {
         let exposition = Arc::clone(&self.exposition);
         let render = move || {
             let report = exposition.health();
@@ -104,13 +169,14 @@ impl Renderer {
                 HealthStatus::Healthy | HealthStatus::Degraded => StatusCode::OK,
                 HealthStatus::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
             };
-            page(status, JSON, gzip, report.into_json())
+            page(status, JSON, gzip, report.into_json(), SharedBody::Whole)
         };
-        self.run(&self.health, gzip, render).await
+        let page = self.run(&self.health, gzip, render).await?;
+        page.ok_or(RenderError::TimedOut)
     }
 
     /// Asks the application whether it is ready.
-    pub(crate) async fn readiness(&self) -> Result<Page, RenderError> {
+    pub(crate) async fn readiness(&self) -> Result<Page<Body>, RenderError> {
         let exposition = Arc::clone(&self.exposition);
         let render = move || {
             let (status, body) = if exposition.is_ready() {
@@ -118,22 +184,24 @@ impl Renderer {
             } else {
                 (StatusCode::SERVICE_UNAVAILABLE, NOT_READY)
             };
-            page(status, JSON, false, body.into())
+            page(status, JSON, false, body.into(), SharedBody::Whole)
         };
-        self.run(&self.readiness, (), render).await
+        let page = self.run(&self.readiness, (), render).await?;
+        page.ok_or(RenderError::TimedOut)
     }
 
     /// What is answered without asking anybody: that there is an answer is what it says.
-    pub(crate) fn liveness() -> Page {
-        page(StatusCode::OK, JSON, false, LIVE.into())
+    pub(crate) fn liveness() -> Page<Body> {
+        page(StatusCode::OK, JSON, false, LIVE.into(), Body::whole)
     }
 
+    /// The page of the next run; none where its body is another's.
     async fn run<K: Copy + PartialEq>(
         &self,
         report: &Report<K>,
         key: K,
-        render: impl FnOnce() -> Page + Send + 'static,
-    ) -> Result<Page, RenderError> {
+        render: impl FnOnce() -> Page<SharedBody> + Send + 'static,
+    ) -> Result<Option<Page<Body>>, RenderError> {
         let (counters, listener) = (Arc::clone(&self.counters), self.listener.clone());
         let work = |turn| async move {
             let (sender, receiver) = oneshot::channel();
@@ -150,17 +218,18 @@ impl Renderer {
             let _undelivered = report.jobs.send(Box::new(job));
             receiver.await.unwrap_or(Err(RenderError::TimedOut))
         };
-        tokio::time::timeout(self.timeout, report.flight.run(key, work))
+        let page = tokio::time::timeout(self.timeout, report.flight.run(key, work))
             .await
-            .unwrap_or(Err(RenderError::TimedOut))
+            .unwrap_or(Err(RenderError::TimedOut))?;
+        Ok(page.claim(&self.kitchen()))
     }
 }
 
 /// Counts a rendering for as long as it lasts, however it ends.
-struct Rendering<'a>(&'a AtomicU64);
+pub(crate) struct Rendering<'a>(&'a AtomicU64);
 
 impl<'a> Rendering<'a> {
-    fn of(count: &'a AtomicU64) -> Self {
+    pub(crate) fn of(count: &'a AtomicU64) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count)
     }
@@ -175,10 +244,10 @@ impl Drop for Rendering<'_> {
 /// One kind of page: the thread that makes it and the requests that share it.
 struct Report<K> {
     jobs: mpsc::Sender<Job>,
-    flight: SingleFlight<K, Result<Page, RenderError>>,
+    flight: SingleFlight<K, Result<Page<SharedBody>, RenderError>>,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 impl<K: Copy + PartialEq> Report<K> {
     /// The thread ends when this value is dropped and the job at hand, if any, is done.
@@ -195,18 +264,25 @@ impl<K: Copy + PartialEq> Report<K> {
     }
 }
 
-fn page(status: StatusCode, content_type: HeaderValue, gzip: bool, body: Vec<u8>) -> Page {
-    let body = if gzip { encoding::gzip(&body) } else { body };
+/// A page that is whole.
+fn page<B>(
+    status: StatusCode,
+    content_type: HeaderValue,
+    gzip: bool,
+    text: Vec<u8>,
+    body: impl FnOnce(Bytes) -> B,
+) -> Page<B> {
+    let (bytes, _is_whole) = Source::new(Box::new(std::iter::once(text)), gzip).fill(usize::MAX);
     Page {
         status,
         content_type,
         format: None,
         gzip,
-        body: body.into(),
+        body: body(bytes),
     }
 }
 
-fn report_panic(
+pub(crate) fn report_panic(
     panic: Box<dyn Any + Send>,
     counters: &Counters,
     listener: &Listener,

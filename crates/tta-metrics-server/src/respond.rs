@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap,
@@ -12,13 +11,14 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use crate::access::Denied;
+use crate::body::Body;
 use crate::connection::Shared;
 use crate::encoding;
 use crate::observer::{AnsweredRequest, Endpoint};
 use crate::render::{Page, RenderError, Renderer};
 use crate::stats::{Counter, Counters};
 
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub(crate) type Answer = Response<Body>;
 
 /// Answers one request, counts how it ended and tells the observer. Nothing of the request ever
 /// comes back in an answer.
@@ -31,7 +31,7 @@ pub(crate) async fn respond(
     let mut outcome = Outcome::new(&shared.counters);
     let endpoint = endpoint(request.uri().path());
     let mut format = None;
-    let (answer, counter) = match check(request, endpoint, is_identified, shared) {
+    let (mut answer, counter) = match check(request, endpoint, is_identified, shared) {
         Ok(()) => match render(request, endpoint, &shared.renderer).await {
             Ok(page) => {
                 format = page.format;
@@ -44,14 +44,19 @@ pub(crate) async fn respond(
     outcome.counter = counter;
     drop(outcome);
     let is_head = *request.method() == Method::HEAD;
-    let length = answer.body().size_hint().exact().filter(|_| !is_head);
-    shared.counters.observer.answered(&AnsweredRequest {
+    let length = answer.body().length().filter(|_| !is_head);
+    let answered = AnsweredRequest {
         endpoint,
         status: answer.status().as_u16(),
         content_type: format,
-        bytes: length.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX)),
+        bytes: length.unwrap_or_default(),
         duration: begun.elapsed(),
-    });
+    };
+    match answer.body_mut() {
+        // How long it is, is known at its end.
+        Body::Growing(growing) => growing.tell(&shared.counters, answered, begun),
+        Body::Whole(_) => shared.counters.observer.answered(&answered),
+    }
     answer
 }
 
@@ -116,7 +121,7 @@ async fn render(
     request: &Request<Incoming>,
     endpoint: Endpoint,
     renderer: &Renderer,
-) -> Result<Page, RenderError> {
+) -> Result<Page<Body>, RenderError> {
     let gzip = encoding::prefers_gzip(request.headers());
     match endpoint {
         Endpoint::Metrics => renderer.metrics(accept(request).as_deref(), gzip).await,
@@ -203,8 +208,8 @@ fn accept(request: &Request<Incoming>) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(", "))
 }
 
-fn serve(page: Page) -> Answer {
-    let mut answer = Response::new(Full::new(page.body));
+fn serve(page: Page<Body>) -> Answer {
+    let mut answer = Response::new(page.body);
     *answer.status_mut() = page.status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, page.content_type);
@@ -217,7 +222,7 @@ fn serve(page: Page) -> Answer {
 }
 
 fn refuse(status: StatusCode, reason: &'static str) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from_static(reason.as_bytes())));
+    let mut answer = Response::new(Body::whole(Bytes::from_static(reason.as_bytes())));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(

@@ -11,7 +11,7 @@ use crate::instance::Instance;
 use crate::ledger::{DropReason, Ledger, SignalLedger};
 use crate::lifecycle::{self, Turn};
 use crate::settings::Resolved;
-use crate::status::{PartStatus, State, Status};
+use crate::status::{PartStatus, Status};
 
 /// Initialises telemetry as the environment says: the same as
 /// `ObservabilityConfig::from_env(service_name).init()`.
@@ -132,28 +132,26 @@ impl ObservabilityGuard {
     /// How telemetry is doing now.
     pub fn status(&self) -> Status {
         match &self.instance {
-            Ok(instance) if !instance.is_here() => Status::of_another_process(instance.settings()),
+            Ok(instance) if !instance.is_here() => Status::of_nothing_here(
+                instance.settings(),
+                PartStatus::disabled(
+                    "all",
+                    "this process was forked from the one in which telemetry runs; initialise it \
+                     here",
+                ),
+            ),
             Ok(instance) => {
                 let mut status = instance.status();
                 status.already_initialized = !self.is_owner;
                 status
             }
-            Err(settings) => Status {
-                state: State::Degraded,
-                already_initialized: true,
-                parts: vec![PartStatus::degraded(
-                    "all",
-                    "another initialisation or shutdown is under way",
-                )],
-                settings: settings.shown.clone(),
-                resource: settings.resource.clone(),
-                warnings: settings.warnings.clone(),
-                metrics_url: None,
-                otlp_endpoint: None,
-                otlp_protocol: None,
-                last_export_error: None,
-                ledger: Ledger::default(),
-            },
+            Err(settings) => {
+                let why = "another initialisation or shutdown is under way";
+                let mut status =
+                    Status::of_nothing_here(settings, PartStatus::degraded("all", why));
+                status.already_initialized = true;
+                status
+            }
         }
     }
 

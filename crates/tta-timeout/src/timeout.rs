@@ -86,7 +86,7 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> TimeoutPrimitive<P, L> {
         let limit = policy.limit(&input, ctx);
         let bounds = Bounds::new(limit, *grace, policy.minimum().max(*minimum), ctx);
         let metrics = self.metrics.get_or_init(|| Metrics::of(&self.name));
-        let call = Call {
+        let call = &Call {
             timeout: self,
             metrics,
             bounds,
@@ -94,7 +94,7 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> TimeoutPrimitive<P, L> {
         };
         // What is around this sees to panics, so that nothing is needed where nothing is recorded.
         if ctx.is_sampled() {
-            ctx.in_span(&EXECUTE_SPAN, call.run(input, out_of_time))
+            ctx.in_span_with(&EXECUTE_SPAN, move || call.run(input, out_of_time))
                 .await
         } else {
             call.run(input, out_of_time).await

@@ -1,6 +1,7 @@
 //! The assistant itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tta::prelude::*;
 use tta::{
@@ -13,7 +14,7 @@ use crate::model::Model;
 use crate::options::{Options, Routing};
 use crate::pace::{FRESHNESS, Pace};
 use crate::profile::Tier;
-use crate::steps::{self, Cashier, ModelStep};
+use crate::steps::{self, Apology, Cashier, ModelStep};
 use crate::tally::Tally;
 use crate::verify::WORKFLOW;
 use crate::workload::Request;
@@ -35,11 +36,12 @@ pub fn assistant(
 
     let moderate = step("moderate", steps::moderate);
     let retrieve = step_with("retrieve", pace, steps::retrieve);
-    let compose = step("compose", steps::compose);
+    let compose = step("compose", steps::compose).with_busy_time();
     let reserve = step_with("reserve", Arc::clone(tally), steps::reserve);
     let settle = step_with("settle", Cashier::new(models, tally), steps::settle);
     let release = step_with("release", Arc::clone(tally), steps::release);
-    let apologise = step_with("apologise", Arc::clone(tally), steps::apologise);
+    let apology = Apology::new(options, tally);
+    let apologise = step_with("apologise", apology, steps::apologise);
 
     let answer = (moderate | retrieve) >> compose >> router(options, models, tally)?;
     let paid = (reserve >> answer >> settle).with_compensation(release);
@@ -64,7 +66,13 @@ fn cache(options: &Options, models: &[Model; 2]) -> Result<CacheConfig<Request, 
     let Some(redis) = &options.redis else {
         return Ok(cache);
     };
-    let tier = RedisTier::new(redis.clone())?;
+    let mut redis = redis.clone();
+    if let Some(budget) = options.redis_budget {
+        let budget = Duration::from_millis(budget.get().into());
+        // Several may wait in vain before Redis is left alone for a while.
+        redis = redis.with_budget(budget).with_patience(5 * budget);
+    }
+    let tier = RedisTier::new(redis)?;
     Ok(cache.with_shared(SharedConfig::new("assistant", tier, Json)))
 }
 
@@ -78,12 +86,13 @@ fn router(
     let pace = Pace::new(options.speed);
     let (small, large) = (cheap.name(), premium.name());
     let call = |model| ModelStep::flow(model, options.speed, tally);
+    let (cheap_call, premium_call) = (call(cheap)?, call(premium)?);
 
     let router = RouterPrimitive::builder()
-        .route(small, provider(cheap, call(cheap), pace)?, cheap.price())
+        .route(small, provider(cheap, cheap_call, pace)?, cheap.price())
         .route(
             large,
-            provider(premium, call(premium), pace)?,
+            provider(premium, premium_call, pace)?,
             premium.price(),
         )
         .cascade_errors(small, large);

@@ -15,7 +15,7 @@ use assistant::report::{CacheReport, LedgerReport, Report, this_run};
 use assistant::scrape::Scrape;
 use assistant::tally::Tally;
 use assistant::world::{Truth, World};
-use assistant::{flow, load, overhead, pace, steps, verify};
+use assistant::{flow, load, overhead, pace, probe, steps, verify};
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tta::prelude::*;
@@ -24,6 +24,16 @@ use tta::{Level, ObservabilityConfig, ObservabilityGuard, Status};
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
+    if options.probe {
+        let url = probe::url(options.metrics_port, |name| std::env::var(name).ok());
+        return match tokio::task::block_in_place(|| probe::ask(&url)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("assistant: {url}: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let inputs = match Inputs::load(&options) {
         Ok(inputs) => inputs,
         Err(error) => {
@@ -39,8 +49,16 @@ async fn main() -> ExitCode {
     for warning in observability.status().warnings {
         eprintln!("assistant: {warning}");
     }
-    match run(&options, &inputs, &observability).await {
-        Ok(report) => conclude(&options, &report, &observability).await,
+    // An orchestrator says SIGTERM; the guard then delivers what waits, as at any other end.
+    tokio::select! {
+        code = work(&options, &inputs, &observability) => code,
+        () = tta::shutdown_signal() => ExitCode::SUCCESS,
+    }
+}
+
+async fn work(options: &Options, inputs: &Inputs, observability: &ObservabilityGuard) -> ExitCode {
+    match run(options, inputs, observability).await {
+        Ok(report) => conclude(options, &report, observability).await,
         Err(error) => {
             eprintln!("assistant: {error:?}");
             ExitCode::FAILURE
@@ -247,8 +265,7 @@ async fn conclude(
     ));
     if !options.once {
         say("\nthe metrics page stays up; end with Ctrl-C");
-        // Without signals to wait for there is nothing to stay up for.
-        let _ = tokio::signal::ctrl_c().await;
+        std::future::pending::<()>().await;
     }
     ExitCode::SUCCESS
 }

@@ -9,13 +9,14 @@
 //! assert_eq!(options.speed.get(), 200.0);
 //! ```
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
 use tta::RedisConfig;
 
+use crate::injected::Injected;
 use crate::positive::Positive;
 use crate::profile::Pair;
 use crate::rejected::OnBadLine;
@@ -28,6 +29,10 @@ use crate::rejected::OnBadLine;
 #[expect(
     clippy::doc_markdown,
     reason = "these comments are the help, shown as they stand"
+)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
 )]
 #[derive(Clone, Debug, Parser)]
 #[command(name = "assistant", version, max_term_width = 100)]
@@ -69,9 +74,20 @@ pub struct Options {
     #[arg(long, value_name = "URL", value_parser = redis)]
     pub redis: Option<RedisConfig>,
 
-    /// Let no model fail, hang or be down
+    /// How many milliseconds a question may wait for Redis before it is answered without [default: 50]
+    #[arg(long, value_name = "MS", requires = "redis")]
+    #[arg(value_parser = at_least_one::<NonZeroU32>, allow_negative_numbers = true)]
+    pub redis_budget: Option<NonZeroU32>,
+
+    /// Let no model fail, hang or be down, but for --inject
     #[arg(long)]
     pub no_failures: bool,
+
+    /// Let something go wrong from FROM to TO seconds after the start; can be given several times.
+    /// FAULT is cheap-down, premium-down, cheap-slow, premium-slow (five times as slow),
+    /// apology-down (requests fail that no model answers) or new-questions (no cache can help)
+    #[arg(long, value_name = "FAULT=FROM..TO")]
+    pub inject: Vec<Injected>,
 
     /// Refuse a questions or trace file that has a bad line, instead of skipping the line
     #[arg(long)]
@@ -100,6 +116,11 @@ pub struct Options {
     /// [default: OTEL_EXPORTER_PROMETHEUS_PORT, else 9464]
     #[arg(long, value_name = "PORT")]
     pub metrics_port: Option<u16>,
+
+    /// Instead of running, ask the one that runs on this machine whether it is ready, and exit with 0
+    /// if so: a health check for images without a shell
+    #[arg(long)]
+    pub probe: bool,
 }
 
 /// How the router picks a model.

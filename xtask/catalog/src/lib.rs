@@ -1,4 +1,10 @@
-//! What all crates declare, together.
+//! What all crates declare, together, and what an operator is given that is made of it.
+
+pub mod dashboards;
+pub mod known;
+pub mod promql;
+pub mod rules;
+pub mod slo;
 
 use tta::{Catalog, catalog};
 

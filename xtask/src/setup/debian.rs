@@ -173,13 +173,21 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("redis-server", "redis-server"),
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
+    ("amtool", "prometheus-alertmanager"),
     ("faketime", "faketime"),
+    ("valgrind", "valgrind"),
     ("prlimit", "util-linux"),
     ("setpriv", "util-linux"),
 ];
 
 /// What those packages, and the ones they recommend, start by themselves.
-const SERVICES: &[&str] = &["redis-server", "prometheus", "prometheus-node-exporter"];
+const SERVICES: &[&str] = &[
+    "redis-server",
+    "prometheus",
+    "prometheus-alertmanager",
+    "prometheus-node-exporter",
+];
 
 /// Asked by Debian's package scripts before they start a service; 101 forbids it.
 const POLICY: &str = "/usr/sbin/policy-rc.d";

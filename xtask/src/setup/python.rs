@@ -1,4 +1,4 @@
-//! The Python environment: an OTLP collector and two judges that are not ours.
+//! The Python environment: an OTLP collector, and judges that are not ours.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -108,4 +108,8 @@ const PINNED: &[&str] = &[
     "opentelemetry-proto==1.45.2",
     "opentelemetry-api==1.45.2",
     "opentelemetry-sdk==1.45.2",
+    // The schemas of Compose and Kubernetes come with them.
+    "check-jsonschema==0.39.0",
+    "kubernetes-validate==1.37.0",
+    "PyYAML==6.0.3",
 ];

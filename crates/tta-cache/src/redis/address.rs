@@ -3,9 +3,7 @@
 use std::fmt;
 
 use redis::IntoConnectionInfo;
-use tta_core::{Error, ErrorKind, Result};
-
-use super::secret::Secret;
+use tta_core::{Error, ErrorKind, Result, Secret};
 
 /// What a URL says.
 #[derive(Clone, Debug)]
@@ -159,7 +157,7 @@ mod tests {
         assert_eq!(nodes(&single), ["redis.example:6380"]);
         assert_eq!((single.tls, single.database), (false, 3));
         assert_eq!(single.user.as_deref(), Some("ada"));
-        assert_eq!(single.password.unwrap().reveal(), "p@ss");
+        assert_eq!(single.password.unwrap().expose(), "p@ss");
         let tls = Address::parse("rediss://:secret@[::1]").unwrap();
         assert_eq!(
             (nodes(&tls), tls.tls),

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tta_core::{Error, ErrorKind, Result};
+use tta_core::{Error, ErrorKind, Result, Secret};
 
 use super::address::Address;
-use super::secret::Secret;
 
 /// Where a Redis is and how long it may take.
 ///
@@ -63,9 +62,13 @@ impl RedisConfig {
     }
 
     /// The user and password, instead of the URL's.
-    pub fn with_credentials(mut self, user: impl Into<String>, password: impl AsRef<str>) -> Self {
+    pub fn with_credentials(
+        mut self,
+        user: impl Into<String>,
+        password: impl Into<Secret>,
+    ) -> Self {
         self.address.user = Some(user.into());
-        self.address.password = Some(Secret::new(password.as_ref()));
+        self.address.password = Some(password.into());
         self
     }
 
@@ -73,9 +76,9 @@ impl RedisConfig {
     pub fn with_sentinel_credentials(
         mut self,
         user: impl Into<String>,
-        password: impl AsRef<str>,
+        password: impl Into<Secret>,
     ) -> Self {
-        self.sentinel = Some((user.into(), Secret::new(password.as_ref())));
+        self.sentinel = Some((user.into(), password.into()));
         self
     }
 

@@ -10,13 +10,12 @@ use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tta_core::Result;
+use tta_core::{Result, Secret};
 
 use super::address::Node;
 use super::config::RedisConfig;
 use super::failure::Failure;
 use super::guard::{Bounds, Guarded};
-use super::secret::Secret;
 use super::tls;
 
 /// What is needed to open connections to the servers of a tier.
@@ -241,7 +240,7 @@ fn logged_in(
         None => info,
     };
     match password {
-        Some(password) => info.set_password(password.reveal()),
+        Some(password) => info.set_password(password.expose()),
         None => info,
     }
 }

@@ -63,8 +63,12 @@ impl WorkflowContext {
     /// the workflow, and for the context of which this one is a child. Not a number, an infinity or
     /// a negative amount is refused and counted by
     /// [`refused_measurements`](crate::refused_measurements).
+    #[inline]
     pub fn report_cost(&self, usd: f64) {
-        if let Some(nano_usd) = checked_units(usd, Unit::UsDollars.scale()) {
+        // What is free is reported by each hit of a cache, and needs no rounding.
+        if usd == 0.0 {
+            self.each_meter(|meter| meter.spend(0));
+        } else if let Some(nano_usd) = checked_units(usd, Unit::UsDollars.scale()) {
             self.each_meter(|meter| meter.spend(nano_usd));
         }
     }
@@ -105,6 +109,7 @@ impl WorkflowContext {
         ctx
     }
 
+    #[inline]
     fn each_meter(&self, add: impl Fn(&Meter)) {
         let mut metered = self.meter.as_ref();
         while let Some(here) = metered {

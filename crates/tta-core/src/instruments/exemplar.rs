@@ -76,7 +76,7 @@ impl ExemplarSlot {
     #[inline]
     pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) {
         if ExemplarFilter::admits(ctx.is_sampled() && !ctx.is_held()) {
-            let now = ctx.unix_nanos(ctx.now());
+            let now = ctx.unix_nanos(ctx.moment());
             self.offer_at(value, ctx.trace_id(), ctx.span_id(), now);
         }
     }
@@ -105,7 +105,9 @@ impl ExemplarSlot {
     }
 
     pub(crate) fn latest(&self) -> Option<Exemplar> {
-        if FILTER.load(Ordering::Relaxed) == ALWAYS_OFF {
+        // Most slots have never held one, and asking this takes no lock.
+        let is_empty = self.renew_at.load(Ordering::Relaxed) == 0;
+        if is_empty || FILTER.load(Ordering::Relaxed) == ALWAYS_OFF {
             return None;
         }
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner)

@@ -120,6 +120,18 @@ impl Histogram {
             .collect()
     }
 
+    /// Reads what is exported: the buckets with their examples into `buckets`, which is empty, and
+    /// the sum in the metric's unit.
+    pub(crate) fn read_buckets(&self, buckets: &mut Vec<BucketCount>) -> f64 {
+        let Core {
+            bounds,
+            cells,
+            exemplars,
+            scale,
+        } = &*self.core;
+        read_buckets(bounds, exemplars, buckets, |visit| cells.each(visit)) as f64 / scale
+    }
+
     #[inline]
     fn record_units(&self, units: u64) -> usize {
         self.core
@@ -152,6 +164,19 @@ impl DistributionCells {
         }
     }
 
+    /// How many values were recorded with this outcome.
+    pub(crate) fn count_of(&self, outcome: usize) -> u64 {
+        let row = self.exported.chunks(self.row).nth(outcome);
+        let cells = row.unwrap_or_default().iter();
+        cells.map(|cell| cell.load(Ordering::Relaxed)).sum()
+    }
+
+    /// How many values were recorded.
+    pub(crate) fn count(&self) -> u64 {
+        let cells = self.exported.iter();
+        cells.map(|cell| cell.load(Ordering::Relaxed)).sum()
+    }
+
     /// Counts a value and tells the exported bucket it fell into.
     #[inline]
     pub(crate) fn record(
@@ -177,9 +202,36 @@ impl DistributionCells {
 }
 
 impl Cells for DistributionCells {
+    #[inline]
     fn with_table<R>(f: impl FnOnce(&RefCell<Table<Self>>) -> R) -> Option<R> {
         TABLE.try_with(f).ok()
     }
+}
+
+/// Reads the exported buckets of all cells that `each` shows, of all outcomes together, and the sum
+/// in stored units.
+pub(crate) fn read_buckets(
+    bounds: &Bounds,
+    exemplars: &[ExemplarSlot],
+    buckets: &mut Vec<BucketCount>,
+    each: impl FnOnce(&mut dyn FnMut(&DistributionCells)),
+) -> u64 {
+    let uppers = bounds.shown().iter().copied().chain([f64::INFINITY]);
+    buckets.extend(uppers.zip(exemplars).map(|(upper, slot)| BucketCount {
+        upper,
+        count: 0,
+        exemplar: slot.latest(),
+    }));
+    let mut sum = 0_u64;
+    each(&mut |cells| {
+        sum = sum.wrapping_add(cells.sum.load(Ordering::Relaxed));
+        for row in cells.exported.chunks(cells.row) {
+            for (bucket, cell) in buckets.iter_mut().zip(row) {
+                bucket.count += cell.load(Ordering::Relaxed);
+            }
+        }
+    });
+    sum
 }
 
 /// A distribution at one moment.

@@ -42,7 +42,7 @@ pub fn registry() -> &'static Registry {
 /// ```
 pub struct Registry {
     limit: AtomicUsize,
-    pub(super) failed_callbacks: AtomicU64,
+    pub(super) failed_callbacks: Arc<AtomicU64>,
     series: Mutex<Series>,
     /// In the place of the other where a fork has left that one locked.
     spare: Mutex<Series>,
@@ -68,7 +68,7 @@ pub(super) enum Handle {
     Histogram(Histogram),
 }
 
-type Callback = Box<dyn Fn() -> f64 + Send + Sync>;
+pub(super) type Callback = Box<dyn Fn() -> f64 + Send + Sync>;
 
 impl Registry {
     /// An empty registry with the default limit of 2,000 label sets a metric.
@@ -76,7 +76,7 @@ impl Registry {
         forked::begin();
         Self {
             limit: AtomicUsize::new(DEFAULT_LABEL_LIMIT),
-            failed_callbacks: AtomicU64::new(0),
+            failed_callbacks: Arc::default(),
             series: Mutex::new(Series::default()),
             spare: Mutex::new(Series::default()),
         }

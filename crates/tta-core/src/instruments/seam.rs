@@ -3,12 +3,11 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use super::bounds::Bounds;
 use super::cells::{Cells, PerThread, Table};
 use super::exemplar::{Exemplar, ExemplarSlot};
-use super::histogram::{Distribution, DistributionCells, nanos};
+use super::histogram::{Distribution, DistributionCells, read_buckets};
 use super::snapshot::BucketCount;
 use crate::error::ErrorKind;
 use crate::identity::{SpanId, TraceId};
@@ -107,11 +106,11 @@ impl SeamInstruments {
 
     /// Records an end and tells where it is counted.
     #[inline]
-    pub(crate) fn ended(&self, outcome: Outcome, duration: Duration) -> Counted {
+    pub(crate) fn ended(&self, outcome: Outcome, nanos: u64) -> Counted {
         let bucket = self.cells.with(|cells, writer| {
             cells
                 .durations
-                .record(&self.bounds, writer, outcome as usize, nanos(duration))
+                .record(&self.bounds, writer, outcome as usize, nanos)
         });
         Counted {
             bucket,
@@ -126,16 +125,16 @@ impl SeamInstruments {
         }
     }
 
-    pub(crate) fn busy(&self, time: Duration) {
+    pub(crate) fn busy(&self, nanos: u64) {
         self.cells
-            .with(|cells, writer| writer.add(&cells.busy, nanos(time)));
+            .with(|cells, writer| writer.add(&cells.busy, nanos));
     }
 
     #[inline]
     pub(crate) fn exemplar(
         &self,
         counted: Counted,
-        duration: Duration,
+        nanos: u64,
         (trace_id, span_id): (TraceId, SpanId),
         now: u64,
     ) {
@@ -145,7 +144,7 @@ impl SeamInstruments {
             errors,
         } = &self.exemplars;
         if let Some(slot) = buckets.get(counted.bucket) {
-            slot.offer_at(duration.as_secs_f64(), trace_id, span_id, now);
+            slot.offer_at(nanos as f64 / SCALE, trace_id, span_id, now);
         }
         let kind = counted.error.and_then(|kind| errors.get(kind.index()));
         for slot in outcomes
@@ -200,13 +199,45 @@ impl SeamInstruments {
         *self.baseline.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
     }
 
-    /// The exported buckets with their examples.
-    pub(crate) fn buckets(&self, reading: &Reading) -> Vec<BucketCount> {
-        let mut buckets = reading.durations.buckets();
-        for (bucket, slot) in buckets.iter_mut().zip(&self.exemplars.buckets) {
-            bucket.exemplar = slot.latest();
-        }
-        buckets
+    /// Reads the exported buckets with their examples into `buckets`, which is empty, and the sum
+    /// of all durations in seconds.
+    pub(crate) fn read_buckets(&self, buckets: &mut Vec<BucketCount>) -> f64 {
+        let exemplars = &self.exemplars.buckets;
+        let sum = read_buckets(&self.bounds, exemplars, buckets, |visit| {
+            self.cells.each(|cells| visit(&cells.durations));
+        });
+        sum as f64 / SCALE
+    }
+
+    /// How many executions ended so.
+    pub(crate) fn count_of(&self, outcome: Outcome) -> u64 {
+        let mut count = 0;
+        self.cells
+            .each(|cells| count += cells.durations.count_of(outcome as usize));
+        count
+    }
+
+    /// How many executions failed so.
+    pub(crate) fn count_of_error(&self, kind: ErrorKind) -> u64 {
+        let count = self.errors.get(kind.index());
+        count.map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// How many executions are under way.
+    pub(crate) fn in_flight(&self) -> u64 {
+        let (mut ended, mut started) = (0, 0_u64);
+        // Ends before starts, so that a step ending meanwhile never makes the difference negative.
+        self.cells.each(|cells| ended += cells.durations.count());
+        self.cells
+            .each(|cells| started += cells.started.load(Ordering::Relaxed));
+        started.saturating_sub(ended)
+    }
+
+    pub(crate) fn busy_nanos(&self) -> u64 {
+        let mut nanos = 0;
+        self.cells
+            .each(|cells| nanos += cells.busy.load(Ordering::Relaxed));
+        nanos
     }
 }
 
@@ -297,6 +328,7 @@ impl SeamCells {
 }
 
 impl Cells for SeamCells {
+    #[inline]
     fn with_table<R>(f: impl FnOnce(&RefCell<Table<Self>>) -> R) -> Option<R> {
         TABLE.try_with(f).ok()
     }

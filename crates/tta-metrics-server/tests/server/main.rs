@@ -16,6 +16,7 @@ mod encoding;
 mod endpoints;
 mod exposition;
 mod faults;
+mod growing;
 mod hostile;
 mod lifecycle;
 mod observed;

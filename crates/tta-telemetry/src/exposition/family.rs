@@ -1,26 +1,32 @@
-//! Our own families, written from what the registry gathered.
+//! Our own families, written series by series as the registry's readers give them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use tta_core::{BucketCount, MetricFamily, MetricKind, MetricSample, SampleValue, Unit};
+use tta_core::{
+    BucketCount, FamilyReader, MetricKind, MetricSpec, SampleValue, SeriesReader, Unit,
+};
 
 use super::ExpositionFormat;
 use super::names::Names;
-use super::page::{Heading, Page, push_escaped};
+use super::page::{Heading, Page};
+use super::texts::SeriesText;
 
 /// A metric under one of its names.
-pub(super) struct Exposed<'a> {
-    family: &'a MetricFamily,
-    name: &'a str,
-    labels: Vec<(&'static str, usize)>,
+pub(super) struct Exposed {
+    pub(super) spec: &'static MetricSpec,
+    pub(super) name: &'static str,
+    /// The names of the labels, and where in a series each one's value is.
+    pub(super) labels: Vec<(&'static str, usize)>,
+    pub(super) readers: Arc<[SeriesReader]>,
 }
 
 /// Every metric under every name that is to be shown, the canonical ones first.
-pub(super) fn exposed(families: &[MetricFamily], aliases: bool) -> Vec<Exposed<'_>> {
+pub(super) fn exposed(families: &[FamilyReader], aliases: bool) -> Vec<Exposed> {
     let mut all: Vec<_> = families
         .iter()
         .map(|family| {
-            let spec = family.spec;
+            let spec = family.spec();
             let mut labels: Vec<_> = numbered(spec.labels).collect();
             // A metric that is its own alias was known with another label under the same name.
             // Both labels on one series keep its sums right, where a second series would not.
@@ -30,18 +36,19 @@ pub(super) fn exposed(families: &[MetricFamily], aliases: bool) -> Vec<Exposed<'
                 labels.extend(alias);
             }
             Exposed {
-                family,
+                spec,
                 name: spec.name,
                 labels,
+                readers: Arc::clone(family.series()),
             }
         })
         .collect();
     let with_aliases = families.iter().filter(|_| aliases);
     all.extend(with_aliases.flat_map(|family| {
-        let spec = family.spec;
+        let spec = family.spec();
         let names = spec.aliases.iter().filter(move |&&name| name != spec.name);
         names.map(move |&name| Exposed {
-            family,
+            spec,
             name,
             labels: numbered(spec.labels)
                 .map(|(label, index)| match label {
@@ -49,48 +56,46 @@ pub(super) fn exposed(families: &[MetricFamily], aliases: bool) -> Vec<Exposed<'
                     _ => (label, index),
                 })
                 .collect(),
+            readers: Arc::clone(family.series()),
         })
     }));
     all
 }
 
-/// Writes the families that have a name of their own, and returns the names of those that have not.
-pub(super) fn write_all<'a>(
-    page: &mut Page,
-    names: &mut Names,
-    all: &[Exposed<'a>],
-) -> Vec<&'a str> {
-    let spelled: HashSet<&str> = all.iter().map(|exposed| exposed.name).collect();
-    let mut writer = Writer::default();
-    let mut skipped = Vec::new();
-    for exposed in all {
+impl Exposed {
+    /// The name of the family and its type in a format, if no other family has taken the name.
+    pub(super) fn claim(
+        &self,
+        format: ExpositionFormat,
+        names: &mut Names,
+        spelled: &HashSet<&'static str>,
+    ) -> Option<Claimed> {
         // By the stricter format's rules in both, so that both show the same metrics.
-        let strict = exposed.open_kind(&spelled);
+        let strict = self.open_kind(spelled);
         let family = match strict {
-            "counter" => exposed.stem().unwrap_or(exposed.name),
-            _ => exposed.name,
+            "counter" => self.stem().unwrap_or(self.name),
+            _ => self.name,
         };
-        if names.take(family, super::names::suffixes(strict).unwrap_or_default()) {
-            let (name, kind) = match page.format {
-                ExpositionFormat::OpenMetrics => (family, strict),
-                ExpositionFormat::Text => (exposed.name, exposed.text_kind()),
-            };
-            writer.write(page, exposed, name, kind);
-        } else {
-            skipped.push(exposed.name);
-        }
+        let suffixes = super::names::suffixes(strict).unwrap_or_default();
+        names.take(family, suffixes).then(|| match format {
+            ExpositionFormat::OpenMetrics => Claimed {
+                name: family,
+                kind: strict,
+            },
+            ExpositionFormat::Text => Claimed {
+                name: self.name,
+                kind: self.text_kind(),
+            },
+        })
     }
-    skipped
-}
 
-impl<'a> Exposed<'a> {
     /// The name without the suffix that OpenMetrics asks of counters.
-    fn stem(&self) -> Option<&'a str> {
+    fn stem(&self) -> Option<&'static str> {
         self.name.strip_suffix("_total")
     }
 
     fn text_kind(&self) -> &'static str {
-        match self.family.spec.kind {
+        match self.spec.kind {
             MetricKind::Counter => "counter",
             MetricKind::Histogram => "histogram",
             _ => "gauge",
@@ -111,117 +116,169 @@ impl<'a> Exposed<'a> {
     }
 }
 
-/// What is kept from one family to the next so that it need not be made anew.
-#[derive(Default)]
-struct Writer {
-    labels: Vec<u8>,
-    bounds: Vec<(u64, String)>,
+/// What a family is called on a page.
+pub(super) struct Claimed {
+    pub(super) name: &'static str,
+    pub(super) kind: &'static str,
+}
+
+/// A family that is being written.
+pub(super) struct Family {
+    pub(super) exposed: Exposed,
+    pub(super) claimed: Claimed,
+    pub(super) texts: Arc<[SeriesText]>,
+    /// How many of the texts are done.
+    pub(super) done: usize,
+    /// Whether its heading is written, which it is before the first series that shows something.
+    pub(super) is_begun: bool,
+}
+
+/// What is kept from one series to the next so that it need not be made anew.
+pub(super) struct Writer {
+    value: SampleValue,
+    /// The name of the histograms that `begins` is of.
+    name: &'static str,
+    /// How the line of each bucket begins, with the bound as a number.
+    begins: Vec<(u64, Vec<u8>)>,
+    /// What all lines of the buckets of a series have in common behind that.
+    end: Vec<u8>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self {
+            value: SampleValue::Gauge(0.0),
+            name: "",
+            begins: Vec::new(),
+            end: Vec::new(),
+        }
+    }
 }
 
 impl Writer {
-    fn write(&mut self, page: &mut Page, exposed: &Exposed<'_>, family: &str, kind: &str) {
-        let spec = exposed.family.spec;
-        page.heading(&Heading {
-            name: family,
-            help: spec.help,
-            kind,
-            unit: unit(spec.unit, family),
-        });
-        for sample in &exposed.family.samples {
-            self.set_labels(exposed, sample);
-            match &sample.value {
-                SampleValue::Counter(value, exemplar) => {
-                    self.sample(page, exposed.name, "");
-                    page.number(*value);
-                    page.exemplar(exemplar.as_ref().filter(|_| kind == "counter"));
-                    page.raw("\n");
-                }
-                SampleValue::Gauge(value) => {
-                    self.sample(page, exposed.name, "");
-                    page.number(*value);
-                    page.raw("\n");
-                }
-                SampleValue::Histogram { sum, buckets } => {
-                    self.histogram(page, exposed.name, *sum, buckets);
-                }
-                // A shape that this version of the format does not know.
-                _ => {}
+    /// Writes series until the page is long enough; false if the family has more.
+    pub(super) fn write(&mut self, page: &mut Page, family: &mut Family) -> bool {
+        let texts = Arc::clone(&family.texts);
+        for text in texts.iter().skip(family.done) {
+            if page.is_long() {
+                return false;
             }
+            family.done += 1;
+            if text.read(&family.exposed.readers, &mut self.value) {
+                if !family.is_begun {
+                    family.is_begun = true;
+                    heading(page, &family.exposed, &family.claimed);
+                }
+                self.series(page, family, &text.labels);
+            }
+        }
+        true
+    }
+
+    fn series(&mut self, page: &mut Page, family: &Family, labels: &[u8]) {
+        let name = family.exposed.name;
+        match std::mem::replace(&mut self.value, SampleValue::Gauge(0.0)) {
+            SampleValue::Counter(value, exemplar) => {
+                sample(page, name, "", labels);
+                page.number(value);
+                let has_exemplars = family.claimed.kind == "counter";
+                page.exemplar(exemplar.as_ref().filter(|_| has_exemplars));
+                page.raw("\n");
+            }
+            SampleValue::Gauge(value) => {
+                sample(page, name, "", labels);
+                page.number(value);
+                page.raw("\n");
+            }
+            SampleValue::Histogram { sum, buckets } => {
+                self.histogram(page, name, labels, sum, &buckets);
+                // Its memory is for the next.
+                self.value = SampleValue::Histogram { sum, buckets };
+            }
+            // A shape that this version of the format does not know.
+            _ => {}
         }
     }
 
-    fn histogram(&mut self, page: &mut Page, name: &str, sum: f64, buckets: &[BucketCount]) {
+    fn histogram(
+        &mut self,
+        page: &mut Page,
+        name: &'static str,
+        labels: &[u8],
+        sum: f64,
+        buckets: &[BucketCount],
+    ) {
+        let count = buckets.iter().map(|bucket| bucket.count).sum();
+        sample(page, name, "_sum", labels);
+        page.fraction(sum);
+        page.raw("\n");
+        sample(page, name, "_count", labels);
+        page.integer(count);
+        page.raw("\n");
+        self.begin_lines(name, buckets);
+        self.end_lines(labels);
         let mut cumulative = 0;
-        for (index, bucket) in buckets.iter().enumerate() {
+        for (bucket, (_, begin)) in buckets.iter().zip(&self.begins) {
             cumulative += bucket.count;
-            page.raw(name);
-            page.raw("_bucket{");
-            page.raw_bytes(&self.labels);
-            page.raw(if self.labels.is_empty() {
-                "le=\""
-            } else {
-                ",le=\""
-            });
-            page.raw(self.bound(index, bucket.upper));
-            page.raw("\"} ");
+            page.raw_bytes(begin);
+            page.raw_bytes(&self.end);
             page.integer(cumulative);
             page.exemplar(bucket.exemplar.as_ref());
             page.raw("\n");
         }
-        self.sample(page, name, "_sum");
-        page.number(sum);
-        page.raw("\n");
-        self.sample(page, name, "_count");
-        page.integer(cumulative);
-        page.raw("\n");
     }
 
-    fn sample(&self, page: &mut Page, name: &str, suffix: &str) {
-        page.raw(name);
-        page.raw(suffix);
-        if self.labels.is_empty() {
-            page.raw(" ");
-        } else {
-            page.raw("{");
-            page.raw_bytes(&self.labels);
-            page.raw("} ");
-        }
-    }
-
-    /// Writes a sample's labels once for all its lines.
-    fn set_labels(&mut self, exposed: &Exposed<'_>, sample: &MetricSample) {
-        self.labels.clear();
-        for (name, index) in &exposed.labels {
-            if !self.labels.is_empty() {
-                self.labels.push(b',');
-            }
-            self.labels.extend_from_slice(name.as_bytes());
-            self.labels.extend_from_slice(b"=\"");
-            let value = sample.labels.get(*index).map_or("", String::as_str);
-            push_escaped(&mut self.labels, value, true);
-            self.labels.push(b'"');
-        }
-    }
-
-    /// A bucket's upper bound as text. Most histograms share their bounds, so it is made rarely.
+    /// Writes what the lines of each bucket begin with, up to the upper bound. The series of a metric
+    /// share theirs, so it is done rarely.
     ///
     /// With a point in both formats (`1.0`, not `1`): Prometheus takes bounds as text, and a series
     /// must not change its name with the format that was negotiated.
-    fn bound(&mut self, index: usize, upper: f64) -> &str {
-        if self.bounds.len() <= index {
-            self.bounds.resize_with(index + 1, || (0, "0.0".to_owned()));
+    fn begin_lines(&mut self, name: &'static str, buckets: &[BucketCount]) {
+        if !std::ptr::eq(self.name, name) {
+            self.name = name;
+            self.begins.clear();
         }
-        let Some((bits, text)) = self.bounds.get_mut(index) else {
-            return "";
-        };
-        if *bits != upper.to_bits() {
-            *bits = upper.to_bits();
-            *text = match upper {
-                f64::INFINITY => "+Inf".to_owned(),
-                _ => format!("{upper:?}"),
-            };
+        self.begins.resize_with(buckets.len(), Default::default);
+        for (bucket, (bits, text)) in buckets.iter().zip(&mut self.begins) {
+            if *bits != bucket.upper.to_bits() || text.is_empty() {
+                *bits = bucket.upper.to_bits();
+                *text = match bucket.upper {
+                    f64::INFINITY => format!("{name}_bucket{{le=\"+Inf\"").into_bytes(),
+                    upper => format!("{name}_bucket{{le=\"{upper:?}\"").into_bytes(),
+                };
+            }
         }
-        text
+    }
+
+    /// Writes what all bucket lines of a series have between the bound and the number.
+    fn end_lines(&mut self, labels: &[u8]) {
+        self.end.clear();
+        if !labels.is_empty() {
+            self.end.push(b',');
+        }
+        self.end.extend_from_slice(labels);
+        self.end.extend_from_slice(b"} ");
+    }
+}
+
+fn heading(page: &mut Page, exposed: &Exposed, claimed: &Claimed) {
+    page.heading(&Heading {
+        name: claimed.name,
+        help: exposed.spec.help,
+        kind: claimed.kind,
+        unit: unit(exposed.spec.unit, claimed.name),
+    });
+}
+
+fn sample(page: &mut Page, name: &str, suffix: &str, labels: &[u8]) {
+    page.raw(name);
+    page.raw(suffix);
+    if labels.is_empty() {
+        page.raw(" ");
+    } else {
+        page.raw("{");
+        page.raw_bytes(labels);
+        page.raw("} ");
     }
 }
 

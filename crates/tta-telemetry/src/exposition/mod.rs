@@ -5,24 +5,25 @@ mod format;
 mod info;
 mod names;
 mod page;
+mod pieces;
 mod sample_line;
+mod texts;
 mod user;
 mod user_labels;
 
 pub use format::ExpositionFormat;
+pub use pieces::Pieces;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tta_core::{Counter, Registry, registry};
+use tta_core::{Counter, registry};
 
 use crate::catalog::{BUILD_INFO, CALLBACK_FAILURES, TARGET_INFO, USER_METRICS_SKIPPED};
-use crate::redaction::{RedactionPolicy, Redactor, redact_families};
+use crate::redaction::{RedactionPolicy, Redactor};
 use info::Info;
-use names::Names;
-use page::Page;
+use texts::Texts;
 use tta_core::ContentCapture;
 use user::Skipped;
 
@@ -54,16 +55,20 @@ use user::Skipped;
 /// [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/) and the [Prometheus
 /// text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
 pub struct PrometheusExposition {
+    shown: Arc<Shown>,
+    health: HealthCheck,
+    ready: ReadyCheck,
+}
+
+/// What pages are made of.
+struct Shown {
     infos: [Info; 2],
     user_registry: Option<UserRegistry>,
     aliases: bool,
-    health: HealthCheck,
     redactor: Arc<Redactor>,
-    ready: ReadyCheck,
+    texts: Texts,
     skipped: Mutex<HashSet<(String, &'static str)>>,
     skips: [Option<Counter>; Skipped::ALL.len()],
-    /// How long the last page was, so that the next needs no moving about while it grows.
-    last_length: AtomicUsize,
 }
 
 /// What a [`PrometheusExposition`] shows besides the core's instruments.
@@ -115,28 +120,42 @@ impl PrometheusExposition {
         let _ = registry().observe_counter(&CALLBACK_FAILURES, &[], || {
             registry().failed_callbacks() as f64
         });
-        Self {
+        let shown = Shown {
             infos: [
                 Info::new(&TARGET_INFO, options.target_info),
                 Info::new(&BUILD_INFO, options.build_info),
             ],
             user_registry: options.user_registry,
             aliases: options.aliases,
-            health: options.health,
             redactor: Redactor::new(options.redaction, ContentCapture::default()),
-            ready: options.ready,
+            texts: Texts::default(),
             skipped: Mutex::default(),
             skips: Skipped::ALL.map(|reason| {
                 let counter = registry().counter(&USER_METRICS_SKIPPED, &[reason.as_str()]);
                 counter.ok()
             }),
-            last_length: AtomicUsize::new(0),
+        };
+        Self {
+            shown: Arc::new(shown),
+            health: options.health,
+            ready: options.ready,
         }
     }
 
     /// Every metric in one format.
     pub fn render(&self, format: ExpositionFormat) -> Vec<u8> {
-        self.render_registry(registry(), format)
+        let mut pieces = self.pieces(format);
+        let mut page = pieces.next().unwrap_or_default();
+        pieces.for_each(|piece| page.extend_from_slice(&piece));
+        page
+    }
+
+    /// Every metric in one format, piece by piece: 64 KiB of text are in memory at a time, however
+    /// many series there are. A series is read when its piece is asked for.
+    ///
+    /// The user's own metrics are the exception: `prometheus-client` writes all of them at once.
+    pub fn pieces(&self, format: ExpositionFormat) -> Pieces {
+        Pieces::new(Arc::clone(&self.shown), format)
     }
 
     /// Whether all is well, and the JSON that says more.
@@ -152,36 +171,11 @@ impl PrometheusExposition {
     /// The families of metrics that were left out so far and why: `name_taken`, `invalid` or
     /// `panic`, in no order. The name is empty where nothing came before the panic.
     pub fn skipped(&self) -> Vec<(String, &'static str)> {
-        self.lock_skipped().iter().cloned().collect()
+        self.shown.lock_skipped().iter().cloned().collect()
     }
+}
 
-    fn render_registry(&self, registry: &Registry, format: ExpositionFormat) -> Vec<u8> {
-        let length = self.last_length.load(Ordering::Relaxed);
-        let mut page = Page::new(format, length + length / 8 + 1_024);
-        let mut names = Names::default();
-        for info in &self.infos {
-            info.write(&mut page, &mut names);
-        }
-        let mut families = registry.gather();
-        redact_families(&mut families, &self.redactor);
-        let exposed = family::exposed(&families, self.aliases);
-        for name in family::write_all(&mut page, &mut names, &exposed) {
-            self.skip(name, Skipped::NameTaken);
-        }
-        if let Some(registry) = &self.user_registry {
-            user::write(
-                registry,
-                &mut page,
-                &mut names,
-                &self.redactor,
-                |name, reason| self.skip(name, reason),
-            );
-        }
-        let page = page.finish();
-        self.last_length.store(page.len(), Ordering::Relaxed);
-        page
-    }
-
+impl Shown {
     /// Counts a family that is left out, and says so when it is the first time.
     fn skip(&self, name: &str, reason: Skipped) {
         if let Some(Some(counter)) = self.skips.get(reason as usize) {
@@ -216,12 +210,11 @@ impl tta_metrics_server::Exposition for PrometheusExposition {
     }
 
     fn metrics(&self, content_type: &'static str) -> Vec<u8> {
-        let open = content_type == ExpositionFormat::OpenMetrics.content_type();
-        self.render(if open {
-            ExpositionFormat::OpenMetrics
-        } else {
-            ExpositionFormat::Text
-        })
+        self.render(format_of(content_type))
+    }
+
+    fn metric_pieces(&self, content_type: &'static str) -> tta_metrics_server::Pieces {
+        Box::new(self.pieces(format_of(content_type)))
     }
 
     /// What is not well with telemetry is no reason to take the application down: 200 either way.
@@ -240,11 +233,20 @@ impl tta_metrics_server::Exposition for PrometheusExposition {
     }
 }
 
+#[cfg(feature = "metrics-server")]
+fn format_of(content_type: &'static str) -> ExpositionFormat {
+    if content_type == ExpositionFormat::OpenMetrics.content_type() {
+        ExpositionFormat::OpenMetrics
+    } else {
+        ExpositionFormat::Text
+    }
+}
+
 impl fmt::Debug for PrometheusExposition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrometheusExposition")
-            .field("aliases", &self.aliases)
-            .field("user_registry", &self.user_registry.is_some())
+            .field("aliases", &self.shown.aliases)
+            .field("user_registry", &self.shown.user_registry.is_some())
             .finish_non_exhaustive()
     }
 }

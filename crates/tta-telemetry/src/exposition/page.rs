@@ -1,4 +1,5 @@
-//! A page of metrics while it is written: names, text and numbers in the chosen format.
+//! A page of metrics while it is written, piece by piece: names, text and numbers in the chosen
+//! format.
 
 use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,17 +27,26 @@ pub(super) struct Heading<'a> {
 }
 
 impl Page {
-    pub(super) fn new(format: ExpositionFormat, capacity: usize) -> Self {
-        let out = Vec::with_capacity(capacity);
+    pub(super) fn new(format: ExpositionFormat) -> Self {
+        let out = Vec::new();
         Self { format, out }
     }
 
-    /// The finished page.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    /// What was written since this was last asked for.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Whether what was written should be taken before more is.
+    pub(super) fn is_long(&self) -> bool {
+        self.out.len() >= PIECE
+    }
+
+    /// Ends the whole page.
+    pub(super) fn end(&mut self) {
         if self.format == ExpositionFormat::OpenMetrics {
             self.raw("# EOF\n");
         }
-        self.out
     }
 
     pub(super) fn heading(&mut self, heading: &Heading<'_>) {
@@ -85,6 +95,15 @@ impl Page {
         push_number(&mut self.out, value);
     }
 
+    /// A number that need not be whole: where OpenMetrics is asked for, a whole one has a point too.
+    pub(super) fn fraction(&mut self, value: f64) {
+        self.number(value);
+        let is_bare = value.abs() <= LARGEST_WHOLE && value.fract() == 0.0;
+        if is_bare && self.format == ExpositionFormat::OpenMetrics {
+            self.raw(".0");
+        }
+    }
+
     /// An exemplar after a sample, in the format that has them.
     pub(super) fn exemplar(&mut self, exemplar: Option<&Exemplar>) {
         if let (ExpositionFormat::OpenMetrics, Some(exemplar)) = (self.format, exemplar) {
@@ -96,7 +115,7 @@ impl Page {
                 let _ = write!(self.out, ",span_id=\"{}\"", exemplar.span_id);
             }
             self.raw("} ");
-            self.number(exemplar.value);
+            self.fraction(exemplar.value);
             self.timestamp(exemplar.at);
         }
     }
@@ -170,6 +189,9 @@ pub(super) fn push_number(out: &mut Vec<u8>, value: f64) {
         _ => write!(out, "{value:e}"),
     };
 }
+
+/// How long a piece of a page is. It is a little more than this: at most one series.
+const PIECE: usize = 64 << 10;
 
 /// 2^53: whole numbers up to here are exact.
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;

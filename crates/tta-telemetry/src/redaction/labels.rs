@@ -1,13 +1,18 @@
 //! Metrics whose labels say nothing that must not leave the process, with sums as they were.
 
+#[cfg(feature = "otlp")]
 use std::collections::HashMap;
 
-use tta_core::{BucketCount, MetricFamily, MetricSample, SampleValue};
+use tta_core::{BucketCount, SampleValue};
+#[cfg(feature = "otlp")]
+use tta_core::{MetricFamily, MetricSample};
 
+#[cfg(feature = "otlp")]
 use super::redactor::{Place, Redactor};
 
 /// Takes out of the labels what must not leave the process. Series that are then the same become
 /// one, so that totals stay exact and no series comes twice.
+#[cfg(feature = "otlp")]
 pub(crate) fn redact_families(families: &mut [MetricFamily], redactor: &Redactor) {
     for family in families {
         let mut is_changed = false;
@@ -25,13 +30,14 @@ pub(crate) fn redact_families(families: &mut [MetricFamily], redactor: &Redactor
     }
 }
 
+#[cfg(feature = "otlp")]
 fn merge(samples: &mut Vec<MetricSample>) {
     let mut places: HashMap<Vec<String>, usize> = HashMap::with_capacity(samples.len());
     let mut merged: Vec<MetricSample> = Vec::with_capacity(samples.len());
     for sample in samples.drain(..) {
         let first = places.get(&sample.labels);
         if let Some(first) = first.and_then(|place| merged.get_mut(*place)) {
-            add(&mut first.value, sample.value);
+            add_value(&mut first.value, sample.value);
         } else {
             places.insert(sample.labels.clone(), merged.len());
             merged.push(sample);
@@ -40,7 +46,8 @@ fn merge(samples: &mut Vec<MetricSample>) {
     *samples = merged;
 }
 
-fn add(to: &mut SampleValue, value: SampleValue) {
+/// Adds what another series reads, whose labels have become the same.
+pub(crate) fn add_value(to: &mut SampleValue, value: SampleValue) {
     match (to, value) {
         (SampleValue::Counter(total, exemplar), SampleValue::Counter(more, other)) => {
             *total += more;

@@ -11,7 +11,9 @@ mod scan;
 #[cfg(feature = "otlp")]
 mod spans;
 
-#[cfg(any(feature = "otlp", feature = "prometheus"))]
+#[cfg(feature = "prometheus")]
+pub(crate) use labels::add_value;
+#[cfg(feature = "otlp")]
 pub(crate) use labels::redact_families;
 pub use policy::{Redaction, RedactionPolicy};
 #[cfg(feature = "logs")]

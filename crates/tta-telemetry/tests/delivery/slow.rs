@@ -27,21 +27,23 @@ const SPANS: usize = if cfg!(debug_assertions) {
 /// One batch of 512 in 20 ms, ten times over.
 const SPANS_A_SECOND: f64 = 10.0 * 512.0 / 0.020;
 
-/// Ends so many spans at the rate and answers how long each end took, without the time in which
-/// somebody else had the processor.
-fn paced(count: usize, mut end: impl FnMut() -> Duration) -> Vec<Duration> {
+/// Ends spans at the rate, so many at a time, and answers how long each end took, without the time
+/// in which somebody else had the processor.
+async fn paced(at_a_time: usize, mut end: impl AsyncFnMut() -> Duration) -> Vec<Duration> {
     let began = Instant::now();
+    let count = SPANS / at_a_time;
     let mut took = Vec::with_capacity(count);
     let mut waited = waited_for_a_processor();
     for index in 0..count {
-        if index % 64 == 0 {
-            let due = began + Duration::from_secs_f64(index as f64 / SPANS_A_SECOND);
+        if index % 32 == 0 {
+            let made = (index * at_a_time) as f64;
+            let due = began + Duration::from_secs_f64(made / SPANS_A_SECOND);
             while Instant::now() < due {
                 std::hint::spin_loop();
             }
             waited = waited_for_a_processor();
         }
-        let mut one = end();
+        let mut one = end().await;
         if one > Duration::from_micros(200) {
             let now = waited_for_a_processor();
             one = one.saturating_sub(now.saturating_sub(waited));
@@ -126,12 +128,12 @@ fn fault_7_a_slow_backend_under_ten_times_its_load_is_never_waited_for() {
         .init();
 
     let tracer = global::tracer("slow");
-    let of_opentelemetry = paced(SPANS, || {
+    let of_opentelemetry = block_on(paced(1, async || {
         let mut span = tracer.start("work");
         let began = Instant::now();
         span.end();
         began.elapsed()
-    });
+    }));
     assert_balanced(&guard);
 
     // The installed one is put back when it has been taken out.
@@ -143,35 +145,12 @@ fn fault_7_a_slow_backend_under_ten_times_its_load_is_never_waited_for() {
     install_recorder(inner);
     let work = step("work", async |n: u32| Ok(n));
     let per_workflow = 2;
-    let of_workflows = block_on(async {
-        let run = async || {
-            let recorder = Arc::clone(&timed) as Arc<dyn Recorder>;
-            let ctx = WorkflowContext::builder().recorder(recorder).build();
-            work.execute(1, &ctx).await.unwrap();
-        };
-        let mut took = Vec::with_capacity(SPANS / per_workflow);
-        let began = Instant::now();
-        let mut waited = waited_for_a_processor();
-        for index in 0..SPANS / per_workflow {
-            if index % 32 == 0 {
-                let made = (index * per_workflow) as f64;
-                let due = began + Duration::from_secs_f64(made / SPANS_A_SECOND);
-                while Instant::now() < due {
-                    std::hint::spin_loop();
-                }
-                waited = waited_for_a_processor();
-            }
-            run().await;
-            let mut one = *timed.took.lock().unwrap();
-            if one > Duration::from_micros(200) {
-                let now = waited_for_a_processor();
-                one = one.saturating_sub(now.saturating_sub(waited));
-                waited = now;
-            }
-            took.push(one);
-        }
-        took
-    });
+    let of_workflows = block_on(paced(per_workflow, async || {
+        let recorder = Arc::clone(&timed) as Arc<dyn Recorder>;
+        let ctx = WorkflowContext::builder().recorder(recorder).build();
+        work.execute(1, &ctx).await.unwrap();
+        *timed.took.lock().unwrap()
+    }));
     assert_balanced(&guard);
 
     let account = guard.shutdown().ledger.traces;

@@ -35,10 +35,10 @@ fn an_alias_shows_the_same_numbers_under_its_own_label_and_only_when_asked() {
         assert_eq!(
             samples[samples.len() - 4..],
             [
-                "aliased_run_seconds_bucket{primitive_name=\"cache\",kind=\"memory\",le=\"1.0\"} 1",
-                "aliased_run_seconds_bucket{primitive_name=\"cache\",kind=\"memory\",le=\"+Inf\"} 1",
                 "aliased_run_seconds_sum{primitive_name=\"cache\",kind=\"memory\"} 0.5",
                 "aliased_run_seconds_count{primitive_name=\"cache\",kind=\"memory\"} 1",
+                "aliased_run_seconds_bucket{le=\"1.0\",primitive_name=\"cache\",kind=\"memory\"} 1",
+                "aliased_run_seconds_bucket{le=\"+Inf\",primitive_name=\"cache\",kind=\"memory\"} 1",
             ]
         );
     }

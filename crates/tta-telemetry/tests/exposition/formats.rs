@@ -57,12 +57,12 @@ fn a_histogram_is_cumulative_and_its_bounds_read_the_same_in_both_formats() {
         histogram.record_value(value);
     }
     let samples = [
+        "formats_wait_seconds_sum 108.5001",
+        "formats_wait_seconds_count 5",
         "formats_wait_seconds_bucket{le=\"0.0005\"} 1",
         "formats_wait_seconds_bucket{le=\"1.0\"} 3",
         "formats_wait_seconds_bucket{le=\"30.0\"} 4",
         "formats_wait_seconds_bucket{le=\"+Inf\"} 5",
-        "formats_wait_seconds_sum 108.5001",
-        "formats_wait_seconds_count 5",
     ];
     let text = page(ExpositionFormat::Text);
     assert_eq!(lines(&text, "formats_wait_seconds")[2..], samples);

@@ -7,6 +7,7 @@
 #![expect(clippy::float_cmp, reason = "the compared values are exact")]
 
 mod aliases;
+mod equal;
 mod formats;
 mod hostile;
 mod load;

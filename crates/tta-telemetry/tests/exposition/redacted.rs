@@ -47,7 +47,7 @@ fn series_that_tell_a_secret_become_one_with_the_exact_sum() {
     }
     assert!(page.contains("redacted_login_duration_seconds_count{api_key=\"***\"} 5\n"));
     assert!(
-        page.contains("redacted_login_duration_seconds_bucket{api_key=\"***\",le=\"0.025\"} 5\n")
+        page.contains("redacted_login_duration_seconds_bucket{le=\"0.025\",api_key=\"***\"} 5\n")
     );
     let parser = require!(OpenMetricsParser::find());
     parser.parse(&page).unwrap();

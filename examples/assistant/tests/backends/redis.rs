@@ -6,13 +6,19 @@ use tta_testkit::servers::RedisServer;
 
 use crate::demo::Demo;
 
+/// A machine with other work answers late, and a late answer is computed instead.
+const PATIENT: [&str; 2] = ["--redis-budget", "20000"];
+
 #[test]
 fn two_side_by_side_compute_each_question_once_between_them() {
     let receiver = OtlpReceiver::start().unwrap();
     let redis = require!(RedisServer::start());
     let url = redis.url();
-    let both = ["--speed", "10", "--no-failures", "--redis", &url];
-    let start = || Demo::start(&receiver.grpc_endpoint(), "grpc", &both);
+    let start = || {
+        let arguments = ["--speed", "10", "--no-failures", "--redis", &url];
+        let arguments = [&arguments[..], &PATIENT].concat();
+        Demo::start(&receiver.grpc_endpoint(), "grpc", &arguments)
+    };
     let (one, other) = (start(), start());
     let (one, other) = (one.wait(), other.wait());
     let sum = |pointer: &str| one.count(pointer) + other.count(pointer);
@@ -60,7 +66,8 @@ fn answers_outlive_the_program_that_computed_them() {
     let receiver = OtlpReceiver::start().unwrap();
     let redis = require!(RedisServer::start());
     let url = redis.url();
-    let arguments = ["--speed", "50", "--no-failures", "--redis", &url];
+    let arguments = ["--speed", "10", "--no-failures", "--redis", &url];
+    let arguments = [&arguments[..], &PATIENT].concat();
     let run = || Demo::run(&receiver.grpc_endpoint(), "grpc", &arguments);
     drop(run());
     let second = run();

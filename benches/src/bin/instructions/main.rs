@@ -1,0 +1,44 @@
+//! The hot paths, one at a time, for `cargo xtask instructions` to count their instructions.
+//!
+//! `instructions PATH ROUNDS OPERATIONS` does a path's work so many times over, each time in a
+//! workflow of so many operations. Two runs that differ in nothing but the operations differ in
+//! instructions by what the further operations cost: start-up and the workflow itself are in both.
+//! `instructions` alone lists the paths.
+//!
+//! A new path is a function in the file of its subject and a line in [`PATHS`].
+
+mod cache;
+mod primitives;
+mod steps;
+mod workflow;
+
+use std::process::ExitCode;
+
+/// A hot path: called with the number of rounds and of operations in each.
+type Path = fn(usize, usize);
+
+/// Every path with its name, as `benches/instructions.txt` has it.
+const PATHS: &[(&str, Path)] = &[
+    ("step, unsampled", steps::unsampled),
+    ("step, sampled with 4 attributes", steps::sampled),
+    ("cache hit in memory", cache::hit),
+    ("timeout around a ready step", primitives::timeout),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [name, rounds, operations] = args.as_slice() else {
+        for (name, _) in PATHS {
+            println!("{name}");
+        }
+        return ExitCode::SUCCESS;
+    };
+    let path = PATHS.iter().find(|(known, _)| known == name);
+    let (Some((_, path)), Ok(rounds), Ok(operations)) = (path, rounds.parse(), operations.parse())
+    else {
+        eprintln!("usage: instructions [PATH ROUNDS OPERATIONS]");
+        return ExitCode::FAILURE;
+    };
+    path(rounds, operations);
+    ExitCode::SUCCESS
+}
