@@ -22,7 +22,8 @@ pub struct Group<'a> {
 }
 
 enum Subject<'a> {
-    Plain(Box<dyn FnMut(&mut Bencher<'_>) + 'a>),
+    /// So many of what is counted are done in a call.
+    Plain(Box<dyn FnMut(&mut Bencher<'_>) + 'a>, u32),
     PerStep(Box<dyn FnMut(&mut Bencher<'_>, usize) + 'a>),
     /// The position among those that other threads can call.
     TwoThreads(usize),
@@ -57,7 +58,17 @@ impl<'a> Group<'a> {
 
     /// Adds a subject: nanoseconds a call of what the closure has the bencher iterate.
     pub fn bench(&mut self, name: &str, routine: impl FnMut(&mut Bencher<'_>) + 'a) {
-        let subject = Subject::Plain(Box::new(routine));
+        self.bench_each(name, 1, routine);
+    }
+
+    /// Adds a subject whose call does so many of what is counted; the nanoseconds are those of one.
+    pub fn bench_each(
+        &mut self,
+        name: &str,
+        many: u32,
+        routine: impl FnMut(&mut Bencher<'_>) + 'a,
+    ) {
+        let subject = Subject::Plain(Box::new(routine), many);
         self.subjects.push((name.to_owned(), subject));
     }
 
@@ -154,6 +165,10 @@ impl Run<'_, '_> {
         report: &mut Report,
     ) {
         let per_step = matches!(subject, Subject::PerStep(_));
+        let done = match subject {
+            Subject::Plain(_, many) => f64::from(*many),
+            _ => 1.0,
+        };
         // Not a number where it is worth nothing, so that the rounds stay next to each other.
         let mut nanos = |size, iterations: u64| match self.slice(subject, size, iterations) {
             Some((spent, true)) => spent.as_nanos() as f64 / iterations as f64,
@@ -161,7 +176,7 @@ impl Run<'_, '_> {
         };
         let one = nanos(ONE, of_one);
         if !per_step {
-            return report.sample(name, one);
+            return report.sample(name, one / done);
         }
         let many = nanos(MANY, of_many);
         let step = (many - one) / (MANY - ONE) as f64;
@@ -178,7 +193,7 @@ impl Run<'_, '_> {
     ) -> Option<(Duration, bool)> {
         let mut bencher = Bencher::new(iterations, None);
         match subject {
-            Subject::Plain(routine) => routine(&mut bencher),
+            Subject::Plain(routine, _) => routine(&mut bencher),
             Subject::PerStep(routine) => routine(&mut bencher, size),
             Subject::TwoThreads(position) => {
                 let (helper, routine) = (self.helper?, self.shared.get(*position)?);
@@ -242,6 +257,23 @@ impl<'m> Bencher<'m> {
             black_box(operation());
         }
         self.slice.spent = thread_time().saturating_sub(before);
+        self.slice.ended = Instant::now();
+    }
+
+    /// Measures `operation` on what `prepare` makes each time; without the preparation, and so for
+    /// operations beside which two readings of the thread's time are nothing.
+    pub fn iter_batched<I, R>(
+        &mut self,
+        mut prepare: impl FnMut() -> I,
+        mut operation: impl FnMut(I) -> R,
+    ) {
+        self.slice.begun = Instant::now();
+        for _ in 0..self.iterations {
+            let input = prepare();
+            let before = thread_time();
+            black_box(operation(input));
+            self.slice.spent += thread_time().saturating_sub(before);
+        }
         self.slice.ended = Instant::now();
     }
 }
