@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod bench_report;
+mod bench;
 mod book;
 mod command;
 mod commands;
@@ -9,6 +9,7 @@ mod faults;
 mod features;
 mod fuzz;
 mod instructions;
+mod machine;
 mod mutants;
 mod ops;
 mod setup;
@@ -70,9 +71,12 @@ enum Command {
     VerifyOps,
     /// Run exactly what CI runs after the tests.
     Ci,
-    /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
-    /// alone.
-    Bench(Passed),
+    /// Measure what things cost beside their floor and their peers, and write docs/benchmarks.md.
+    ///
+    /// A claim is a ratio in one run: absolute figures move from machine to machine. With `--check`
+    /// it exits with 1 when a ratio is above its budget in benches/budgets.json. Needs a quiet
+    /// machine.
+    Bench(bench::Choice),
     /// Count the instructions of the hot paths with callgrind, beside benches/instructions.txt.
     ///
     /// Counts do not move with the machine's load. Needs valgrind.
@@ -201,7 +205,7 @@ fn main() -> ExitCode {
         Command::VerifyDeploy => deploy::run(&workspace),
         Command::VerifyOps => ops::run(&workspace),
         Command::Ci => commands::ci(&workspace),
-        Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
+        Command::Bench(choice) => bench::run(&workspace, &choice),
         Command::Instructions(args) => instructions::run(&workspace, args.action()),
         Command::Mutants(MutantsArgs {
             package,
