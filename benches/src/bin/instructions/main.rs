@@ -24,7 +24,6 @@ const PATHS: &[(&str, Path)] = &[
     ("step, sampled with 4 attributes", steps::sampled),
     ("cache hit in memory", cache::hit),
     ("timeout around a ready step", primitives::timeout),
-    ("histogram of 12 bounds on a page", telemetry::series),
     (
         "exported span with 4 attributes, record to bytes",
         telemetry::span,
