@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::layer::SubscriberExt as _;
 use tta_core::{
-    Attribute, Error, Level, Parent, Recorder, TraceId, TraceRecords, Unit, WorkflowContext, step,
+    Attribute, Error, Level, Parent, Recorder, TraceId, TraceRecords, WorkflowContext, step,
 };
 use tta_telemetry::logs::{LogOptions, LogWriter, log_layer};
 use tta_telemetry::{LogFormat, RedactionPolicy, TraceEncoder};
