@@ -4,7 +4,8 @@ use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
 use crate::{
-    deploy, faults as table, features, instructions, setup as install, tests_run, tidy as rules,
+    book, deploy, faults as table, features, instructions, ops, setup as install, tests_run,
+    tidy as rules,
 };
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
@@ -61,7 +62,9 @@ pub(crate) fn faults(workspace: &Workspace, choice: &table::Choice) -> Result {
 pub(crate) fn ci(workspace: &Workspace) -> Result {
     let mut all = lint_steps(workspace);
     all.push(generate_step(workspace, true));
+    all.extend(book::steps(workspace));
     all.extend(deploy::steps(workspace));
+    all.extend(ops::steps(workspace));
     all.extend(features::steps(workspace));
     all.push(models_step(workspace));
     all.push(instructions::step(workspace, instructions::Action::Check));

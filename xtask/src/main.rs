@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bench;
+mod book;
 mod command;
 mod commands;
 mod deploy;
@@ -10,6 +11,7 @@ mod fuzz;
 mod instructions;
 mod machine;
 mod mutants;
+mod ops;
 mod setup;
 mod steps;
 mod tests_run;
@@ -52,10 +54,21 @@ enum Command {
     Test(Passed),
     /// Check format, clippy, docs and the tidy rules.
     Lint(LintArgs),
-    /// Write the generated reference from the declared catalogue.
+    /// Write the reference, the dashboards and the rules from the declared catalogue.
     Generate(GenerateArgs),
+    /// Build the pages of docs/ as a site in target/book, and check its links.
+    ///
+    /// Builds mdBook first, once, where it is not installed: under a minute.
+    Docs,
     /// Check what is in deploy/: schemas, settings, ports, and that each part finds the others.
     VerifyDeploy,
+    /// Run the demonstration through an incident under a real Prometheus and Alertmanager, and check
+    /// every panel, rule and alert.
+    ///
+    /// Takes two minutes. Every query of every panel and rule is executed, the values of panels are
+    /// held against what the demonstration counted, and each alert must fire, but not before the
+    /// incident.
+    VerifyOps,
     /// Run exactly what CI runs after the tests.
     Ci,
     /// Measure what things cost beside their floor and their peers, and write docs/benchmarks.md.
@@ -188,7 +201,9 @@ fn main() -> ExitCode {
         Command::Lint(LintArgs { tidy: true, .. }) => commands::tidy(&workspace),
         Command::Lint(_) => commands::lint(&workspace),
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
+        Command::Docs => book::run(&workspace),
         Command::VerifyDeploy => deploy::run(&workspace),
+        Command::VerifyOps => ops::run(&workspace),
         Command::Ci => commands::ci(&workspace),
         Command::Bench(choice) => bench::run(&workspace, &choice),
         Command::Instructions(args) => instructions::run(&workspace, args.action()),

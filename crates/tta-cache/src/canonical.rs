@@ -7,6 +7,7 @@
 mod compound;
 mod keys;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
@@ -33,19 +34,27 @@ impl Ignored {
     }
 }
 
-/// Writes a value in its canonical form.
-pub(crate) fn write_canonical(
+/// Writes a value in its canonical form, and lends it to `read`.
+pub(crate) fn with_canonical<R>(
     value: &(impl Serialize + ?Sized),
     ignored: &Ignored,
-) -> Result<Vec<u8>, Unwritable> {
-    let mut out = Vec::with_capacity(128);
+    read: impl FnOnce(&[u8]) -> R,
+) -> Result<R, Unwritable> {
+    // Taken out while it is in use: what is serialised may itself ask a cache.
+    let mut out = ROOM.try_with(Cell::take).unwrap_or_default();
+    out.clear();
     let writer = Writer {
         out: &mut out,
         ignored: Some(ignored),
         depth: 0,
     };
     value.serialize(writer)?;
-    Ok(out)
+    let result = read(&out);
+    if out.capacity() <= MOST_ROOM {
+        // A thread that is ending keeps nothing.
+        let _ = ROOM.try_with(|room| room.set(out));
+    }
+    Ok(result)
 }
 
 /// Writes one value to the end of what has been written.
@@ -327,6 +336,14 @@ pub(super) enum Kind {
     Sequence,
     Object,
 }
+
+thread_local! {
+    /// Where values are written, kept from one key to the next, so that none allocates.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// How much room a thread keeps; a prompt with its history has some kilobytes.
+const MOST_ROOM: usize = 64 << 10;
 
 /// Below this a float that is whole fits into the type of whole numbers.
 const LARGEST_WHOLE: f64 = 1e38;

@@ -8,7 +8,7 @@ use serde_core::Serialize;
 use sha2::{Digest, Sha256};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::canonical::{Ignored, write_canonical};
+use crate::canonical::{Ignored, with_canonical};
 
 /// A call's identity: 128 bits of a hash over its parts and its scope.
 ///
@@ -137,12 +137,11 @@ impl KeyBuilder {
         value: &(impl Serialize + ?Sized),
         ignored: &Ignored,
     ) -> &mut Self {
-        if let Ok(canonical) = write_canonical(value, ignored) {
-            self.part(Tag::Value, &canonical)
-        } else {
-            self.failed = true;
-            self
-        }
+        let written = with_canonical(value, ignored, |canonical| {
+            self.part(Tag::Value, canonical);
+        });
+        self.failed |= written.is_err();
+        self
     }
 
     /// The key in memory; none if a part could not be written.

@@ -1,11 +1,13 @@
 //! What travels with a request through its steps.
 
 mod baggage;
+mod boundary;
 mod builder;
 mod cancellation;
 mod current;
 mod details;
 mod identity;
+mod moment;
 mod outward;
 mod recording;
 mod sampling;
@@ -17,6 +19,7 @@ pub(crate) use current::entered;
 pub use current::with_current;
 pub use details::Checkpoint;
 pub use identity::{Identity, Parent};
+pub use moment::Moment;
 pub use usage::Usage;
 
 use std::any::Any;
@@ -27,6 +30,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use self::cancellation::Cancellation;
 use self::details::Details;
+use self::moment::Timer;
 use self::sampling::Sampling;
 use self::usage::{Meter, Metered};
 use crate::identity::{SpanId, TraceId};
@@ -35,6 +39,10 @@ use crate::recorder::Recorder;
 
 /// A source of monotonic time.
 pub type Clock = fn() -> Instant;
+
+/// A source of monotonic time that counts nanoseconds from a moment of its own: a quicker one than
+/// [`Instant::now`], which executions may be measured by.
+pub type NanoClock = fn() -> u64;
 
 /// What travels with a request through its steps: identity, deadline, trace, and state that steps
 /// share.
@@ -77,8 +85,7 @@ struct Shared {
     recorder: Option<Arc<dyn Recorder>>,
     log_level: Option<Level>,
     wants_scope: bool,
-    clock: Clock,
-    created: Instant,
+    timer: Timer,
     created_at: SystemTime,
     created_unix_nanos: u64,
     inherited: Option<Arc<Shared>>,
@@ -112,10 +119,9 @@ impl WorkflowContext {
             recorder: self.shared.recorder.clone(),
             log_level: self.shared.log_level,
             wants_scope: self.shared.wants_scope,
-            clock: self.shared.clock,
-            created: self.now(),
+            timer: self.shared.timer.restarted(),
             created_at: SystemTime::now(),
-            created_unix_nanos: self.unix_nanos(self.now()),
+            created_unix_nanos: self.unix_nanos(self.moment()),
             inherited: Some(Arc::clone(&self.shared)),
             details: Mutex::default(),
             buffer: Mutex::default(),
@@ -202,13 +208,14 @@ impl WorkflowContext {
 
     /// How long ago the context was made.
     pub fn elapsed(&self) -> Duration {
-        self.now().saturating_duration_since(self.shared.created)
+        self.now()
+            .saturating_duration_since(self.shared.timer.created())
     }
 
     /// The context's clock: monotonic, and under a test's control when built so.
     #[inline]
     pub fn now(&self) -> Instant {
-        (self.shared.clock)()
+        self.shared.timer.now()
     }
 
     /// Shares a value, under its type, with the steps that follow and with the caller.

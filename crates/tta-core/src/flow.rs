@@ -91,7 +91,7 @@ impl<P: Primitive> Flow<P> {
     pub async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         static UNNAMED: LazyLock<Seam> = LazyLock::new(|| Seam::workflow("workflow"));
         if !self.primitive.opens_workflow() && ctx.is_at_root() {
-            observe(Subject::Seam(&UNNAMED), ctx, move || {
+            observe(Subject::around::<P>(&UNNAMED), ctx, move || {
                 self.primitive.execute(input, ctx)
             })
             .await

@@ -68,7 +68,7 @@ impl SpanId {
     /// A fresh identifier, random in all its bits.
     #[inline]
     pub fn random() -> Self {
-        Self(random_u64().max(1))
+        Self(next_u64().max(1))
     }
 }
 
@@ -103,7 +103,6 @@ pub(crate) fn random_u128() -> u128 {
 
 /// 64 random bits of this thread's generator: xoshiro256++ (Blackman and Vigna, 2019), seeded from
 /// the standard library's per-process random keys. Identifiers must be unique, not secret.
-#[inline]
 fn random_u64() -> u64 {
     GENERATOR.with(|cell| {
         let mut s = cell.get();
@@ -123,6 +122,22 @@ fn random_u64() -> u64 {
     })
 }
 
+/// 64 bits that differ from all that this thread has had: SplitMix64 (Steele, Lea and Flood, 2014),
+/// which has one word of state and goes through every value once. A span's identifier is looked up
+/// within its trace alone, so that it need not be as far from others' as a trace's.
+#[inline]
+fn next_u64() -> u64 {
+    let mut z = SEQUENCE.get();
+    if z == 0 {
+        z = random_u64();
+    }
+    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    SEQUENCE.set(z);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 #[cold]
 fn seed() -> [u64; 4] {
     // Each `RandomState` has keys of its own, so every thread starts elsewhere.
@@ -137,4 +152,5 @@ fn seed() -> [u64; 4] {
 
 thread_local! {
     static GENERATOR: Cell<[u64; 4]> = const { Cell::new([0; 4]) };
+    static SEQUENCE: Cell<u64> = const { Cell::new(0) };
 }

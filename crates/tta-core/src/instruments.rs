@@ -25,7 +25,7 @@ pub(crate) use histogram::nanos;
 pub use histogram::{Distribution, Histogram};
 pub use readers::{FamilyReader, SeriesReader};
 pub use registry::{OVERFLOW_LABEL, Registry, registry};
-pub(crate) use seam::{Outcome, Reading, SeamInstruments};
+pub(crate) use seam::{Counted, Outcome, Reading, SeamInstruments};
 pub use snapshot::{BucketCount, MetricFamily, MetricSample, SampleValue};
 
 use std::sync::atomic::{AtomicU64, Ordering};

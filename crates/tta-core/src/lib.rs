@@ -36,8 +36,10 @@ pub use catalog::{
     CATALOG, Catalog, DURATION_BOUNDS, LogSpec, MetricKind, MetricSpec, SpanSpec, Unit,
 };
 pub use conditional::{ConditionalPrimitive, PassThrough, Verdict, conditional, if_else};
+#[doc(hidden)]
+pub use context::Moment;
 pub use context::{
-    Cancelled, Canceller, Checkpoint, Clock, Identity, Parent, Usage, WorkflowContext,
+    Cancelled, Canceller, Checkpoint, Clock, Identity, NanoClock, Parent, Usage, WorkflowContext,
     WorkflowContextBuilder, with_current,
 };
 pub use error::{BoxError, Error, ErrorKind, Result};
@@ -61,7 +63,8 @@ pub use parallel_all::{ParallelAll, parallel_all};
 pub use primitive::Primitive;
 pub use record::{
     Attribute, ContentCapture, DetailLimits, EventRecord, Level, LogField, LogRecord, LogValue,
-    LostDetails, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity, TraceRecords, Value,
+    LostDetails, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity, StepRef, TraceRecords,
+    Value,
 };
 pub use recorder::{
     ActiveSpan, Recorder, install_recorder, log_globally, recorder_panics, uninstall_recorder,

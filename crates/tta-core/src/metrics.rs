@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::catalog::DURATION_BOUNDS;
 use crate::error::ErrorKind;
-use crate::instruments::{Outcome, Reading, SeamInstruments};
+use crate::instruments::{Outcome, Reading, SeamInstruments, nanos};
 
 /// What has been measured of one primitive: executions, errors, durations.
 ///
@@ -133,7 +133,7 @@ impl PrimitiveMetrics {
         if let Some(seam) = self.seams.first() {
             seam.started();
             error.inspect(|&kind| seam.failed(kind));
-            seam.ended(outcome, duration);
+            seam.ended(outcome, nanos(duration));
         }
     }
 

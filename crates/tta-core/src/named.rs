@@ -31,6 +31,8 @@ impl<P: Primitive> Primitive for Named<P> {
     type Input = P::Input;
     type Output = P::Output;
 
+    const IS_OBSERVED: bool = true;
+
     fn name(&self) -> &str {
         self.step.name()
     }
@@ -53,7 +55,7 @@ impl<P: Primitive> Primitive for Named<P> {
         } else {
             &self.step
         };
-        observe(Subject::Seam(seam), ctx, move || {
+        observe(Subject::around::<P>(seam), ctx, move || {
             self.primitive.execute(input, ctx)
         })
         .await

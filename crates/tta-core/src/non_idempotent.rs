@@ -25,6 +25,7 @@ impl<P: Primitive> Primitive for NonIdempotent<P> {
     type Output = P::Output;
 
     const HAS_STAGES: bool = P::HAS_STAGES;
+    const IS_OBSERVED: bool = P::IS_OBSERVED;
 
     fn name(&self) -> &str {
         self.primitive.name()

@@ -1,114 +1,63 @@
 //! Observing one execution: from its first poll to its end, however it ends.
 
-use std::borrow::Cow;
+mod execution;
+mod seam;
+
+pub(crate) use seam::Seam;
+
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::sync::{Arc, OnceLock};
-use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
-use crate::catalog::{
-    PRIMITIVE_EXECUTION_COMPLETE, PRIMITIVE_SPAN, SpanSpec, WORKFLOW_EXECUTED, WORKFLOW_SPAN,
-};
+use self::execution::Execution;
+use crate::catalog::SpanSpec;
 use crate::context::{WorkflowContext, entered};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::identity::SpanId;
-use crate::instruments::{ExemplarFilter, Outcome, SeamInstruments, nanos, registry};
+use crate::instruments::Outcome;
 use crate::panics::{Contained, error_about};
-use crate::record::{
-    Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity,
-};
+use crate::primitive::Primitive;
 use crate::recorder::{ActiveSpan, guarded};
-
-/// A place in a flow where executions are observed: what it is called and where it is measured.
-#[derive(Debug)]
-pub(crate) struct Seam {
-    identity: Arc<StepIdentity>,
-    scope: Scope,
-    bounds: Option<Box<[f64]>>,
-    measures_busy: bool,
-    /// Resolved at the first execution, when all options have been given.
-    instruments: OnceLock<Arc<SeamInstruments>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scope {
-    Step,
-    Workflow,
-}
-
-impl Seam {
-    pub(crate) fn step(name: &str, kind: &'static str) -> Self {
-        Self::new(name, kind, Scope::Step)
-    }
-
-    pub(crate) fn workflow(name: &str) -> Self {
-        Self::new(name, "Workflow", Scope::Workflow)
-    }
-
-    fn new(name: &str, kind: &'static str, scope: Scope) -> Self {
-        // An empty name would be an empty label, which Prometheus takes for no label at all.
-        let name = if name.is_empty() { kind } else { name };
-        let pattern = match scope {
-            Scope::Step => PRIMITIVE_SPAN.name,
-            Scope::Workflow => WORKFLOW_SPAN.name,
-        };
-        Self {
-            identity: StepIdentity::new(name, kind, pattern),
-            scope,
-            bounds: None,
-            measures_busy: false,
-            instruments: OnceLock::new(),
-        }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.identity.name
-    }
-
-    /// The same seam under another name.
-    pub(crate) fn renamed(self, name: &str) -> Self {
-        let new = Self::new(name, self.identity.kind, self.scope);
-        Self {
-            bounds: self.bounds,
-            measures_busy: self.measures_busy,
-            ..new
-        }
-    }
-
-    pub(crate) fn with_bounds(mut self, bounds: &[f64]) -> Self {
-        self.bounds = Some(bounds.into());
-        self.instruments = OnceLock::new();
-        self
-    }
-
-    pub(crate) fn measuring_busy(mut self) -> Self {
-        self.measures_busy = true;
-        self
-    }
-
-    #[inline]
-    pub(crate) fn instruments(&self) -> &Arc<SeamInstruments> {
-        self.instruments.get_or_init(|| {
-            let bounds = self.bounds.as_deref();
-            match self.scope {
-                Scope::Step => registry().primitive(self.name(), self.identity.kind, bounds),
-                Scope::Workflow => registry().workflow(self.name(), bounds),
-            }
-        })
-    }
-}
 
 /// What is observed.
 #[derive(Clone, Copy)]
 pub(crate) enum Subject<'a> {
     /// A step or a workflow: measured, traced and logged.
     Seam(&'a Seam),
+    /// The same around what is observed itself, and so begins and ends at the same moments.
+    Shell(&'a Seam),
     /// A part of a step: traced only.
     Part(&'static SpanSpec),
     /// A numbered part of a step: traced only.
     NumberedPart(&'static SpanSpec, usize),
+}
+
+impl<'a> Subject<'a> {
+    /// What is observed where a primitive is run in a workflow.
+    pub(crate) fn around<P: Primitive>(seam: &'a Seam) -> Self {
+        if P::IS_OBSERVED {
+            Self::Shell(seam)
+        } else {
+            Self::Seam(seam)
+        }
+    }
+
+    #[inline]
+    fn seam(self) -> Option<&'a Seam> {
+        match self {
+            Self::Seam(seam) | Self::Shell(seam) => Some(seam),
+            Self::Part(_) | Self::NumberedPart(..) => None,
+        }
+    }
+
+    /// Called where a boundary of what it holds follows at once, or came just before.
+    #[inline]
+    fn share_boundary(self, ctx: &WorkflowContext) {
+        if let Self::Shell(_) = self {
+            ctx.share_boundary();
+        }
+    }
 }
 
 /// Runs the future that `start` makes, as one observed execution.
@@ -127,17 +76,15 @@ where
     let future = pin!(None);
     let mut running = Running {
         future: Contained::new(future),
+        start: Some(start),
         execution: Execution::begin(subject, ctx),
     };
-    let mut start = Some(start);
-    let mut result = poll_fn(|cx| {
-        let Running { future, execution } = &mut running;
-        execution.poll(|| future.poll(&mut start, cx))
-    })
-    .await;
+    subject.share_boundary(ctx);
+    let mut result = (&mut running).await;
     if let Err(panic) = running.future.release() {
         result = Err(panic);
     }
+    subject.share_boundary(ctx);
     running.execution.end(&mut result);
     result
 }
@@ -182,241 +129,39 @@ pub(crate) fn observe_now<R>(
 }
 
 /// An execution and what it runs.
-struct Running<'a, 'f, F> {
+struct Running<'a, 'f, F, S> {
     /// Dropped before the execution: children end before parents.
     future: Contained<'f, F>,
+    start: Option<S>,
     execution: Execution<'a>,
 }
 
-impl<F> Drop for Running<'_, '_, F> {
+impl<F, S, T> Future for &mut Running<'_, '_, F, S>
+where
+    F: Future<Output = Result<T>>,
+    S: FnOnce() -> F,
+{
+    type Output = Result<T>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let Running {
+            future,
+            start,
+            execution,
+        } = &mut **self.get_mut();
+        execution.poll(|| future.poll(start, cx))
+    }
+}
+
+impl<F, S> Drop for Running<'_, '_, F, S> {
+    #[inline]
     fn drop(&mut self) {
         if self.execution.ended {
             return;
         }
         if let Err(mut panic) = self.future.release() {
             self.execution.finish(Outcome::Error, Some(&mut panic));
-        }
-    }
-}
-
-/// One execution that has begun; dropped before its end, it was cancelled.
-struct Execution<'a> {
-    subject: Subject<'a>,
-    ctx: &'a WorkflowContext,
-    span_id: SpanId,
-    parent_id: SpanId,
-    begun: Instant,
-    busy: Duration,
-    /// Whether the span is the outermost of those that the context hands over.
-    outermost: bool,
-    ended: bool,
-}
-
-/// How an execution ended, with the time in the form in which it is exported.
-struct End<'e> {
-    outcome: Outcome,
-    error: Option<&'e Error>,
-    /// Whether the error began in this step.
-    began_here: bool,
-    duration: Duration,
-    unix_nanos: u64,
-}
-
-impl<'a> Execution<'a> {
-    #[inline]
-    fn begin(subject: Subject<'a>, ctx: &'a WorkflowContext) -> Self {
-        let parent_id = ctx.span_id();
-        let span_id = SpanId::random();
-        if let Subject::Seam(seam) = subject {
-            seam.instruments().started();
-            if seam.scope == Scope::Workflow {
-                ctx.workflow_begins(seam.name(), parent_id);
-            }
-        }
-        let outermost = ctx.hands_over_after(parent_id);
-        if outermost {
-            ctx.outermost_begun();
-        }
-        let begun = ctx.now();
-        Self {
-            subject,
-            ctx,
-            span_id,
-            parent_id,
-            begun,
-            busy: Duration::ZERO,
-            outermost,
-            ended: false,
-        }
-    }
-
-    /// Polls the step once, entered; `poll` must not panic.
-    #[inline]
-    fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<Result<T>>) -> Poll<Result<T>> {
-        let measured = matches!(self.subject, Subject::Seam(seam) if seam.measures_busy);
-        let begun = measured.then(|| self.ctx.now());
-        let (ctx, span_id) = (self.ctx, self.span_id);
-        let polled = entered(ctx, span_id, || {
-            if ctx.wants_scope() {
-                scoped(ctx, span_id, poll)
-            } else {
-                poll()
-            }
-        });
-        if let Some(begun) = begun {
-            self.busy += self.ctx.now().saturating_duration_since(begun);
-        }
-        polled
-    }
-
-    #[inline]
-    fn end<T>(&mut self, result: &mut Result<T>) {
-        match result {
-            Ok(_) => self.finish(Outcome::Success, None),
-            Err(error) => self.finish(Outcome::Error, Some(error)),
-        }
-    }
-
-    #[inline]
-    fn finish(&mut self, outcome: Outcome, error: Option<&mut Error>) {
-        self.ended = true;
-        let ended = self.ctx.now();
-        let duration = ended.saturating_duration_since(self.begun);
-        let began_here = error.as_ref().is_some_and(|error| error.step().is_empty());
-        let seam = match self.subject {
-            Subject::Seam(seam) => Some(seam),
-            Subject::Part(_) | Subject::NumberedPart(..) => None,
-        };
-        let bucket = seam.map(|seam| {
-            let instruments = seam.instruments();
-            if seam.measures_busy {
-                instruments.busy(self.busy);
-            }
-            let kind = error.as_ref().map(|error| error.kind());
-            kind.inspect(|&kind| instruments.failed(kind));
-            instruments.ended(outcome, duration).with_error(kind)
-        });
-        if let Some(seam) = seam {
-            self.log(seam, outcome, duration, began_here, error.as_deref());
-        }
-        let is_sampled = self.ctx.is_sampled();
-        let is_example = ExemplarFilter::admits(is_sampled && !self.ctx.is_held());
-        if is_sampled || is_example {
-            let unix_nanos = self.ctx.unix_nanos(ended);
-            if let (true, Some(seam), Some(bucket)) = (is_example, seam, bucket) {
-                let trace = (self.ctx.trace_id(), self.span_id);
-                seam.instruments()
-                    .exemplar(bucket, duration, trace, unix_nanos);
-            }
-            if is_sampled {
-                let error = error.as_deref();
-                self.record(&End {
-                    outcome,
-                    error,
-                    began_here,
-                    duration,
-                    unix_nanos,
-                });
-            }
-        }
-        if !is_sampled && self.outermost {
-            self.ctx.outermost_ended();
-        }
-        if let (Some(seam), Some(error)) = (seam, error) {
-            error.passed(seam.name());
-        }
-    }
-
-    fn record(&self, end: &End<'_>) {
-        let status = match (end.outcome, end.error) {
-            (Outcome::Success, _) => SpanStatus::Ok,
-            (_, Some(error)) => SpanStatus::Error {
-                error_type: error.kind().as_str(),
-                description: Cow::Owned(error.to_string()),
-            },
-            (_, None) => SpanStatus::Error {
-                error_type: ErrorKind::Cancelled.as_str(),
-                description: Cow::Borrowed("cancelled before it ended"),
-            },
-        };
-        let name = match self.subject {
-            Subject::Part(spec) | Subject::NumberedPart(spec, _) => SpanName::Part(spec.name),
-            Subject::Seam(seam) => match seam.scope {
-                Scope::Step => SpanName::Step(Arc::clone(&seam.identity)),
-                Scope::Workflow => SpanName::Workflow(Arc::clone(&seam.identity)),
-            },
-        };
-        if let (true, Subject::Seam(_), Some(error)) = (end.began_here, self.subject, end.error) {
-            self.ctx.event_on(
-                self.span_id,
-                "exception",
-                end.unix_nanos,
-                vec![
-                    Attribute::new("exception.type", error.kind().as_str()),
-                    Attribute::new("exception.message", error.to_string()),
-                ],
-            );
-        }
-        if let Subject::NumberedPart(_, index) = self.subject {
-            self.ctx
-                .attribute_on(self.span_id, Attribute::new("branch.index", index));
-        }
-        let span = SpanRecord {
-            span_id: self.span_id,
-            parent_id: self.parent_id,
-            parent_is_remote: self.ctx.is_remote(self.parent_id),
-            name,
-            kind: SpanKind::Internal,
-            start_unix_nanos: end.unix_nanos.saturating_sub(nanos(end.duration)),
-            end_unix_nanos: end.unix_nanos,
-            status,
-        };
-        self.ctx.keep(span, self.outermost);
-    }
-
-    #[inline]
-    fn log(
-        &self,
-        seam: &Seam,
-        outcome: Outcome,
-        duration: Duration,
-        began_here: bool,
-        error: Option<&Error>,
-    ) {
-        if !self.ctx.logs(Level::Error) {
-            return;
-        }
-        let (event, label, level) = match (seam.scope, outcome) {
-            (Scope::Step, _) if began_here => {
-                (&PRIMITIVE_EXECUTION_COMPLETE, "primitive", Level::Warn)
-            }
-            (Scope::Step, _) => (&PRIMITIVE_EXECUTION_COMPLETE, "primitive", Level::Debug),
-            (Scope::Workflow, Outcome::Success) => {
-                (&WORKFLOW_EXECUTED, "workflow_name", Level::Info)
-            }
-            (Scope::Workflow, _) => (&WORKFLOW_EXECUTED, "workflow_name", Level::Warn),
-        };
-        if !self.ctx.logs(level) {
-            return;
-        }
-        let mut fields = vec![
-            LogField::new(label, seam.name()),
-            LogField::new("duration_ms", duration.as_secs_f64() * 1e3),
-            LogField::new("status", outcome.as_str()),
-        ];
-        if let Some(error) = error {
-            fields.push(LogField::new("error_type", error.kind().as_str()));
-        }
-        entered(self.ctx, self.span_id, || {
-            self.ctx.log(event, level, &fields);
-        });
-    }
-}
-
-impl Drop for Execution<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.finish(Outcome::Cancelled, None);
         }
     }
 }

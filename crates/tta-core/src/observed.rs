@@ -61,6 +61,8 @@ impl<P: Primitive> Primitive for Observed<P> {
     type Input = P::Input;
     type Output = P::Output;
 
+    const IS_OBSERVED: bool = true;
+
     fn name(&self) -> &str {
         self.seam.name()
     }

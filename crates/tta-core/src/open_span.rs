@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 use std::thread;
-use std::time::Instant;
 
 use crate::catalog::SpanSpec;
-use crate::context::{Parent, WorkflowContext};
+use crate::context::{Moment, Parent, WorkflowContext};
 use crate::error::ErrorKind;
 use crate::identity::SpanId;
-use crate::instruments::nanos;
 use crate::record::{Attribute, SpanKind, SpanName, SpanRecord, SpanStatus, Value};
 
 /// A span that is open until it is ended or dropped: what a future cannot hold, such as a request
@@ -46,7 +44,7 @@ pub struct OpenSpan {
     kind: SpanKind,
     span_id: SpanId,
     parent_id: SpanId,
-    begun: Instant,
+    begun: Moment,
     /// Whether the span is the outermost of those that the context hands over.
     outermost: bool,
     status: SpanStatus,
@@ -79,7 +77,7 @@ impl OpenSpan {
             ctx.outermost_begun();
         }
         Self {
-            begun: ctx.now(),
+            begun: ctx.moment(),
             ctx: ctx.based_on(span_id),
             spec,
             name: Cow::Borrowed(spec.name),
@@ -161,9 +159,6 @@ impl Drop for OpenSpan {
                 description: Cow::Borrowed(description),
             }
         };
-        let ended = self.ctx.now();
-        let end = self.ctx.unix_nanos(ended);
-        let duration = ended.saturating_duration_since(self.begun);
         let span = SpanRecord {
             span_id: self.span_id,
             parent_id: self.parent_id,
@@ -173,8 +168,8 @@ impl Drop for OpenSpan {
                 name: std::mem::take(&mut self.name),
             },
             kind: self.kind,
-            start_unix_nanos: end.saturating_sub(nanos(duration)),
-            end_unix_nanos: end,
+            start_unix_nanos: self.ctx.unix_nanos(self.begun),
+            end_unix_nanos: self.ctx.unix_nanos(self.ctx.moment().max(self.begun)),
             status,
         };
         self.ctx.keep(span, self.outermost);

@@ -73,11 +73,15 @@ impl<F> Contained<'_, F> {
     /// Drops the future; its destructors may be the user's code.
     #[inline]
     pub(crate) fn release(&mut self) -> Result<()> {
+        if self.slot.is_none() {
+            return Ok(());
+        }
         catch(|| self.slot.set(None))
     }
 }
 
 impl<F> Drop for Contained<'_, F> {
+    #[inline]
     fn drop(&mut self) {
         // Whoever wants to know has released it before. A panic let out here, while siblings are
         // being dropped for the same reason, would end the process.

@@ -98,6 +98,11 @@ pub trait Primitive: Send + Sync {
     #[doc(hidden)]
     const HAS_STAGES: bool = false;
 
+    /// Whether the first thing that it does is to begin an observed execution, and the last to end
+    /// one, so that it can share these moments with what stands beside it.
+    #[doc(hidden)]
+    const IS_OBSERVED: bool = false;
+
     /// Takes it apart into stages that run one after the other.
     #[doc(hidden)]
     fn into_stages(self, stages: &mut Stages)

@@ -3,12 +3,14 @@
 mod buffer;
 mod content;
 mod limits;
+mod step;
 mod value;
 
 pub(crate) use buffer::{Taken, TraceBuffer};
 pub(crate) use content::CONTENT_EVENT;
 pub use content::ContentCapture;
 pub use limits::DetailLimits;
+pub use step::{StepIdentity, StepRef};
 pub use value::{Attribute, Value};
 
 use std::borrow::Cow;
@@ -96,9 +98,9 @@ pub enum SpanName {
     /// A part of a primitive, as the catalogue names it.
     Part(&'static str),
     /// A step.
-    Step(Arc<StepIdentity>),
+    Step(StepRef),
     /// A workflow: the root of our part of the trace.
-    Workflow(Arc<StepIdentity>),
+    Workflow(StepRef),
     /// Something at the process's edge, named after what came in or went out.
     Edge {
         /// The span as the catalogue has it.
@@ -116,31 +118,6 @@ impl SpanName {
             Self::Step(step) | Self::Workflow(step) => &step.span_name,
             Self::Edge { name, .. } => name,
         }
-    }
-}
-
-/// What never changes about a step: made once, when it is built.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct StepIdentity {
-    /// The primitive's or workflow's name.
-    pub name: Box<str>,
-    /// The primitive's type.
-    pub kind: &'static str,
-    /// The name of its spans.
-    pub span_name: Box<str>,
-}
-
-impl StepIdentity {
-    /// `pattern` is the name of the spans as the catalogue has it.
-    pub(crate) fn new(name: &str, kind: &'static str, pattern: &str) -> Arc<Self> {
-        let rest = pattern.split_once('}').map_or(pattern, |(_, rest)| rest);
-        let span_name = format!("{name}{rest}").into();
-        Arc::new(Self {
-            name: name.into(),
-            kind,
-            span_name,
-        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::context::{Parent, WorkflowContext};
+use crate::context::{NanoClock, Parent, WorkflowContext};
 use crate::identity::{SpanId, TraceId};
 use crate::panics::catch;
 use crate::record::{Level, LogRecord, TraceRecords};
@@ -78,6 +78,12 @@ pub trait Recorder: Send + Sync + 'static {
     /// traces cost the same as sampled ones until they are handed over.
     fn holds_unsampled(&self) -> bool {
         false
+    }
+
+    /// The clock that executions are measured by, instead of the context's own: a quicker one. Asked
+    /// once for each context that was not given a clock of its own.
+    fn span_clock(&self) -> Option<NanoClock> {
+        None
     }
 
     /// Takes finished spans of one trace.

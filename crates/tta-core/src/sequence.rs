@@ -27,6 +27,7 @@ where
     type Output = B::Output;
 
     const HAS_STAGES: bool = true;
+    const IS_OBSERVED: bool = A::IS_OBSERVED && B::IS_OBSERVED;
 
     fn depth(&self) -> usize {
         self.first.depth().max(self.second.depth())
@@ -38,6 +39,9 @@ where
 
     async fn execute(&self, input: A::Input, ctx: &WorkflowContext) -> Result<B::Output> {
         let middle = self.first.execute(input, ctx).await?;
+        if A::IS_OBSERVED && B::IS_OBSERVED {
+            ctx.share_boundary();
+        }
         self.second.execute(middle, ctx).await
     }
 

@@ -91,7 +91,8 @@ impl Bulkhead {
                 None => Err(self.rejected(budget.ends_by, ctx)),
             }
         };
-        ctx.in_span(&WAIT_SPAN, waiting).await
+        // Boxed, so that those who need not wait do not carry the room for it.
+        Box::pin(ctx.in_span(&WAIT_SPAN, waiting)).await
     }
 
     /// How many executions it admits at once.

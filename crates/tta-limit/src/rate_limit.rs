@@ -114,7 +114,8 @@ impl RateLimit {
                 None => Err(self.rejected(budget.ends_by, self.wait(ctx.now()), ctx)),
             }
         };
-        ctx.in_span(&WAIT_SPAN, waiting).await
+        // Boxed, so that those who need not wait do not carry the room for it.
+        Box::pin(ctx.in_span(&WAIT_SPAN, waiting)).await
     }
 
     /// The right to begin one call now, without waiting and outside any workflow.

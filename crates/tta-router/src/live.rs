@@ -1,5 +1,6 @@
 //! What the routes are doing.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -99,18 +100,20 @@ impl Live {
         self.probed.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn since_tried(&self, tick: u64) -> Option<Duration> {
-        self.tried_at.since(tick)
+    pub(crate) fn since_tried(&self, present: &Present<'_>) -> Option<Duration> {
+        self.tried_at.since_at(present)
     }
 
-    pub(crate) fn since_failed(&self, tick: u64) -> Option<Duration> {
-        self.failed_at.since(tick)
+    pub(crate) fn since_failed(&self, present: &Present<'_>) -> Option<Duration> {
+        self.failed_at.since_at(present)
     }
 
     /// How long the other side still wants to be left alone.
-    pub(crate) fn rests_for(&self, tick: u64) -> Duration {
-        let until = self.resting_until.tick().unwrap_or_default();
-        Duration::from_nanos(until.saturating_sub(tick))
+    pub(crate) fn rests_for(&self, present: &Present<'_>) -> Duration {
+        let until = self.resting_until.tick();
+        until.map_or(Duration::ZERO, |until| {
+            Duration::from_nanos(until.saturating_sub(present.tick()))
+        })
     }
 
     /// Makes this caller the one that probes the route, unless there is one.
@@ -163,6 +166,39 @@ impl Moment {
     fn since(&self, now: u64) -> Option<Duration> {
         self.tick()
             .map(|tick| Duration::from_nanos(now.saturating_sub(tick)))
+    }
+
+    /// The same, where the present need not be known for what never was.
+    fn since_at(&self, present: &Present<'_>) -> Option<Duration> {
+        self.tick()
+            .map(|tick| Duration::from_nanos(present.tick().saturating_sub(tick)))
+    }
+}
+
+/// What time it is for one decision: found out when a strategy first asks, since most never do and
+/// the clock costs as much as a decision by rules.
+pub(crate) struct Present<'r> {
+    table: &'r RouteTable,
+    now: &'r dyn Fn() -> Instant,
+    tick: Cell<Option<u64>>,
+}
+
+impl<'r> Present<'r> {
+    pub(crate) fn new(table: &'r RouteTable, now: &'r dyn Fn() -> Instant) -> Self {
+        Self {
+            table,
+            now,
+            tick: Cell::new(None),
+        }
+    }
+
+    fn tick(&self) -> u64 {
+        let tick = self
+            .tick
+            .get()
+            .unwrap_or_else(|| self.table.tick((self.now)()));
+        self.tick.set(Some(tick));
+        tick
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a router measures.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use tta_core::{Counter, ErrorKind, Histogram, MetricSpec, registry};
@@ -59,17 +60,17 @@ impl Metrics {
     }
 
     /// What calls of the route at this place cost, or what was spent and led to none.
-    pub(crate) fn cost(&self, index: Option<usize>) -> Counter {
+    pub(crate) fn cost(&self, index: Option<usize>) -> Cow<'_, Counter> {
         self.money(index, &COST, |route| &route.cost)
     }
 
     /// What requests that ended at this place saved.
-    pub(crate) fn savings(&self, index: Option<usize>) -> Counter {
+    pub(crate) fn savings(&self, index: Option<usize>) -> Cow<'_, Counter> {
         self.money(index, &SAVINGS, |route| &route.savings)
     }
 
     /// What requests that ended at this place lost.
-    pub(crate) fn losses(&self, index: Option<usize>) -> Counter {
+    pub(crate) fn losses(&self, index: Option<usize>) -> Cow<'_, Counter> {
         self.money(index, &LOSSES, |route| &route.losses)
     }
 
@@ -78,10 +79,10 @@ impl Metrics {
         index: Option<usize>,
         spec: &'static MetricSpec,
         of: impl Fn(&RouteMetrics) -> &Counter,
-    ) -> Counter {
+    ) -> Cow<'_, Counter> {
         match index.and_then(|index| self.routes.get(index)) {
-            Some(route) => of(route).clone(),
-            None => counter(spec, &[&self.name, NO_ROUTE]),
+            Some(route) => Cow::Borrowed(of(route)),
+            None => Cow::Owned(counter(spec, &[&self.name, NO_ROUTE])),
         }
     }
 

@@ -1,12 +1,12 @@
 //! What a strategy sees of a router.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tta_core::Usage;
 
 use crate::cost::CostModel;
 use crate::decision::Choice;
-use crate::live::{RouteRow, RouteTable};
+use crate::live::{Present, RouteRow, RouteTable};
 use crate::reason::RouteReason;
 
 /// The routes that a [strategy](crate::RoutingStrategy) may choose from, in the order in which they
@@ -32,7 +32,8 @@ use crate::reason::RouteReason;
 #[derive(Clone, Copy)]
 pub struct Routes<'r> {
     table: &'r RouteTable,
-    tick: u64,
+    /// None while the router is being put together, when nothing has happened yet.
+    present: Option<&'r Present<'r>>,
     usage: Option<&'r dyn Fn() -> Usage>,
     left_out: Option<LeftOut>,
 }
@@ -56,12 +57,12 @@ pub(crate) enum Health {
 impl<'r> Routes<'r> {
     pub(crate) fn new(
         table: &'r RouteTable,
-        now: Instant,
+        present: &'r Present<'r>,
         usage: Option<&'r dyn Fn() -> Usage>,
     ) -> Self {
         Self {
             table,
-            tick: table.tick(now),
+            present: Some(present),
             usage,
             left_out: None,
         }
@@ -71,7 +72,7 @@ impl<'r> Routes<'r> {
     pub(crate) fn before_any_call(table: &'r RouteTable) -> Self {
         Self {
             table,
-            tick: 0,
+            present: None,
             usage: None,
             left_out: None,
         }
@@ -97,7 +98,7 @@ impl<'r> Routes<'r> {
         let (routes, left_out) = (*self, self.left_out);
         let all = self.table.rows.iter().map(move |row| Candidate {
             row,
-            tick: routes.tick,
+            present: routes.present,
             usage: routes.usage,
         });
         all.filter(move |route| left_out.is_none_or(|rule| rule.health(route) != Health::Resting))
@@ -127,7 +128,7 @@ impl std::fmt::Debug for Routes<'_> {
 #[derive(Clone, Copy)]
 pub struct Candidate<'r> {
     row: &'r RouteRow,
-    tick: u64,
+    present: Option<&'r Present<'r>>,
     usage: Option<&'r dyn Fn() -> Usage>,
 }
 
@@ -168,7 +169,7 @@ impl<'r> Candidate<'r> {
 
     /// How long ago it was last given a call.
     pub fn since_tried(&self) -> Option<Duration> {
-        self.row.live.since_tried(self.tick)
+        self.row.live.since_tried(self.present?)
     }
 
     /// How many calls in a row have failed, up to now. Errors that are the caller's own doing (of
@@ -179,13 +180,14 @@ impl<'r> Candidate<'r> {
 
     /// How long ago a call last failed.
     pub fn since_failure(&self) -> Option<Duration> {
-        self.row.live.since_failed(self.tick)
+        self.row.live.since_failed(self.present?)
     }
 
     /// How long the other side has asked to be left alone for, from now on: the `retry_after` of an
     /// error.
     pub fn rests_for(&self) -> Duration {
-        self.row.live.rests_for(self.tick)
+        self.present
+            .map_or(Duration::ZERO, |present| self.row.live.rests_for(present))
     }
 
     /// Whether a caller is [probing](Choice::as_probe) it now.
@@ -212,7 +214,7 @@ impl std::fmt::Debug for Candidate<'_> {
 
 impl LeftOut {
     pub(crate) fn health(&self, route: &Candidate<'_>) -> Health {
-        let asked = route.row.live.rests_for(route.tick) > Duration::ZERO;
+        let asked = route.rests_for() > Duration::ZERO;
         let failures = route.consecutive_failures();
         if failures < self.failures && !asked {
             return Health::Well;

@@ -10,6 +10,7 @@
 mod cache;
 mod primitives;
 mod steps;
+mod telemetry;
 mod workflow;
 
 use std::process::ExitCode;
@@ -23,6 +24,13 @@ const PATHS: &[(&str, Path)] = &[
     ("step, sampled with 4 attributes", steps::sampled),
     ("cache hit in memory", cache::hit),
     ("timeout around a ready step", primitives::timeout),
+    ("histogram of 12 bounds on a page", telemetry::series),
+    (
+        "exported span with 4 attributes, record to bytes",
+        telemetry::span,
+    ),
+    ("log line as JSON", telemetry::line),
+    ("log event that is off", telemetry::line_off),
 ];
 
 fn main() -> ExitCode {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
+use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tta_cache::{CacheConfig, CacheExt, KeyBuilder, Scope};
@@ -48,6 +49,34 @@ async fn nothing_takes_a_place_of_its_own() -> Result<()> {
     ] {
         let values = vec![parsed(one), parsed(other)];
         assert!(!are_one(values, &[]).await?, "{one} {other}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_input_that_asks_a_cache_while_it_is_written_keeps_its_own_key() -> Result<()> {
+    struct Asking(u64, Flow<Inner>);
+    type Inner = tta_core::BoxPrimitive<u64, usize>;
+
+    impl Serialize for Asking {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            // In the middle of a list, so that there is something to lose.
+            let mut list = serializer.serialize_seq(Some(2))?;
+            list.serialize_element(&self.0)?;
+            let asked = std::pin::pin!(self.1.run(7));
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(asked.poll(&mut cx).is_ready());
+            list.serialize_element(&0)?;
+            list.end()
+        }
+    }
+
+    let calls = Calls::default();
+    let flow = model(&calls).cached(CacheConfig::of_input(Scope::Global))?;
+    for (number, answer) in [(1, 1), (2, 2), (1, 1), (2, 2)] {
+        let asked = model::<u64>(&Calls::default());
+        let asked = asked.cached(CacheConfig::of_input(Scope::Global))?;
+        assert_eq!(flow.run(Asking(number, asked.boxed()?)).await?, answer);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::details::BaggageEntry;
 use super::identity::is_identifier;
+use super::moment::Timer;
 use super::sampling::Sampling;
 use super::{Clock, Identity, Parent, Shared, WorkflowContext};
 use crate::catalog::{IDENTIFIER_REPLACED, SpanSpec};
@@ -160,7 +161,8 @@ impl WorkflowContextBuilder {
         let causation = accept("causation_id", self.causation_id);
         let identity = Identity::new(trace_id, correlation, workflow, session, causation);
 
-        let clock = self.clock.unwrap_or(Instant::now);
+        let quick = guarded(|| recorder.as_ref()?.span_clock());
+        let timer = Timer::new(self.clock, quick);
         let created_at = SystemTime::now();
         let since_epoch = created_at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let outer_span = outer
@@ -175,8 +177,7 @@ impl WorkflowContextBuilder {
             recorder,
             log_level,
             wants_scope,
-            clock,
-            created: clock(),
+            timer,
             created_at,
             created_unix_nanos: crate::instruments::nanos(since_epoch),
             inherited: None,

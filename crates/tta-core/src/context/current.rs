@@ -56,7 +56,7 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
 
 /// The workflow's address tells it apart: it cannot be given to another while one is being polled.
 #[inline]
-fn workflow(ctx: &WorkflowContext) -> usize {
+pub(super) fn workflow(ctx: &WorkflowContext) -> usize {
     Arc::as_ptr(&ctx.shared).addr()
 }
 

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use super::{Parent, Shared, WorkflowContext};
 use crate::catalog::LogSpec;
 use crate::identity::SpanId;
-use crate::instruments::nanos;
+use crate::instruments::ExemplarFilter;
 use crate::record::{
     Attribute, CONTENT_EVENT, ContentCapture, EventRecord, Level, LogField, LogRecord, SpanRecord,
     Taken, TraceBuffer, TraceRecords, Value,
@@ -26,16 +25,18 @@ impl WorkflowContext {
     }
 
     /// Sets several attributes of the innermost span at once.
+    // Inlined, so that attributes which nobody wants are not even put together.
+    #[inline]
     pub fn set_attributes<const N: usize>(&self, attributes: [Attribute; N]) {
         if let Some(span) = self.recording_span() {
-            self.buffer().push_attributes(span, attributes);
+            self.attributes_on(span, attributes);
         }
     }
 
     /// Notes something that happened inside the innermost span, such as `validation_complete`.
     pub fn event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<Attribute>) {
         if let Some(span) = self.recording_span() {
-            self.event_on(span, name, self.unix_nanos(self.now()), attributes);
+            self.event_on(span, name, self.unix_nanos(self.moment()), attributes);
         }
     }
 
@@ -72,7 +73,7 @@ impl WorkflowContext {
         };
         let attribute = Attribute::new(key, content());
         if capture.in_events() {
-            let now = self.unix_nanos(self.now());
+            let now = self.unix_nanos(self.moment());
             self.event_on(span, CONTENT_EVENT, now, vec![attribute.clone()]);
         }
         if capture.in_spans() {
@@ -107,10 +108,21 @@ impl WorkflowContext {
         self.shared.log_level.is_some_and(|least| level >= least)
     }
 
+    /// Whether anybody is told of what ends as it should: a recorder, a log, an exemplar.
+    #[inline]
+    pub(crate) fn tells(&self) -> bool {
+        self.is_sampled() || self.shared.log_level.is_some() || ExemplarFilter::admits(false)
+    }
+
     /// Sets an attribute of a span of ours.
     #[inline]
     pub(crate) fn attribute_on(&self, span: SpanId, attribute: Attribute) {
-        self.buffer().push_attributes(span, [attribute]);
+        self.attributes_on(span, [attribute]);
+    }
+
+    #[inline(never)]
+    fn attributes_on<const N: usize>(&self, span: SpanId, attributes: [Attribute; N]) {
+        self.buffer().push_attributes(span, attributes);
     }
 
     /// Links a span of ours to one of another trace.
@@ -134,13 +146,6 @@ impl WorkflowContext {
         });
     }
 
-    /// A point in time of this context's clock, in nanoseconds since the Unix epoch.
-    #[inline]
-    pub(crate) fn unix_nanos(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.shared.created);
-        self.shared.created_unix_nanos.saturating_add(nanos(since))
-    }
-
     /// Notes that an execution has begun whose end hands over what is kept.
     pub(crate) fn outermost_begun(&self) {
         self.shared.outermost.fetch_add(1, Ordering::Relaxed);
@@ -157,23 +162,25 @@ impl WorkflowContext {
     /// much.
     #[inline]
     pub(crate) fn keep(&self, span: SpanRecord, outermost: bool) {
+        let parent_id = span.parent_id;
+        let much = self.buffer().push_span(span);
+        if outermost || much {
+            self.hand_over(parent_id, outermost);
+        }
+    }
+
+    #[cold]
+    fn hand_over(&self, parent_id: SpanId, outermost: bool) {
         let begins_here = self.shared.begins_trace();
-        let root_ended = begins_here && outermost && span.parent_id == self.outer_span();
+        let root_ended = begins_here && outermost && parent_id == self.outer_span();
         let mut is_last = false;
         let taken = {
             let mut buffer = self.buffer();
-            let much = buffer.push_span(span);
-            if outermost {
-                if self.outermost_ended() {
-                    is_last = begins_here && self.shared.inherited.is_none();
-                    buffer.take_all()
-                } else {
-                    buffer.take_ended()
-                }
-            } else if much {
-                buffer.take_ended()
+            if outermost && self.outermost_ended() {
+                is_last = begins_here && self.shared.inherited.is_none();
+                buffer.take_all()
             } else {
-                None
+                buffer.take_ended()
             }
         };
         if taken.is_some() {

@@ -125,6 +125,7 @@ impl Counter {
 struct SumCell(AtomicU64);
 
 impl Cells for SumCell {
+    #[inline]
     fn with_table<R>(f: impl FnOnce(&RefCell<Table<Self>>) -> R) -> Option<R> {
         TABLE.try_with(f).ok()
     }

@@ -76,13 +76,14 @@ impl ExemplarSlot {
     #[inline]
     pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) {
         if ExemplarFilter::admits(ctx.is_sampled() && !ctx.is_held()) {
-            let now = ctx.unix_nanos(ctx.now());
+            let now = ctx.unix_nanos(ctx.moment());
             self.offer_at(value, ctx.trace_id(), ctx.span_id(), now);
         }
     }
 
-    /// Offers a measurement that the filter admits, for callers that have read the clock already.
-    #[inline]
+    /// Offers a measurement that the filter admits, for callers that have read the clock already. Out
+    /// of line, so that asking the filter is all that is left where nothing is sampled.
+    #[inline(never)]
     pub(crate) fn offer_at(&self, value: f64, trace_id: TraceId, span_id: SpanId, now: u64) {
         if now < self.renew_at.load(Ordering::Relaxed) {
             return;

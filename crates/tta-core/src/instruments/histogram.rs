@@ -87,9 +87,16 @@ impl Histogram {
     /// Records a duration, and remembers the trace of `ctx` as an example of it.
     #[inline]
     pub fn record_in(&self, duration: Duration, ctx: &WorkflowContext) {
-        let position = self.record_units(nanos(duration));
+        self.record_nanos_in(nanos(duration), ctx);
+    }
+
+    /// The same for a duration that is counted in nanoseconds already.
+    #[doc(hidden)]
+    #[inline]
+    pub fn record_nanos_in(&self, nanos: u64, ctx: &WorkflowContext) {
+        let position = self.record_units(nanos);
         if let Some(slot) = self.core.exemplars.get(position) {
-            slot.offer(duration.as_secs_f64(), ctx);
+            slot.offer(nanos as f64 / Unit::Seconds.scale(), ctx);
         }
     }
 
@@ -202,6 +209,7 @@ impl DistributionCells {
 }
 
 impl Cells for DistributionCells {
+    #[inline]
     fn with_table<R>(f: impl FnOnce(&RefCell<Table<Self>>) -> R) -> Option<R> {
         TABLE.try_with(f).ok()
     }

@@ -3,12 +3,11 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use super::bounds::Bounds;
 use super::cells::{Cells, PerThread, Table};
 use super::exemplar::{Exemplar, ExemplarSlot};
-use super::histogram::{Distribution, DistributionCells, nanos, read_buckets};
+use super::histogram::{Distribution, DistributionCells, read_buckets};
 use super::snapshot::BucketCount;
 use crate::error::ErrorKind;
 use crate::identity::{SpanId, TraceId};
@@ -107,11 +106,11 @@ impl SeamInstruments {
 
     /// Records an end and tells where it is counted.
     #[inline]
-    pub(crate) fn ended(&self, outcome: Outcome, duration: Duration) -> Counted {
+    pub(crate) fn ended(&self, outcome: Outcome, nanos: u64) -> Counted {
         let bucket = self.cells.with(|cells, writer| {
             cells
                 .durations
-                .record(&self.bounds, writer, outcome as usize, nanos(duration))
+                .record(&self.bounds, writer, outcome as usize, nanos)
         });
         Counted {
             bucket,
@@ -126,16 +125,16 @@ impl SeamInstruments {
         }
     }
 
-    pub(crate) fn busy(&self, time: Duration) {
+    pub(crate) fn busy(&self, nanos: u64) {
         self.cells
-            .with(|cells, writer| writer.add(&cells.busy, nanos(time)));
+            .with(|cells, writer| writer.add(&cells.busy, nanos));
     }
 
     #[inline]
     pub(crate) fn exemplar(
         &self,
         counted: Counted,
-        duration: Duration,
+        nanos: u64,
         (trace_id, span_id): (TraceId, SpanId),
         now: u64,
     ) {
@@ -145,7 +144,7 @@ impl SeamInstruments {
             errors,
         } = &self.exemplars;
         if let Some(slot) = buckets.get(counted.bucket) {
-            slot.offer_at(duration.as_secs_f64(), trace_id, span_id, now);
+            slot.offer_at(nanos as f64 / SCALE, trace_id, span_id, now);
         }
         let kind = counted.error.and_then(|kind| errors.get(kind.index()));
         for slot in outcomes
@@ -329,6 +328,7 @@ impl SeamCells {
 }
 
 impl Cells for SeamCells {
+    #[inline]
     fn with_table<R>(f: impl FnOnce(&RefCell<Table<Self>>) -> R) -> Option<R> {
         TABLE.try_with(f).ok()
     }

@@ -53,10 +53,11 @@ impl TraceBuffer {
             self.attributes.reserve(FIRST_ATTRIBUTES);
         }
         let DetailLimits { text_bytes, .. } = DetailLimits::present();
-        self.attributes.extend(attributes.map(|mut attribute| {
+        self.attributes
+            .extend(attributes.into_iter().map(|attribute| (span, attribute)));
+        for (_, attribute) in self.attributes.iter_mut().rev().take(N) {
             cut(&mut attribute.value, text_bytes);
-            (span, attribute)
-        }));
+        }
     }
 
     /// Adds an event; values longer than the limit are cut.

@@ -147,9 +147,9 @@ where
 
     /// Charges a call that has ended; the bill of an answer whose price is known.
     pub(super) fn close(&mut self, error: Option<&Error>) -> Option<Bill> {
-        let bill = self.settle(error.is_none());
-        let router = self.request.router;
         let now = self.request.ctx.now();
+        let bill = self.settle(error.is_none(), now);
+        let router = self.request.router;
         let tick = router.table.tick(now);
         if let Some(error) = error {
             self.in_flight.failed(error, tick);
@@ -165,10 +165,10 @@ where
         bill
     }
 
-    fn settle(&mut self, answered: bool) -> Option<Bill> {
+    fn settle(&mut self, answered: bool, now: Instant) -> Option<Bill> {
         self.is_open = false;
         let ctx = self.request.ctx;
-        let took = ctx.now().saturating_duration_since(self.begun);
+        let took = now.saturating_duration_since(self.begun);
         if let Some(route) = self.request.metrics.route(self.index) {
             route.duration.record_in(took, ctx);
         }
@@ -226,7 +226,7 @@ where
 {
     fn drop(&mut self) {
         if self.is_open {
-            self.settle(false);
+            self.settle(false, self.request.ctx.now());
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Running the route that was chosen, and those that follow on it.
 
+use std::time::Instant;
+
 use tta_core::{Error, Level, LogField, Primitive, Result, Usage, WorkflowContext};
 
 use super::RouterPrimitive;
@@ -17,6 +19,7 @@ struct Next<'r> {
     claim: Option<Claim<'r>>,
     /// Whose usage is the call's.
     ctx: WorkflowContext,
+    begun: Instant,
     /// Whether an answer has to be judged before it is one.
     is_judged: bool,
 }
@@ -35,7 +38,7 @@ where
     ) -> Result<O> {
         let deciding = ctx.metered();
         let mut request = Request::begin(self, metrics, ctx);
-        let selected = self
+        let (selected, decided) = self
             .decide(&input, &deciding, metrics)
             .inspect_err(|_| request.decided(None, &deciding.usage()))?;
         let usage = deciding.usage();
@@ -50,6 +53,7 @@ where
             } else {
                 ctx.metered()
             },
+            begun: decided,
             is_judged: false,
         };
         let mut failed: Option<Error> = None;
@@ -88,6 +92,7 @@ where
                 reason,
                 claim: None,
                 ctx: ctx.metered(),
+                begun: ctx.now(),
                 is_judged: false,
             };
         }
@@ -108,23 +113,25 @@ where
         let Some((route, row)) = place else {
             return (Err(self.no_route("it has no routes")), None);
         };
-        let begun = ctx.now();
-        let in_flight = InFlight::begin(&row.live, next.claim, self.table.tick(begun));
-        let mut attempt = Attempt::begin(request, next.index, &next.ctx, in_flight, begun);
+        let tick = self.table.tick(next.begun);
+        let in_flight = InFlight::begin(&row.live, next.claim, tick);
+        let mut attempt = Attempt::begin(request, next.index, &next.ctx, in_flight, next.begun);
         let mut bill = None;
+        let (call, reason, is_judged) = (&next.ctx, next.reason, next.is_judged);
+        let (attempt, billed) = (&mut attempt, &mut bill);
         let result = ctx
-            .in_span(&EXECUTE_SPAN, async {
+            .in_span_with(&EXECUTE_SPAN, move || async move {
                 if ctx.is_sampled() {
                     ctx.set_attribute("route_selected", row.name.clone());
-                    ctx.set_attribute("route.reason", next.reason.as_str());
+                    ctx.set_attribute("route.reason", reason.as_str());
                     if let Some(model) = &row.model {
                         ctx.set_attribute("model", model.clone());
                     }
                 }
-                let result = route.execute(input, &next.ctx).await;
-                bill = attempt.close(result.as_ref().err());
-                if result.is_ok() && !next.is_judged {
-                    attempt.request.answered(bill);
+                let result = route.execute(input, call).await;
+                *billed = attempt.close(result.as_ref().err());
+                if result.is_ok() && !is_judged {
+                    attempt.request.answered(*billed);
                 }
                 result
             })

@@ -9,7 +9,7 @@ use tta_core::{Attribute, Error, ErrorKind, Level, LogField, Result, Usage, Work
 use super::RouterPrimitive;
 use crate::catalog::{SELECT_SPAN, STRATEGY_FAILED};
 use crate::decision::RoutingDecision;
-use crate::live::Claim;
+use crate::live::{Claim, Present};
 use crate::metrics::Metrics;
 use crate::reason::RouteReason;
 use crate::routes::Routes;
@@ -31,23 +31,24 @@ where
     I: Send + 'static,
     O: Send + 'static,
 {
-    /// Decides, measured and visible in the trace.
+    /// Decides, measured and visible in the trace; with the decision, when it was made.
     #[inline]
     pub(super) fn decide(
         &self,
         input: &I,
         ctx: &WorkflowContext,
         metrics: &Metrics,
-    ) -> Result<Selected<'_>> {
+    ) -> Result<(Selected<'_>, Instant)> {
         let begun = ctx.now();
         let selected: Result<Selected<'_>> = ctx.in_span_now(&SELECT_SPAN, || {
-            let selected = self.select_claimed(input, ctx, begun)?;
+            let selected = self.select_claimed(input, ctx, &|| begun)?;
             if ctx.is_sampled() {
                 self.explain(&selected, input, ctx);
             }
             Ok(selected)
         });
-        let took = ctx.now().saturating_duration_since(begun);
+        let decided = ctx.now();
+        let took = decided.saturating_duration_since(begun);
         metrics.decision_duration.record_in(took, ctx);
         let selected = selected.inspect_err(|error| {
             metrics.failed(None, error.kind()).increment_in(ctx);
@@ -58,13 +59,13 @@ where
         if let Some(error) = &selected.error {
             self.log_failure(&selected, error, ctx);
         }
-        Ok(selected)
+        Ok((selected, decided))
     }
 
     /// Decides, visible in the trace, and takes no claim.
     pub(super) fn preview(&self, input: &I, ctx: &WorkflowContext) -> Result<RoutingDecision<'_>> {
         ctx.in_span_now(&SELECT_SPAN, || {
-            let selected = self.select(input, ctx, ctx.now())?;
+            let selected = self.select(input, ctx, &|| ctx.now())?;
             if ctx.is_sampled() {
                 self.explain(&selected, input, ctx);
             }
@@ -94,7 +95,7 @@ where
         &self,
         input: &I,
         ctx: &WorkflowContext,
-        now: Instant,
+        now: &dyn Fn() -> Instant,
     ) -> Result<Selected<'_>> {
         for _ in 0..=self.table.rows.len() {
             let mut selected = self.select(input, ctx, now)?;
@@ -112,7 +113,12 @@ where
     }
 
     #[inline]
-    fn select(&self, input: &I, ctx: &WorkflowContext, now: Instant) -> Result<Selected<'_>> {
+    fn select(
+        &self,
+        input: &I,
+        ctx: &WorkflowContext,
+        now: &dyn Fn() -> Instant,
+    ) -> Result<Selected<'_>> {
         let Some(strategy) = &self.strategy else {
             let index = self
                 .default
@@ -124,7 +130,8 @@ where
             Some(_) => Some(&usage),
             None => None,
         };
-        let routes = Routes::new(&self.table, now, usage);
+        let present = Present::new(&self.table, now);
+        let routes = Routes::new(&self.table, &present, usage);
         // What a strategy that panicked has changed is its own to guard.
         let chosen = catch_unwind(AssertUnwindSafe(|| strategy.choose(input, ctx, routes)));
         let panicked = || Error::new(ErrorKind::Panic, "the strategy panicked");
@@ -202,16 +209,18 @@ where
             }
         }
         if decision.reason.looked_at_routes() {
-            ctx.set_attribute("route.candidates", self.candidates(ctx.now()));
+            ctx.set_attribute("route.candidates", self.candidates(ctx));
         }
         let route = Attribute::new("route_selected", decision.route.to_owned());
         ctx.event("route_decision_made", vec![route]);
     }
 
     /// What every route was doing, in one line.
-    fn candidates(&self, now: Instant) -> String {
+    fn candidates(&self, ctx: &WorkflowContext) -> String {
         let mut line = String::new();
-        for route in Routes::new(&self.table, now, None).iter() {
+        let now = || ctx.now();
+        let present = Present::new(&self.table, &now);
+        for route in Routes::new(&self.table, &present, None).iter() {
             let separator = if line.is_empty() { "" } else { "; " };
             let latency = route
                 .latency()

@@ -1,5 +1,6 @@
 //! Metrics for Prometheus: the core's instruments and the user's own, on one page.
 
+mod aliases;
 mod family;
 mod format;
 mod info;

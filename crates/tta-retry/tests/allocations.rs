@@ -1,0 +1,55 @@
+//! What a retry allocates: nothing, where nothing is sampled.
+//!
+//! The counting allocator is the whole process's, so this is a test binary of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use allocation_counter::measure;
+use tta_core::{Flow, Operand, Primitive, WorkflowContext, step};
+use tta_retry::{RetryConfig, RetryExt};
+
+/// Runs a future that is ready at its first poll, without a runtime that allocates.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut cx) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("the future waits"),
+    }
+}
+
+/// A clock that stands still: a duration of another magnitude than any before has a bucket made for
+/// it, once.
+fn still() -> Instant {
+    static NOW: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *NOW
+}
+
+/// Allocations of one run, after others have made what is made once.
+fn allocations(mut run: impl FnMut()) -> u64 {
+    for _ in 0..3 {
+        run();
+    }
+    measure(run).count_total
+}
+
+fn step_alone() -> Flow<impl Operand<Input = u64, Output = u64>> {
+    step("allocates", async |n: u64| Ok(n + 1))
+}
+
+fn of_one_run<P: Primitive<Input = u64, Output = u64>>(flow: &Flow<P>) -> u64 {
+    let ctx = WorkflowContext::builder().clock(still).build();
+    allocations(|| assert_eq!(now(flow.execute(0, &ctx)).unwrap(), 1))
+}
+
+#[test]
+fn a_retry_around_a_success_allocates_nothing() {
+    assert_eq!(of_one_run(&step_alone().retry(3).unwrap()), 0);
+    assert_eq!(
+        of_one_run(&step_alone().retry(RetryConfig::llm()).unwrap()),
+        0
+    );
+}
