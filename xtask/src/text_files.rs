@@ -48,7 +48,8 @@ pub(crate) fn with_folders(files: &[TextFile]) -> BTreeSet<&str> {
         .collect()
 }
 
-fn has_extension(path: &str, extension: &str) -> bool {
+/// Whether a path ends in a dot and this.
+pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
     Path::new(path)
         .extension()
         .is_some_and(|found| found == extension)

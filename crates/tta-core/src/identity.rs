@@ -122,7 +122,7 @@ fn random_u64() -> u64 {
     })
 }
 
-/// 64 bits that differ from all that this thread has had: SplitMix64 (Steele, Lea and Flood, 2014),
+/// 64 bits that differ from all that this thread has had: `SplitMix64` (Steele, Lea and Flood, 2014),
 /// which has one word of state and goes through every value once. A span's identifier is looked up
 /// within its trace alone, so that it need not be as far from others' as a trace's.
 #[inline]

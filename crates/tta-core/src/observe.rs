@@ -30,7 +30,7 @@ pub(crate) enum Subject<'a> {
     /// A part of a step: traced only.
     Part(&'static SpanSpec),
     /// A numbered part of a step: traced only.
-    NumberedPart(&'static SpanSpec, usize),
+    NumberedPart(&'static SpanSpec, u32),
 }
 
 impl<'a> Subject<'a> {
@@ -65,28 +65,35 @@ impl<'a> Subject<'a> {
 /// # Cancellation
 ///
 /// Dropping the returned future drops the inner one first and then records the cancellation.
-pub(crate) async fn observe<T, F>(
+#[expect(clippy::manual_async_fn, reason = "see inside")]
+pub(crate) fn observe<T, F>(
     subject: Subject<'_>,
     ctx: &WorkflowContext,
     start: impl FnOnce() -> F + Send,
-) -> Result<T>
+) -> impl Future<Output = Result<T>> + Send
 where
     F: Future<Output = Result<T>> + Send,
 {
-    let future = pin!(None);
-    let mut running = Running {
-        future: Contained::new(future),
-        start: Some(start),
-        execution: Execution::begin(subject, ctx),
-    };
-    subject.share_boundary(ctx);
-    let mut result = (&mut running).await;
-    if let Err(panic) = running.future.release() {
-        result = Err(panic);
+    let mut start = Some(start);
+    // A block and no `async fn`, and everything made where it stays: what has just been written in
+    // words is slow to read again as a whole.
+    async move {
+        let future = pin!(None);
+        let mut running = Running {
+            future: Contained::new(future),
+            start: &mut start,
+            execution: Execution::new(&subject, ctx),
+        };
+        running.execution.begin();
+        subject.share_boundary(ctx);
+        let mut result = (&mut running).await;
+        if let Err(panic) = running.future.release() {
+            result = Err(panic);
+        }
+        subject.share_boundary(ctx);
+        running.execution.end(&mut result);
+        result
     }
-    subject.share_boundary(ctx);
-    running.execution.end(&mut result);
-    result
 }
 
 /// Runs a part of a step of which nothing is recorded: only a panic is seen to, as it is where
@@ -111,7 +118,9 @@ pub(crate) fn observe_now<R>(
     if !ctx.is_sampled() {
         return work();
     }
-    let mut execution = Execution::begin(Subject::Part(spec), ctx);
+    let subject = Subject::Part(spec);
+    let mut execution = Execution::new(&subject, ctx);
+    execution.begin();
     // `entered` wants work that does not panic; the panic goes on to the enclosing step below.
     let result = entered(ctx, execution.span_id, || {
         catch_unwind(AssertUnwindSafe(work))
@@ -132,7 +141,7 @@ pub(crate) fn observe_now<R>(
 struct Running<'a, 'f, F, S> {
     /// Dropped before the execution: children end before parents.
     future: Contained<'f, F>,
-    start: Option<S>,
+    start: &'f mut Option<S>,
     execution: Execution<'a>,
 }
 

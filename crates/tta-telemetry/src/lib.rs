@@ -5,6 +5,8 @@ mod catalog;
 mod config;
 #[cfg(feature = "otlp")]
 mod console;
+#[cfg(any(feature = "logs", feature = "prometheus"))]
+mod digits;
 #[cfg(feature = "otlp")]
 mod export;
 #[cfg(feature = "prometheus")]
@@ -77,6 +79,8 @@ pub use guard::{
 };
 pub use ledger::{DropReason, Ledger, SignalLedger};
 pub use metrics::ledger;
+#[cfg(feature = "otlp")]
+pub use otlp::TraceEncoder;
 pub use redaction::{Redaction, RedactionPolicy};
 pub use settings::{
     Compression, DeploymentEnvironment, Exporter, LogFormat, LogLimits, Origin, OtlpOptions,

@@ -129,7 +129,7 @@ impl Drop for BlackHole {
 /// A port that was free a moment ago, and that this process has not been given before.
 ///
 /// For programs that must be told a port; whoever can bind port 0 should do that instead.
-pub(crate) fn free_port() -> io::Result<u16> {
+pub fn free_port() -> io::Result<u16> {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     // Holding the refused ones open makes the system offer others.

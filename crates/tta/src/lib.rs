@@ -96,3 +96,7 @@ mod composition_guide {}
 #[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../../../docs/guides/telemetry.md")]
 mod telemetry_guide {}
+
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../../../docs/getting-started.md")]
+mod getting_started {}

@@ -14,7 +14,7 @@ use crate::model::Model;
 use crate::options::{Options, Routing};
 use crate::pace::{FRESHNESS, Pace};
 use crate::profile::Tier;
-use crate::steps::{self, Cashier, ModelStep};
+use crate::steps::{self, Apology, Cashier, ModelStep};
 use crate::tally::Tally;
 use crate::verify::WORKFLOW;
 use crate::workload::Request;
@@ -36,11 +36,12 @@ pub fn assistant(
 
     let moderate = step("moderate", steps::moderate);
     let retrieve = step_with("retrieve", pace, steps::retrieve);
-    let compose = step("compose", steps::compose);
+    let compose = step("compose", steps::compose).with_busy_time();
     let reserve = step_with("reserve", Arc::clone(tally), steps::reserve);
     let settle = step_with("settle", Cashier::new(models, tally), steps::settle);
     let release = step_with("release", Arc::clone(tally), steps::release);
-    let apologise = step_with("apologise", Arc::clone(tally), steps::apologise);
+    let apology = Apology::new(options, tally);
+    let apologise = step_with("apologise", apology, steps::apologise);
 
     let answer = (moderate | retrieve) >> compose >> router(options, models, tally)?;
     let paid = (reserve >> answer >> settle).with_compensation(release);
@@ -85,12 +86,13 @@ fn router(
     let pace = Pace::new(options.speed);
     let (small, large) = (cheap.name(), premium.name());
     let call = |model| ModelStep::flow(model, options.speed, tally);
+    let (cheap_call, premium_call) = (call(cheap)?, call(premium)?);
 
     let router = RouterPrimitive::builder()
-        .route(small, provider(cheap, call(cheap), pace)?, cheap.price())
+        .route(small, provider(cheap, cheap_call, pace)?, cheap.price())
         .route(
             large,
-            provider(premium, call(premium), pace)?,
+            provider(premium, premium_call, pace)?,
             premium.price(),
         )
         .cascade_errors(small, large);

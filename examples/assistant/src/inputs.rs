@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use crate::arrivals::{Arrival, Poisson, Trace};
+use crate::injected::{self, Fault, Injected, covers};
 use crate::model::Model;
 use crate::options::{Options, Routing};
 use crate::outage;
@@ -36,6 +37,8 @@ pub struct Inputs {
     seed: u64,
     pair: Pair,
     is_reliable: bool,
+    injected: Vec<Injected>,
+    speed: Positive,
 }
 
 impl Inputs {
@@ -78,6 +81,8 @@ impl Inputs {
         Ok(Self {
             pair: options.models.unwrap_or(fitting),
             is_reliable: options.no_failures,
+            injected: options.inject.clone(),
+            speed: options.speed,
             questions,
             trace,
             total,
@@ -101,10 +106,13 @@ impl Inputs {
         self.trace.as_ref()
     }
 
-    /// The models, the cheap one first, each down for a while unless failures are off.
+    /// The models, the cheap one first, each down for a while unless failures are off, and at the
+    /// times that were asked for.
     pub fn models(&self) -> [Model; 2] {
         [Tier::Cheap, Tier::Premium].map(|tier| {
-            let model = Model::new(self.pair, tier, self.seed);
+            let injected = |fault| injected::during(&self.injected, fault, self.speed);
+            let model = Model::new(self.pair, tier, self.seed)
+                .with_injected(injected(Fault::down(tier)), injected(Fault::slow(tier)));
             if self.is_reliable {
                 return model.reliable();
             }
@@ -137,6 +145,14 @@ impl Inputs {
             None => Box::new(Poisson::new(self.rate, self.seed)),
         };
         let total = usize::try_from(self.total).unwrap_or(usize::MAX);
-        Workload::new(&self.questions, arrivals, self.seed).take(total)
+        let new = injected::during(&self.injected, Fault::NewQuestions, self.speed);
+        let workload = Workload::new(&self.questions, arrivals, self.seed).take(total);
+        workload.map(move |request| {
+            if covers(&new, request.at) {
+                request.never_asked_before()
+            } else {
+                request
+            }
+        })
     }
 }

@@ -25,6 +25,7 @@ use rand_distr::{Distribution, StandardNormal};
 use tta::CostModel;
 
 use crate::answer::{Answer, ModelFailure};
+use crate::injected::{SLOWNESS, covers};
 use crate::money::NanoUsd;
 use crate::positive::Positive;
 use crate::profile::{Pair, Profile, Tier};
@@ -46,6 +47,8 @@ pub struct Model {
     seed: u64,
     is_reliable: bool,
     down: Range<Duration>,
+    injected_down: Vec<Range<Duration>>,
+    injected_slow: Vec<Range<Duration>>,
 }
 
 impl Model {
@@ -56,6 +59,8 @@ impl Model {
             seed,
             is_reliable: false,
             down: Duration::ZERO..Duration::ZERO,
+            injected_down: Vec::new(),
+            injected_slow: Vec::new(),
         }
     }
 
@@ -80,6 +85,14 @@ impl Model {
     #[must_use]
     pub fn with_outage(mut self, down: Range<Duration>) -> Self {
         self.down = down;
+        self
+    }
+
+    /// The same model, besides down or slow at these times, however reliable it is.
+    #[must_use]
+    pub fn with_injected(mut self, down: Vec<Range<Duration>>, slow: Vec<Range<Duration>>) -> Self {
+        self.injected_down = down;
+        self.injected_slow = slow;
         self
     }
 
@@ -134,10 +147,15 @@ impl Model {
         let pace = log_normal(&mut call, self.profile.spread);
 
         let writing = self.profile.time_per_token * answer.output_tokens;
-        let answering = stretch(self.profile.time_to_first_token + writing, pace);
+        let mut answering = stretch(self.profile.time_to_first_token + writing, pace);
+        if covers(&self.injected_slow, request.at) {
+            answering *= SLOWNESS;
+        }
         let refusing = stretch(TIME_TO_REFUSE, pace);
         let unavailable_below = RATE_LIMITED_SHARE + UNAVAILABLE_SHARE;
-        let (latency, outcome) = if self.is_reliable {
+        let (latency, outcome) = if covers(&self.injected_down, request.at) {
+            (refusing, Err(ModelFailure::Unavailable))
+        } else if self.is_reliable {
             (answering, Ok(answer))
         } else if self.down.contains(&request.at) {
             (refusing, Err(ModelFailure::Unavailable))

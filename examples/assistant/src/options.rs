@@ -16,6 +16,7 @@ use std::str::FromStr;
 use clap::{Parser, ValueEnum};
 use tta::RedisConfig;
 
+use crate::injected::Injected;
 use crate::positive::Positive;
 use crate::profile::Pair;
 use crate::rejected::OnBadLine;
@@ -28,6 +29,10 @@ use crate::rejected::OnBadLine;
 #[expect(
     clippy::doc_markdown,
     reason = "these comments are the help, shown as they stand"
+)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
 )]
 #[derive(Clone, Debug, Parser)]
 #[command(name = "assistant", version, max_term_width = 100)]
@@ -74,9 +79,15 @@ pub struct Options {
     #[arg(value_parser = at_least_one::<NonZeroU32>, allow_negative_numbers = true)]
     pub redis_budget: Option<NonZeroU32>,
 
-    /// Let no model fail, hang or be down
+    /// Let no model fail, hang or be down, but for --inject
     #[arg(long)]
     pub no_failures: bool,
+
+    /// Let something go wrong from FROM to TO seconds after the start; can be given several times.
+    /// FAULT is cheap-down, premium-down, cheap-slow, premium-slow (five times as slow),
+    /// apology-down (requests fail that no model answers) or new-questions (no cache can help)
+    #[arg(long, value_name = "FAULT=FROM..TO")]
+    pub inject: Vec<Injected>,
 
     /// Refuse a questions or trace file that has a bad line, instead of skipping the line
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! The steps that the assistant is composed of.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -7,8 +8,11 @@ use std::time::{Duration, SystemTime};
 use tta::prelude::*;
 
 use crate::answer::{Answer, ModelFailure, Origin};
+use crate::injected::{self, Fault, covers};
+use crate::llm_metrics::LlmMetrics;
 use crate::model::Model;
 use crate::money::NanoUsd;
+use crate::options::Options;
 use crate::pace::Pace;
 use crate::positive::Positive;
 use crate::tally::Tally;
@@ -22,27 +26,34 @@ pub struct ModelStep {
     pace: Pace,
     speed: Positive,
     tally: Arc<Tally>,
+    metrics: LlmMetrics,
 }
 
 impl ModelStep {
     /// The step, by the model's name.
+    ///
+    /// # Errors
+    ///
+    /// When its metrics cannot be.
     pub fn flow(
         model: &Model,
         speed: Positive,
         tally: &Arc<Tally>,
-    ) -> Flow<impl Primitive<Input = Request, Output = Answer> + use<>> {
+    ) -> Result<Flow<impl Primitive<Input = Request, Output = Answer> + use<>>> {
         let call = Self {
+            metrics: LlmMetrics::new(model.name())?,
             model: model.clone(),
             pace: Pace::new(speed),
             speed,
             tally: Arc::clone(tally),
         };
-        step_with(model.name(), call, Self::ask)
+        Ok(step_with(model.name(), call, Self::ask))
     }
 
     async fn ask(&self, request: Request, ctx: &WorkflowContext) -> Result<Answer> {
         ctx.set_attribute("model", self.model.name());
         let call = self.tally.call(self.model.name());
+        let counted = self.metrics.call(ctx);
         let earlier = ctx.state::<Attempts>().map_or(0, |it| it.next());
         let plan = self.model.plan_attempt(&request, earlier);
         // A provider charges for what it reads even if nobody waits for what it writes.
@@ -52,6 +63,7 @@ impl ModelStep {
         };
         if let Ok(answer) = &plan.outcome {
             charge(answer.input_cost);
+            counted.charge(answer.input_tokens, 0, answer.input_cost.usd());
             ctx.report_tokens(answer.input_tokens.into(), 0);
         }
         match plan.carry_out(self.speed).await {
@@ -61,16 +73,20 @@ impl ModelStep {
                     at: SystemTime::now(),
                 });
                 let (read, written) = (answer.input_tokens, answer.output_tokens);
-                charge(self.model.cost(0, written));
+                let cost = self.model.cost(0, written);
+                charge(cost);
+                counted.charge(0, written, cost.usd());
                 ctx.report_tokens(0, written.into());
                 ctx.set_attribute("prompt_tokens", read);
                 ctx.set_attribute("completion_tokens", written);
                 call.answered();
+                counted.answered();
                 Ok(answer)
             }
             Err(failure) => {
                 let error = failed(failure, self.pace);
                 call.failed(error.kind().as_str());
+                counted.failed();
                 Err(error)
             }
         }
@@ -170,9 +186,30 @@ pub async fn release(tally: &Arc<Tally>, _: Request) -> Result<()> {
     Ok(())
 }
 
+/// What is said when there is no answer.
+#[derive(Debug)]
+pub struct Apology {
+    tally: Arc<Tally>,
+    down: Vec<Range<Duration>>,
+}
+
+impl Apology {
+    /// Always there, but for the faults that were asked for.
+    pub fn new(options: &Options, tally: &Arc<Tally>) -> Self {
+        Self {
+            tally: Arc::clone(tally),
+            down: injected::during(&options.inject, Fault::ApologyDown, options.speed),
+        }
+    }
+}
+
 /// Says that there is no answer now.
-pub async fn apologise(tally: &Arc<Tally>, _: Request) -> Result<Answer> {
-    tally.canned();
+pub async fn apologise(apology: &Apology, request: Request) -> Result<Answer> {
+    if covers(&apology.down, request.at) {
+        let error = "apologise: nobody is there to do it";
+        return Err(Error::new(ErrorKind::Unavailable, error));
+    }
+    apology.tally.canned();
     Ok(Answer::canned())
 }
 

@@ -113,6 +113,12 @@ impl Totals<'_> {
             self.same("primitive_execution_errors_total", &labels, count);
         }
         self.same("primitive_executions_in_flight", &[("primitive", name)], 0);
+        let ended = |status| [("model", name), ("status", status)];
+        let failed = model.failed.values().sum();
+        self.same("llm_requests_total", &ended("success"), model.answered);
+        self.same("llm_requests_total", &ended("error"), failed);
+        self.same("llm_requests_total", &ended("cancelled"), model.abandoned);
+        self.equal("llm_cost_usd_total", &[("model", name)], model.cost.usd());
         let route = [("route", name)];
         self.equal("router_cost_usd_total", &route, model.cost.usd());
     }

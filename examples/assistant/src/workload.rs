@@ -64,6 +64,14 @@ impl Request {
     pub fn prompt(&self) -> &str {
         &self.question.prompt
     }
+
+    /// The same question in words that no other request of the run uses.
+    #[must_use]
+    pub fn never_asked_before(mut self) -> Self {
+        let question = Arc::make_mut(&mut self.question);
+        question.prompt = format!("{} (question {})", question.prompt, self.index).into();
+        self
+    }
 }
 
 impl<A: Iterator<Item = Arrival>> Workload<A> {

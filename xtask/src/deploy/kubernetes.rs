@@ -6,7 +6,7 @@ use super::documents::{entries, items, number, text};
 use super::images;
 use super::settings::SHUTDOWN_DEFAULT;
 
-/// How often the pods of these objects are scraped: by a PodMonitor, by annotations, or by both.
+/// How often the pods of these objects are scraped: by a `PodMonitor`, by annotations, or by both.
 pub(crate) fn scrapes(objects: &[Value]) -> usize {
     let annotated = |object: &Value, pointer: &str| {
         entries(object, pointer)
@@ -110,10 +110,7 @@ fn wrong_deployment(deployment: &Value) -> Vec<String> {
     );
     let resources = ["/requests/cpu", "/requests/memory", "/limits/memory"];
     let has = |field: &&str| container.pointer(&format!("/resources{field}")).is_some();
-    needs(
-        resources.iter().all(|field| has(&field)),
-        "it does not say what it needs",
-    );
+    needs(resources.iter().all(has), "it does not say what it needs");
     let (name, port) = metrics_port(deployment);
     for (probe, path) in [
         ("livenessProbe", "/health/live"),

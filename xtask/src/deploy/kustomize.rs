@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::documents::{Documents, entries, items, text};
+use crate::text_files::has_extension;
 
 /// The objects of the folder, or what cannot be rendered.
 pub(crate) fn render(documents: &Documents, folder: &str) -> Result<Vec<Value>, String> {
@@ -21,7 +22,7 @@ pub(crate) fn render(documents: &Documents, folder: &str) -> Result<Vec<Value>, 
     let mut objects = Vec::new();
     for resource in items(kustomization, "/resources").filter_map(Value::as_str) {
         let resource = join(folder, resource);
-        if resource.ends_with(".yaml") {
+        if has_extension(&resource, "yaml") {
             let found = documents.all(&resource);
             if found.is_empty() {
                 return Err(format!("{path}: no resource {resource}"));
@@ -33,10 +34,10 @@ pub(crate) fn render(documents: &Documents, folder: &str) -> Result<Vec<Value>, 
     }
     for patch in items(kustomization, "/patches") {
         let file = join(folder, text(patch, "/path"));
-        let patch = documents.first(&file);
-        let target = objects.iter_mut().find(|object| is_same(object, patch));
-        match target {
-            Some(target) => merge(target, patch),
+        let change = documents.first(&file);
+        let changed = objects.iter_mut().find(|object| is_same(object, change));
+        match changed {
+            Some(object) => merge(object, change),
             None => return Err(format!("{file}: there is nothing that it patches")),
         }
     }

@@ -12,6 +12,7 @@ mod kustomize;
 mod settings;
 mod watchers;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -62,7 +63,11 @@ fn schemas(workspace: &Workspace, voice: &Voice<'_>) -> Result {
             let version = documents::text(object, "/apiVersion");
             !version.starts_with("monitoring.coreos.com/")
         });
-        let stream: String = native.map(|object| format!("---\n{object}\n")).collect();
+        let mut stream = String::new();
+        for object in native {
+            // Writing into a string cannot fail.
+            let _ = write!(stream, "---\n{object}\n");
+        }
         let name = folder.rsplit('/').next().unwrap_or(folder);
         let file = workspace
             .log(&format!("kubernetes {name}"))

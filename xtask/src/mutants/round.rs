@@ -114,7 +114,14 @@ impl Round<'_> {
 
     fn judge(&mut self, build: Build) -> Result {
         let venv = self.workspace.venv();
-        let suite = Suite::timed(build.binaries, &self.tree.folder, self.package, venv)?;
+        let files = self.mutants.values().map(|it| &*it.file).collect();
+        let suite = Suite::timed(
+            build.binaries,
+            &self.tree.folder,
+            self.package,
+            venv,
+            &files,
+        )?;
         eprintln!("  unmutated: {}", suite.line());
         let begun = Instant::now();
         let together: Vec<_> = self

@@ -1,5 +1,6 @@
 //! The test binaries of a crate, run for one mutant after the other.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -44,7 +45,7 @@ struct Timed {
 }
 
 impl Suite {
-    /// Runs every binary unmutated.
+    /// Runs every binary unmutated that could notice a change of one of these files.
     ///
     /// # Errors
     ///
@@ -54,6 +55,7 @@ impl Suite {
         folder: &Path,
         package: &str,
         venv: PathBuf,
+        files: &BTreeSet<&str>,
     ) -> Result<Self> {
         let mut suite = Self {
             folder: folder.to_owned(),
@@ -62,7 +64,8 @@ impl Suite {
             timed: Vec::new(),
         };
         for binary in binaries {
-            if !suite.is_ever_run(&binary) {
+            let could_notice = |file: &&str| concerns(package, &binary.name, file);
+            if !suite.is_ever_run(&binary) || !files.iter().any(could_notice) {
                 continue;
             }
             if !suite.has_chooser(&binary) {

@@ -173,6 +173,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("redis-server", "redis-server"),
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
     ("amtool", "prometheus-alertmanager"),
     ("faketime", "faketime"),
     ("valgrind", "valgrind"),
@@ -184,8 +185,8 @@ const PROGRAMS: &[(&str, &str)] = &[
 const SERVICES: &[&str] = &[
     "redis-server",
     "prometheus",
-    "prometheus-node-exporter",
     "prometheus-alertmanager",
+    "prometheus-node-exporter",
 ];
 
 /// Asked by Debian's package scripts before they start a service; 101 forbids it.

@@ -11,7 +11,9 @@ use crate::workspace::Workspace;
 pub(crate) fn install(workspace: &Workspace) -> Result {
     let missing = missing(workspace);
     if missing.is_empty() {
-        eprintln!("setup: all there (redis-server, prometheus, promtool, rotel-agent)");
+        eprintln!(
+            "setup: all there (redis-server, prometheus, promtool, alertmanager, amtool, rotel-agent)"
+        );
         return Ok(());
     }
     eprintln!("setup: missing {}", missing.join(", "));
@@ -30,7 +32,9 @@ pub(crate) fn install(workspace: &Workspace) -> Result {
 pub(crate) fn check(workspace: &Workspace) -> Result {
     let missing = missing(workspace);
     if missing.is_empty() {
-        eprintln!("setup: all there (redis-server, prometheus, promtool, rotel-agent)");
+        eprintln!(
+            "setup: all there (redis-server, prometheus, promtool, alertmanager, amtool, rotel-agent)"
+        );
         return Ok(());
     }
     Err(Failure::new(format!(

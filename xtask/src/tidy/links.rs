@@ -1,72 +1,70 @@
-//! Links in Markdown to files of the repository.
+//! Links in Markdown to files of the repository, and to places in them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::text_files::TextFile;
+use crate::book::markdown;
+use crate::text_files::{self, TextFile};
 
-/// The links of a Markdown file that lead to no file or folder in `known`.
-pub(super) fn broken(file: &TextFile, known: &BTreeSet<&str>) -> Vec<String> {
-    if !file.is_markdown() {
-        return Vec::new();
+/// What can be linked to.
+#[derive(Debug)]
+pub(super) struct Known<'a> {
+    paths: BTreeSet<&'a str>,
+    /// The headings of each Markdown file, as they are called in addresses.
+    anchors: BTreeMap<&'a str, Vec<String>>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(files: &'a [TextFile]) -> Self {
+        let pages = files.iter().filter(|file| file.is_markdown());
+        Self {
+            paths: text_files::with_folders(files),
+            anchors: pages
+                .map(|file| (file.path.as_str(), markdown::anchors(&file.text)))
+                .collect(),
+        }
     }
-    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut broken = Vec::new();
-    let mut in_code = false;
-    for (number, line) in file.text.lines().enumerate() {
-        if line.trim_start().starts_with("```") {
-            in_code = !in_code;
+
+    /// The links of a Markdown file that lead to no file, no folder, or no heading.
+    pub(super) fn broken(&self, file: &TextFile) -> Vec<String> {
+        if !file.is_markdown() {
+            return Vec::new();
         }
-        if in_code {
-            continue;
-        }
-        for target in targets(line).filter(|target| leads_to_file(target)) {
-            let path = target.split('#').next().unwrap_or_default();
-            if resolve(folder, path).is_none_or(|path| !known.contains(path.as_str())) {
-                broken.push(format!("{}:{}: no file {target}", file.path, number + 1));
+        let mut broken = Vec::new();
+        for (number, line) in markdown::prose(&file.text) {
+            let targets = markdown::targets(line).into_iter();
+            for target in targets.filter_map(|range| line.get(range)) {
+                if let Some(what) = self.lacks(&file.path, target) {
+                    broken.push(format!("{}:{number}: no {what} {target}", file.path));
+                }
             }
         }
+        broken
     }
-    broken
+
+    fn lacks(&self, page: &str, target: &str) -> Option<&'static str> {
+        let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+        let path = if path.is_empty() && !anchor.is_empty() {
+            page.to_owned()
+        } else if leads_to_file(path) {
+            match markdown::resolve(page, path) {
+                Some(path) if self.paths.contains(path.as_str()) => path,
+                _ => return Some("file"),
+            }
+        } else {
+            return None;
+        };
+        let anchors = self.anchors.get(path.as_str())?;
+        let has_place = anchor.is_empty() || anchors.iter().any(|known| known == anchor);
+        (!has_place).then_some("place")
+    }
 }
 
-/// The targets of `[text](target)`, and of `[text]: target` definitions.
-fn targets(line: &str) -> impl Iterator<Item = &str> {
-    let inline = line
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split([')', ' ']).next());
-    let defined = line
-        .starts_with('[')
-        .then(|| line.split_once("]: "))
-        .flatten()
-        .and_then(|(_, target)| target.split(' ').next());
-    inline.chain(defined)
-}
-
-/// Not an address, not a place on the same page, and not a path of Rust items in crate docs.
+/// Not an address, and not a path of Rust items in crate docs.
 fn leads_to_file(target: &str) -> bool {
-    let address = target.contains("://") || target.starts_with("mailto:");
     let item = target.contains("::") || target.starts_with('`');
-    let place = target.starts_with('#') || target.is_empty();
     // A bare word is an item of the crate whose docs this README is, unless it has an extension.
     let bare = !target.contains(['/', '.']);
-    !(address || item || place || bare)
-}
-
-/// The path from the root; `None` when it leaves the repository.
-fn resolve(folder: &str, path: &str) -> Option<String> {
-    let start = if path.starts_with('/') { "" } else { folder };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in start.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+    !(markdown::is_address(target) || item || bare)
 }
 
 #[cfg(test)]
@@ -93,25 +91,35 @@ mod tests {
     }
 
     #[test]
+    fn a_link_to_no_heading_is_named() {
+        assert_eq!(check("## Here\n[a](#here)"), Vec::<String>::new());
+        assert_eq!(
+            check("## Here\n[a](#there)"),
+            ["docs/guide.md:2: no place #there"]
+        );
+        assert_eq!(
+            check("[a](../README.md#bottom)"),
+            ["docs/guide.md:1: no place ../README.md#bottom"]
+        );
+    }
+
+    #[test]
     fn what_is_no_file_is_left_alone() {
-        let text = "[a](https://example.org/x.md) [b](#here) [c](crate::Flow) [d](Flow)\n\
+        let text = "[a](https://example.org/x.md) [c](crate::Flow) [d](Flow)\n\
                     ```text\n[e](gone.md)\n```\n";
         assert_eq!(check(text), Vec::<String>::new());
     }
 
     fn check(text: &str) -> Vec<String> {
-        let known = [
-            "",
-            "README.md",
-            "docs",
-            "docs/guide.md",
-            "docs/design",
-            "docs/design/0001.md",
-        ];
-        let file = TextFile {
-            path: "docs/guide.md".into(),
+        let file = |path: &str, text: &str| TextFile {
+            path: path.into(),
             text: text.into(),
         };
-        broken(&file, &BTreeSet::from(known))
+        let files = [
+            file("README.md", "# Top\n"),
+            file("docs/guide.md", text),
+            file("docs/design/0001.md", ""),
+        ];
+        Known::of(&files).broken(&files[1])
     }
 }

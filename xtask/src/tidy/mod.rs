@@ -7,12 +7,13 @@
 mod declared;
 mod edges;
 mod links;
+mod names;
 mod packages;
 mod sources;
 
-use std::collections::BTreeSet;
 use std::fs;
 
+use crate::book::pages;
 use crate::command::{Failure, Result, Run};
 use crate::faults;
 use crate::steps::Step;
@@ -56,11 +57,16 @@ pub(crate) fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
         step("every fault has its figure", faults::wrong),
         step("links between files", |workspace| {
             let files = text_files::read(workspace)?;
-            let known: BTreeSet<&str> = text_files::with_folders(&files);
-            Ok(files
-                .iter()
-                .flat_map(|file| links::broken(file, &known))
-                .collect())
+            let known = links::Known::of(&files);
+            Ok(files.iter().flat_map(|file| known.broken(file)).collect())
+        }),
+        step("every page is in the table of contents", |workspace| {
+            Ok(pages::wrong(&text_files::read(workspace)?))
+        }),
+        step("pages name what there is", |workspace| {
+            let files = text_files::read(workspace)?;
+            let names = names::Names::of(&files);
+            Ok(files.iter().flat_map(|file| names.unknown(file)).collect())
         }),
     ]
 }

@@ -11,6 +11,7 @@ mod cache;
 mod primitives;
 mod router;
 mod steps;
+mod telemetry;
 mod workflow;
 
 use std::process::ExitCode;
@@ -29,6 +30,13 @@ const PATHS: &[(&str, Path)] = &[
     ("bulkhead with room around a success", primitives::bulkhead),
     ("decision by rules", router::decision),
     ("score of a prompt of 322 characters", router::score),
+    ("histogram of 12 bounds on a page", telemetry::series),
+    (
+        "exported span with 4 attributes, record to bytes",
+        telemetry::span,
+    ),
+    ("log line as JSON", telemetry::line),
+    ("log event that is off", telemetry::line_off),
 ];
 
 fn main() -> ExitCode {

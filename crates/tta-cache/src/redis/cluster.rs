@@ -165,16 +165,19 @@ impl Map {
         Arc::clone(endpoint)
     }
 
-    /// Asks one node after the other, those that are known to answer first.
+    /// Asks one node after the other: those that are known to answer, those of the configuration, and
+    /// then the rest, for a cluster that has lost a master is down in all its nodes for a while.
     async fn draw(&self) -> Result<Slots, Failure> {
-        let mut nodes: Vec<Node> = {
+        let (mut nodes, rest): (Vec<Node>, Vec<Node>) = {
             let known = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
-            let up = |(node, endpoint): (&Node, &Arc<Endpoint>)| {
-                (endpoint.state() == RedisState::Up).then(|| node.clone())
+            let is_up = |node: &Node| {
+                let endpoint = known.get(node);
+                endpoint.is_some_and(|endpoint| endpoint.state() == RedisState::Up)
             };
-            known.iter().filter_map(up).collect()
+            known.keys().cloned().partition(is_up)
         };
         nodes.extend(self.seeds.iter().cloned());
+        nodes.extend(rest);
         let mut failure = Failure::Connection;
         for node in nodes {
             let destination = Destination::Node(node.clone());

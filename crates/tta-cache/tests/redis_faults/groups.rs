@@ -49,6 +49,7 @@ async fn fault_39_cluster_loses_a_master() {
     // Told of the node that is lost and of no other: it is for the tier to remember those it met.
     let url = format!("redis+cluster://{}", cluster.nodes()[0].address());
     let (tier, calls) = (tier(&url), Calls::default());
+    assert_eq!(tier.changes(), 0);
     let flow = cached(&tier, &calls);
     for question in 0..60 {
         timed(&flow, &question.to_string()).await;
@@ -78,6 +79,7 @@ async fn fault_39_cluster_loses_a_master() {
         assert!(Instant::now() < deadline, "not back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
+    assert!(tier.changes() > 0, "what was told of the lost node counts");
     let met = slow <= Duration::from_millis(250);
     report(
         39,

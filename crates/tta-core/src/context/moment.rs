@@ -61,7 +61,7 @@ impl Timer {
 
 impl Moment {
     /// When the context was made.
-    pub(super) const CREATED: Self = Self(0);
+    pub(crate) const CREATED: Self = Self(0);
 
     /// How many nanoseconds it is after another moment of the same context; none if before.
     #[inline]

@@ -15,7 +15,7 @@ use crate::record::{Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, 
 
 /// One execution that has begun; dropped before its end, it was cancelled.
 pub(super) struct Execution<'a> {
-    subject: Subject<'a>,
+    subject: &'a Subject<'a>,
     ctx: &'a WorkflowContext,
     pub(super) span_id: SpanId,
     parent_id: SpanId,
@@ -39,30 +39,39 @@ struct End<'e> {
 }
 
 impl<'a> Execution<'a> {
+    /// One that has yet to [begin](Self::begin).
     #[inline]
-    pub(super) fn begin(subject: Subject<'a>, ctx: &'a WorkflowContext) -> Self {
-        let parent_id = ctx.span_id();
-        if let Some(seam) = subject.seam() {
-            seam.instruments().started();
-            if seam.scope == Scope::Workflow {
-                ctx.workflow_begins(seam.name(), parent_id);
-            }
-        }
-        let outermost = ctx.hands_over_after(parent_id);
-        if outermost {
-            ctx.outermost_begun();
-        }
-        let span_id = SpanId::random();
+    pub(super) fn new(subject: &'a Subject<'a>, ctx: &'a WorkflowContext) -> Self {
         Self {
             subject,
             ctx,
-            span_id,
-            parent_id,
-            begun: ctx.boundary(span_id),
+            span_id: SpanId::INVALID,
+            parent_id: SpanId::INVALID,
+            begun: Moment::CREATED,
             busy_nanos: 0,
-            outermost,
-            ended: false,
+            outermost: false,
+            ended: true,
         }
+    }
+
+    /// Begins, where it is to stay: what has just been written is not moved again.
+    #[inline]
+    pub(super) fn begin(&mut self) {
+        let ctx = self.ctx;
+        self.parent_id = ctx.span_id();
+        self.span_id = SpanId::random();
+        if let Some(seam) = self.seam() {
+            seam.instruments().started();
+            if seam.scope == Scope::Workflow {
+                ctx.workflow_begins(seam.name(), self.parent_id);
+            }
+        }
+        if ctx.hands_over_after(self.parent_id) {
+            self.outermost = true;
+            ctx.outermost_begun();
+        }
+        self.begun = ctx.boundary(self.span_id);
+        self.ended = false;
     }
 
     /// Polls the step once, entered; `poll` must not panic.
@@ -159,7 +168,7 @@ impl<'a> Execution<'a> {
                 description: Cow::Borrowed("cancelled before it ended"),
             },
         };
-        let name = match self.subject {
+        let name = match *self.subject {
             Subject::Part(spec) | Subject::NumberedPart(spec, _) => SpanName::Part(spec.name),
             Subject::Seam(seam) | Subject::Shell(seam) => match seam.scope {
                 Scope::Step => SpanName::Step(seam.identity().clone()),
@@ -177,7 +186,7 @@ impl<'a> Execution<'a> {
                 ],
             );
         }
-        if let Subject::NumberedPart(_, index) = self.subject {
+        if let Subject::NumberedPart(_, index) = *self.subject {
             self.ctx
                 .attribute_on(self.span_id, Attribute::new("branch.index", index));
         }

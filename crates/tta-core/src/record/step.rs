@@ -9,8 +9,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StepIdentity {
-    /// The primitive's or workflow's name.
-    pub name: Box<str>,
+    /// The primitive's or workflow's name, which each of its spans shows and shares.
+    pub name: Arc<str>,
     /// The primitive's type.
     pub kind: &'static str,
     /// The name of its spans.

@@ -1,10 +1,12 @@
 //! OTLP over gRPC and over HTTP.
 //!
-//! The messages are those of `opentelemetry-proto`. The stock exporter is not used, because it
+//! The messages are those of `opentelemetry-proto`; of spans, of which there are most, the bytes are
+//! written without them. The stock exporter is not used, because it
 //! keeps to itself what the backend answered, and the ledger and the retry policy need it.
 
 mod bounded;
 mod common;
+mod encoder;
 mod grpc;
 mod http;
 #[cfg(feature = "logs")]
@@ -16,7 +18,9 @@ mod size;
 mod spans;
 #[cfg(feature = "tls")]
 mod tls;
+mod wire;
 
+pub use encoder::TraceEncoder;
 #[cfg(feature = "logs")]
 pub(crate) use logs::encode_lines;
 pub(crate) use metrics::encode_points;

@@ -1,124 +1,304 @@
-//! From spans to the messages of OTLP.
+//! From spans to the bytes of OTLP, without messages in between.
+//!
+//! The numbers of the fields are those of `opentelemetry-proto`, with whose messages the tests compare
+//! each byte.
 
-use opentelemetry::InstrumentationScope as OtelScope;
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status as OtelStatus};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use std::borrow::Cow;
+
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
+use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{
-    ResourceSpans, ScopeSpans, Span, SpanFlags, Status, span, status,
-};
+use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span, status};
 use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
 
-use super::common::{key_value, unix_nanos};
-
-/// The request that carries these spans, as bytes.
-pub(crate) fn encode_spans(batch: &[SpanData], resource: &Resource) -> Vec<u8> {
-    request(batch, resource).encode_to_vec()
-}
+use super::common::unix_nanos;
+use super::wire::{FIXED_64_LENGTH, Field, Length, Wire, field_length, number_length};
 
 /// The request that carries these spans, grouped by the library that made them.
-fn request(batch: &[SpanData], resource: &Resource) -> ExportTraceServiceRequest {
-    let mut groups: Vec<(&OtelScope, Vec<Span>)> = Vec::new();
-    for data in batch {
-        let scope = &data.instrumentation_scope;
+pub(crate) fn encode_spans(batch: &[SpanData], resource: &Resource) -> Vec<u8> {
+    let mut groups: Vec<(&InstrumentationScope, Vec<&SpanData>)> = Vec::new();
+    for span in batch {
+        let scope = &span.instrumentation_scope;
         // A process has few scopes, and spans of one come together.
         match groups.iter_mut().rev().find(|(other, _)| *other == scope) {
-            Some((_, spans)) => spans.push(message(data)),
-            None => groups.push((scope, vec![message(data)])),
+            Some((_, spans)) => spans.push(span),
+            None => groups.push((scope, vec![span])),
         }
     }
-    let scope_spans = groups.into_iter().map(|(scope, spans)| ScopeSpans {
-        scope: Some(InstrumentationScope {
-            name: scope.name().to_owned(),
-            version: scope.version().unwrap_or_default().to_owned(),
-            attributes: scope.attributes().map(key_value).collect(),
-            dropped_attributes_count: 0,
-        }),
-        spans,
-        schema_url: scope.schema_url().unwrap_or_default().to_owned(),
+    let mut wire = Wire::with_capacity(batch.len() * TYPICAL_SPAN);
+    wire.message(request::RESOURCE_SPANS, Length::Long, |wire| {
+        wire.bytes_always(resource_spans::RESOURCE, &resource.encode_to_vec());
+        for (scope, spans) in groups {
+            wire.message(resource_spans::SCOPE_SPANS, Length::Long, |wire| {
+                scope_spans(wire, scope, &spans);
+            });
+        }
     });
-    ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans {
-            resource: Some(resource.clone()),
-            scope_spans: scope_spans.collect(),
-            schema_url: String::new(),
-        }],
+    wire.finish()
+}
+
+fn scope_spans(wire: &mut Wire, scope: &InstrumentationScope, spans: &[&SpanData]) {
+    wire.message(scope_spans::SCOPE, Length::Short, |wire| {
+        wire.text(scope::NAME, scope.name());
+        wire.text(scope::VERSION, scope.version().unwrap_or_default());
+        attributes(wire, scope::ATTRIBUTES, scope.attributes());
+    });
+    for span in spans {
+        wire.message(scope_spans::SPANS, Length::Medium, |wire| one(wire, span));
+    }
+    wire.text(
+        scope_spans::SCHEMA_URL,
+        scope.schema_url().unwrap_or_default(),
+    );
+}
+
+fn one(wire: &mut Wire, span: &SpanData) {
+    let context = &span.span_context;
+    wire.bytes(fields::TRACE_ID, &context.trace_id().to_bytes());
+    wire.bytes(fields::SPAN_ID, &context.span_id().to_bytes());
+    wire.text(fields::TRACE_STATE, &context.trace_state().header());
+    if span.parent_span_id != SpanId::INVALID {
+        wire.bytes(fields::PARENT_SPAN_ID, &span.parent_span_id.to_bytes());
+    }
+    wire.text(fields::NAME, &span.name);
+    wire.number(fields::KIND, kind(&span.span_kind));
+    wire.fixed64(fields::START, unix_nanos(span.start_time));
+    wire.fixed64(fields::END, unix_nanos(span.end_time));
+    attributes(wire, fields::ATTRIBUTES, &span.attributes);
+    let dropped = u64::from(span.dropped_attributes_count);
+    wire.number(fields::DROPPED_ATTRIBUTES, dropped);
+    for own in span.events.iter() {
+        wire.message(fields::EVENTS, Length::Short, |wire| event(wire, own));
+    }
+    let dropped = u64::from(span.events.dropped_count);
+    wire.number(fields::DROPPED_EVENTS, dropped);
+    for own in span.links.iter() {
+        wire.message(fields::LINKS, Length::Short, |wire| link(wire, own));
+    }
+    let dropped = u64::from(span.links.dropped_count);
+    wire.number(fields::DROPPED_LINKS, dropped);
+    wire.message(fields::STATUS, Length::Short, |wire| {
+        let code = match &span.status {
+            Status::Unset => status::StatusCode::Unset,
+            Status::Ok => status::StatusCode::Ok,
+            Status::Error { description } => {
+                wire.text(STATUS_MESSAGE, description);
+                status::StatusCode::Error
+            }
+        };
+        wire.number(STATUS_CODE, code as u64);
+    });
+    let flags = flags(context, span.parent_span_is_remote);
+    wire.fixed32(fields::FLAGS, flags);
+}
+
+fn event(wire: &mut Wire, event: &Event) {
+    wire.fixed64(events::TIME, unix_nanos(event.timestamp));
+    wire.text(events::NAME, &event.name);
+    attributes(wire, events::ATTRIBUTES, &event.attributes);
+    let dropped = u64::from(event.dropped_attributes_count);
+    wire.number(events::DROPPED_ATTRIBUTES, dropped);
+}
+
+fn link(wire: &mut Wire, link: &Link) {
+    let context = &link.span_context;
+    wire.bytes_always(links::TRACE_ID, &context.trace_id().to_bytes());
+    wire.bytes_always(links::SPAN_ID, &context.span_id().to_bytes());
+    wire.text(links::TRACE_STATE, &context.trace_state().header());
+    attributes(wire, links::ATTRIBUTES, &link.attributes);
+    let dropped = u64::from(link.dropped_attributes_count);
+    wire.number(links::DROPPED_ATTRIBUTES, dropped);
+    wire.fixed32(links::FLAGS, flags(context, context.is_remote()));
+}
+
+fn attributes<'a>(
+    wire: &mut Wire,
+    field: Field,
+    attributes: impl IntoIterator<Item = &'a KeyValue>,
+) {
+    for attribute in attributes {
+        let (key, value) = (attribute.key.as_str(), Shown::of(&attribute.value));
+        let length = value.length();
+        // A key without a name is left out, as every field is that has its default value.
+        let key_length = if key.is_empty() {
+            0
+        } else {
+            field_length(key.len())
+        };
+        wire.begin(field, key_length + field_length(length));
+        wire.text(PAIR_KEY, key);
+        wire.begin(PAIR_VALUE, length);
+        value.write(wire);
     }
 }
 
-fn message(data: &SpanData) -> Span {
-    let (code, description) = match &data.status {
-        OtelStatus::Unset => (status::StatusCode::Unset, ""),
-        OtelStatus::Ok => (status::StatusCode::Ok, ""),
-        OtelStatus::Error { description } => (status::StatusCode::Error, description.as_ref()),
-    };
-    let kind = match data.span_kind {
+/// A value as it is sent. Its length is known before it is written, so that nothing is moved: there
+/// are more of these than of everything else.
+enum Shown<'a> {
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Text(Cow<'a, str>),
+    Array(Vec<Shown<'a>>),
+}
+
+impl<'a> Shown<'a> {
+    fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Bool(value) => Self::Bool(*value),
+            Value::I64(value) => Self::Int(*value),
+            Value::F64(value) => Self::Double(*value),
+            Value::String(text) => Self::Text(text.as_str().into()),
+            Value::Array(array) => Self::Array(Self::elements(array)),
+            // A kind of value that this version does not know is sent as it prints.
+            other => Self::Text(other.to_string().into()),
+        }
+    }
+
+    fn elements(array: &'a Array) -> Vec<Self> {
+        match array {
+            Array::Bool(values) => values.iter().copied().map(Self::Bool).collect(),
+            Array::I64(values) => values.iter().copied().map(Self::Int).collect(),
+            Array::F64(values) => values.iter().copied().map(Self::Double).collect(),
+            Array::String(values) => {
+                let texts = values.iter().map(|text| Self::Text(text.as_str().into()));
+                texts.collect()
+            }
+            other => vec![Self::Text(other.to_string().into())],
+        }
+    }
+
+    fn length(&self) -> usize {
+        match self {
+            Self::Bool(_) => number_length(1),
+            // A negative number takes ten bytes.
+            Self::Int(value) => number_length(value.cast_unsigned()),
+            Self::Double(_) => FIXED_64_LENGTH,
+            Self::Text(text) => field_length(text.len()),
+            Self::Array(elements) => field_length(Self::lengths(elements)),
+        }
+    }
+
+    fn lengths(elements: &[Self]) -> usize {
+        let lengths = elements
+            .iter()
+            .map(|element| field_length(element.length()));
+        lengths.sum()
+    }
+
+    fn write(&self, wire: &mut Wire) {
+        match self {
+            Self::Bool(value) => wire.number_always(any::BOOL, u64::from(*value)),
+            Self::Int(value) => wire.number_always(any::INT, value.cast_unsigned()),
+            Self::Double(value) => wire.fixed64_always(any::DOUBLE, value.to_bits()),
+            Self::Text(text) => wire.bytes_always(any::STRING, text.as_bytes()),
+            Self::Array(elements) => {
+                wire.begin(any::ARRAY, Self::lengths(elements));
+                for element in elements {
+                    wire.begin(ARRAY_VALUES, element.length());
+                    element.write(wire);
+                }
+            }
+        }
+    }
+}
+
+fn kind(kind: &SpanKind) -> u64 {
+    let kind = match kind {
         SpanKind::Client => span::SpanKind::Client,
         SpanKind::Server => span::SpanKind::Server,
         SpanKind::Producer => span::SpanKind::Producer,
         SpanKind::Consumer => span::SpanKind::Consumer,
         SpanKind::Internal => span::SpanKind::Internal,
     };
-    let parent = data.parent_span_id;
-    Span {
-        trace_id: data.span_context.trace_id().to_bytes().to_vec(),
-        span_id: data.span_context.span_id().to_bytes().to_vec(),
-        trace_state: data.span_context.trace_state().header(),
-        parent_span_id: if parent == SpanId::INVALID {
-            Vec::new()
-        } else {
-            parent.to_bytes().to_vec()
-        },
-        flags: flags(
-            data.span_context.trace_flags().to_u8(),
-            data.parent_span_is_remote,
-        ),
-        name: data.name.clone().into_owned(),
-        kind: kind.into(),
-        start_time_unix_nano: unix_nanos(data.start_time),
-        end_time_unix_nano: unix_nanos(data.end_time),
-        attributes: data.attributes.iter().map(key_value).collect(),
-        dropped_attributes_count: data.dropped_attributes_count,
-        events: data.events.iter().map(event).collect(),
-        dropped_events_count: data.events.dropped_count,
-        links: data.links.iter().map(link).collect(),
-        dropped_links_count: data.links.dropped_count,
-        status: Some(Status {
-            message: description.to_owned(),
-            code: code.into(),
-        }),
-    }
+    kind as u64
 }
 
-fn event(event: &Event) -> span::Event {
-    span::Event {
-        time_unix_nano: unix_nanos(event.timestamp),
-        name: event.name.clone().into_owned(),
-        attributes: event.attributes.iter().map(key_value).collect(),
-        dropped_attributes_count: event.dropped_attributes_count,
-    }
-}
-
-fn link(link: &Link) -> span::Link {
-    let context = &link.span_context;
-    span::Link {
-        trace_id: context.trace_id().to_bytes().to_vec(),
-        span_id: context.span_id().to_bytes().to_vec(),
-        trace_state: context.trace_state().header(),
-        attributes: link.attributes.iter().map(key_value).collect(),
-        dropped_attributes_count: link.dropped_attributes_count,
-        flags: flags(context.trace_flags().to_u8(), context.is_remote()),
-    }
-}
-
-fn flags(trace_flags: u8, is_remote: bool) -> u32 {
+fn flags(context: &SpanContext, is_remote: bool) -> u32 {
     let known = SpanFlags::ContextHasIsRemoteMask as u32;
     let remote = if is_remote {
         SpanFlags::ContextIsRemoteMask as u32
     } else {
         0
     };
-    u32::from(trace_flags) | known | remote
+    u32::from(context.trace_flags().to_u8()) | known | remote
 }
+
+/// The numbers of the fields, message by message.
+mod request {
+    pub(super) const RESOURCE_SPANS: u32 = 1;
+}
+
+mod resource_spans {
+    pub(super) const RESOURCE: u32 = 1;
+    pub(super) const SCOPE_SPANS: u32 = 2;
+}
+
+mod scope_spans {
+    pub(super) const SCOPE: u32 = 1;
+    pub(super) const SPANS: u32 = 2;
+    pub(super) const SCHEMA_URL: u32 = 3;
+}
+
+mod scope {
+    pub(super) const NAME: u32 = 1;
+    pub(super) const VERSION: u32 = 2;
+    pub(super) const ATTRIBUTES: u32 = 3;
+}
+
+mod fields {
+    pub(super) const TRACE_ID: u32 = 1;
+    pub(super) const SPAN_ID: u32 = 2;
+    pub(super) const TRACE_STATE: u32 = 3;
+    pub(super) const PARENT_SPAN_ID: u32 = 4;
+    pub(super) const NAME: u32 = 5;
+    pub(super) const KIND: u32 = 6;
+    pub(super) const START: u32 = 7;
+    pub(super) const END: u32 = 8;
+    pub(super) const ATTRIBUTES: u32 = 9;
+    pub(super) const DROPPED_ATTRIBUTES: u32 = 10;
+    pub(super) const EVENTS: u32 = 11;
+    pub(super) const DROPPED_EVENTS: u32 = 12;
+    pub(super) const LINKS: u32 = 13;
+    pub(super) const DROPPED_LINKS: u32 = 14;
+    pub(super) const STATUS: u32 = 15;
+    pub(super) const FLAGS: u32 = 16;
+}
+
+mod events {
+    pub(super) const TIME: u32 = 1;
+    pub(super) const NAME: u32 = 2;
+    pub(super) const ATTRIBUTES: u32 = 3;
+    pub(super) const DROPPED_ATTRIBUTES: u32 = 4;
+}
+
+mod links {
+    pub(super) const TRACE_ID: u32 = 1;
+    pub(super) const SPAN_ID: u32 = 2;
+    pub(super) const TRACE_STATE: u32 = 3;
+    pub(super) const ATTRIBUTES: u32 = 4;
+    pub(super) const DROPPED_ATTRIBUTES: u32 = 5;
+    pub(super) const FLAGS: u32 = 6;
+}
+
+mod any {
+    pub(super) const STRING: u32 = 1;
+    pub(super) const BOOL: u32 = 2;
+    pub(super) const INT: u32 = 3;
+    pub(super) const DOUBLE: u32 = 4;
+    pub(super) const ARRAY: u32 = 5;
+}
+
+const PAIR_KEY: u32 = 1;
+const PAIR_VALUE: u32 = 2;
+const ARRAY_VALUES: u32 = 1;
+const STATUS_MESSAGE: u32 = 2;
+const STATUS_CODE: u32 = 3;
+
+/// What a span takes as a rule.
+const TYPICAL_SPAN: usize = 400;
+
+#[cfg(test)]
+#[path = "spans_compared.rs"]
+mod compared;

@@ -104,7 +104,7 @@ fn convert_span(
         SpanName::Step(ref step) => {
             attributes.push(KeyValue::new(
                 "primitive.name",
-                StringValue::from(step.name.to_string()),
+                StringValue::from(Arc::clone(&step.name)),
             ));
             attributes.push(KeyValue::new("primitive.type", step.kind));
             who.sign(&mut attributes);

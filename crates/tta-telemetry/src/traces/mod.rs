@@ -177,6 +177,11 @@ impl Traces {
     }
 }
 
+/// Appends the spans of a trace of ours in OpenTelemetry's form.
+pub(crate) fn convert_ours(trace: TraceRecords, into: &mut Vec<SpanData>) {
+    convert::convert(Spans::Ours(trace), into);
+}
+
 impl Signal for Spans {
     const NAME: &'static str = "traces";
     const PART: &'static str = "traces";

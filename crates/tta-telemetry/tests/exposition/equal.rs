@@ -54,7 +54,10 @@ fn contents() -> impl Strategy<Value = Vec<Contents>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(24)
+    })]
 
     #[test]
     fn the_page_is_byte_for_byte_that_of_prometheus_client(series in contents(), number in any::<u64>()) {

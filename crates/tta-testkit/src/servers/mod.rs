@@ -10,6 +10,7 @@
 //! }
 //! ```
 
+mod alertmanager;
 mod collector;
 mod missing;
 mod process;
@@ -19,6 +20,7 @@ mod redis_cluster;
 mod redis_sentinel;
 mod redis_tls;
 
+pub use alertmanager::AlertmanagerServer;
 pub use collector::{DebugSignal, OtlpCollector};
 pub(crate) use missing::program;
 pub use missing::{ServiceMissing, StartError, found};

@@ -35,6 +35,8 @@ pub struct PrometheusOptions {
     scrape_interval: Duration,
     exemplar_storage: bool,
     scrape_config: String,
+    rules: Vec<(String, String)>,
+    alertmanager: Option<SocketAddr>,
 }
 
 impl PrometheusOptions {
@@ -47,6 +49,18 @@ impl PrometheusOptions {
     /// Further lines of its `scrape_config` in YAML, such as `scheme: https`.
     pub fn with_scrape_config(mut self, yaml: impl Into<String>) -> Self {
         self.scrape_config = yaml.into();
+        self
+    }
+
+    /// Evaluates these rules as often as it scrapes: the text of a file of them, and its name.
+    pub fn with_rules(mut self, file: impl Into<String>, yaml: impl Into<String>) -> Self {
+        self.rules.push((file.into(), yaml.into()));
+        self
+    }
+
+    /// Sends alerts to the Alertmanager at this address.
+    pub fn with_alertmanager(mut self, address: SocketAddr) -> Self {
+        self.alertmanager = Some(address);
         self
     }
 
@@ -63,6 +77,8 @@ impl Default for PrometheusOptions {
             scrape_interval: Duration::from_millis(500),
             exemplar_storage: false,
             scrape_config: String::new(),
+            rules: Vec::new(),
+            alertmanager: None,
         }
     }
 }
@@ -106,6 +122,9 @@ impl PrometheusServer {
             |[port], folder| {
                 let file = folder.join("prometheus.yml");
                 fs::write(&file, &configuration)?;
+                for (name, yaml) in &options.rules {
+                    fs::write(folder.join(name), yaml)?;
+                }
                 let mut args = vec![
                     format!("--config.file={}", file.display()),
                     format!("--storage.tsdb.path={}", folder.join("data").display()),
@@ -184,6 +203,68 @@ impl PrometheusServer {
             .collect())
     }
 
+    /// The values of a PromQL expression over the time from `start` to `end`, a `step` apart, one
+    /// list per series.
+    ///
+    /// # Errors
+    ///
+    /// With Prometheus's words when it refuses the expression.
+    pub fn query_range(
+        &self,
+        promql: &str,
+        start: SystemTime,
+        end: SystemTime,
+        step: Duration,
+    ) -> io::Result<Vec<(Labels, Vec<f64>)>> {
+        let seconds = |time: SystemTime| {
+            let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+            since.as_secs_f64().to_string()
+        };
+        let (start, end) = (seconds(start), seconds(end));
+        let step = step.as_secs_f64().to_string();
+        let parameters = [
+            ("query", promql),
+            ("start", &start),
+            ("end", &end),
+            ("step", &step),
+        ];
+        let data = self.ask("query_range", &parameters)?;
+        let series = data.get("result").and_then(Value::as_array);
+        let values = |series: &Value| {
+            let pairs = series.get("values").and_then(Value::as_array);
+            pairs.into_iter().flatten().filter_map(sample).collect()
+        };
+        Ok(series
+            .into_iter()
+            .flatten()
+            .map(|series| (labels(series, "metric"), values(series)))
+            .collect())
+    }
+
+    /// What Prometheus has to say against its rules: the name of each that could not be evaluated,
+    /// and why.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be asked.
+    pub fn rule_failures(&self) -> io::Result<Vec<(String, String)>> {
+        let data = self.ask("rules", &[])?;
+        let text = |rule: &Value, field: &str| {
+            let text = rule.get(field).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        let list = |value: &Value, field: &str| {
+            let list = value.get(field).and_then(Value::as_array);
+            list.cloned().unwrap_or_default()
+        };
+        let groups = list(&data, "groups");
+        let rules = groups.iter().flat_map(|group| list(group, "rules"));
+        Ok(rules
+            .filter(|rule| text(rule, "health") == "err")
+            .map(|rule| (text(&rule, "name"), text(&rule, "lastError")))
+            .collect())
+    }
+
     /// The exemplars of the last hour, of the series that a PromQL expression selects.
     ///
     /// # Errors
@@ -259,9 +340,21 @@ fn configuration(targets: &[SocketAddr], options: &PrometheusOptions) -> String 
         .collect();
     let lines = options.scrape_config.lines();
     let more: String = lines.flat_map(|line| ["    ", line, "\n"]).collect();
+    let files: Vec<String> = options
+        .rules
+        .iter()
+        .map(|(name, _)| format!("\"{name}\""))
+        .collect();
+    let alerting = options.alertmanager.map_or_else(String::new, |address| {
+        format!(
+            "alerting:\n  alertmanagers:\n    - static_configs:\n        - targets: [\"{address}\"]\n"
+        )
+    });
     format!(
-        "global:\n  scrape_interval: {interval}ms\n  scrape_timeout: {interval}ms\n\
+        "global:\n  scrape_interval: {interval}ms\n  scrape_timeout: {interval}ms\n  \
+         evaluation_interval: {interval}ms\nrule_files: [{}]\n{alerting}\
          scrape_configs:\n  - job_name: tta\n    static_configs:\n      - targets: [{}]\n{more}",
+        files.join(", "),
         targets.join(", ")
     )
 }

@@ -86,16 +86,17 @@ fn primitives() -> Vec<Alert> {
         },
         Alert {
             name: "TtaRetriesExhausted",
-            promql: "job_primitive:retries_in_vain:ratio_rate5m > 0.1".to_owned(),
+            promql: "job_primitive:retries_in_vain:ratio_rate10m > 0.1".to_owned(),
             hold: "5m".to_owned(),
             severity: Severity::Warning,
             labels: Vec::new(),
             summary: "{{ $value | humanizePercentage }} of {{ $labels.primitive }} give up"
                 .to_owned(),
-            description: "For 5 minutes more than 10 % of the executions under \
+            description:
+                "For 5 minutes, over 10 each time, more than 10 % of the executions under \
                           {{ $labels.primitive }} ({{ $labels.job }}) have used up their attempts \
                           or their retry budget. Retrying does not help against this fault."
-                .to_owned(),
+                    .to_owned(),
         },
     ]
 }
@@ -119,7 +120,10 @@ fn telemetry() -> Vec<Alert> {
         },
         Alert {
             name: "TtaTelemetryExporterDown",
-            promql: "min by (job, instance, signal, protocol) (telemetry_exporter_up) == 0"
+            // One that has had nothing to send yet is not up either, and nothing is wrong.
+            promql: "min by (job, instance, signal, protocol) (telemetry_exporter_up) == 0\n\
+                     and sum by (job, instance, signal, protocol) (\n  \
+                     increase(telemetry_export_duration_seconds_count[15m])) > 0"
                 .to_owned(),
             hold: "5m".to_owned(),
             severity: Severity::Warning,

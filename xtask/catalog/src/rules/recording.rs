@@ -53,11 +53,11 @@ fn rules() -> Vec<Rule> {
              + sum by (job, primitive) (rate(cache_misses_total[6h])))",
         ),
         record(
-            "job_primitive:retries_in_vain:ratio_rate5m",
+            "job_primitive:retries_in_vain:ratio_rate10m",
             &["job", "primitive"],
             "sum by (job, primitive) (\n  \
-             rate(retry_executions_total{outcome=~\"exhausted|budget\"}[5m]))\n\
-             / sum by (job, primitive) (rate(retry_executions_total[5m]))",
+             rate(retry_executions_total{outcome=~\"exhausted|budget\"}[10m]))\n\
+             / sum by (job, primitive) (rate(retry_executions_total[10m]))",
         ),
         record(
             "job_route:router_cost_usd:increase1h",
