@@ -61,7 +61,7 @@ fn incident() -> Option<Vec<String>> {
     let mut wrong = Vec::new();
 
     // An alert that fires before a fault began is a false one, whatever it says later.
-    watch.until(|_| demo.running_for() >= FAULTS_BEGIN - Duration::from_secs(1));
+    watch.until(|_| demo.running_for() + demo::SCRAPE_INTERVAL >= FAULTS_BEGIN);
     wrong.extend(
         watch
             .seen()
