@@ -99,9 +99,13 @@ impl Pages {
         }
     }
 
+    /// As the server does it: ours piece by piece, the others' whole.
     fn render(&self, who: &str) -> Vec<u8> {
         match who {
-            "tta" => self.ours.render(ExpositionFormat::OpenMetrics),
+            "tta" => {
+                let pieces = self.ours.pieces(ExpositionFormat::OpenMetrics);
+                pieces.map(black_box).last().unwrap_or_default()
+            }
             "prometheus-client" => {
                 let mut page = String::new();
                 encode(&mut page, &self.client).unwrap();

@@ -36,7 +36,6 @@ const PATHS: &[(&str, Path)] = &[
         telemetry::span,
     ),
     ("log line as JSON", telemetry::line),
-    ("log event that is off", telemetry::line_off),
 ];
 
 fn main() -> ExitCode {

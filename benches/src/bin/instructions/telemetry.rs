@@ -33,7 +33,9 @@ pub(crate) fn series(rounds: usize, operations: usize) {
     }
     let exposition = PrometheusExposition::new(ExpositionOptions::default());
     for _ in 0..rounds {
-        black_box(exposition.render(ExpositionFormat::OpenMetrics));
+        for piece in exposition.pieces(ExpositionFormat::OpenMetrics) {
+            black_box(piece);
+        }
     }
 }
 
@@ -83,25 +85,6 @@ pub(crate) fn line(rounds: usize, operations: usize) {
             for number in 0..operations {
                 let (order, amount, is_paid) = (number as u64, 12.5, true);
                 tracing::info!(order, amount, is_paid, customer = "c-81", "order placed");
-            }
-        }
-    });
-}
-
-/// One more event that nobody wants.
-pub(crate) fn line_off(rounds: usize, operations: usize) {
-    let writer = LogWriter::with_capacity(std::io::sink(), 1);
-    let writer = writer.unwrap_or_else(|error| panic!("a path failed: {error}"));
-    let layer = log_layer(LogOptions {
-        service: "instructions".to_owned(),
-        filter: Level::Info.into(),
-        format: LogFormat::Json,
-        writer,
-    });
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-        for _ in 0..rounds {
-            for number in 0..operations {
-                tracing::debug!(number = black_box(number as u64), "order looked at");
             }
         }
     });

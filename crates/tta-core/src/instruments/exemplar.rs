@@ -149,11 +149,13 @@ impl BucketExemplars {
         }
     }
 
+    /// Whether a bucket has had one.
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_used.load(Ordering::Relaxed)
+    }
+
     /// The latest example of a bucket.
     pub(crate) fn latest(&self, bucket: usize) -> Option<Exemplar> {
-        if !self.is_used.load(Ordering::Relaxed) {
-            return None;
-        }
         self.slots.get(bucket).and_then(ExemplarSlot::latest)
     }
 

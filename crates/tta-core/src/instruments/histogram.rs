@@ -222,11 +222,16 @@ pub(crate) fn read_buckets(
     each: impl FnOnce(&mut dyn FnMut(&DistributionCells)),
 ) -> u64 {
     let uppers = bounds.shown().iter().copied().chain([f64::INFINITY]);
-    buckets.extend(uppers.enumerate().map(|(bucket, upper)| BucketCount {
+    buckets.extend(uppers.map(|upper| BucketCount {
         upper,
         count: 0,
-        exemplar: exemplars.latest(bucket),
+        exemplar: None,
     }));
+    if exemplars.is_used() {
+        for (index, bucket) in buckets.iter_mut().enumerate() {
+            bucket.exemplar = exemplars.latest(index);
+        }
+    }
     let mut sum = 0_u64;
     each(&mut |cells| {
         sum = sum.wrapping_add(cells.sum.load(Ordering::Relaxed));

@@ -151,9 +151,10 @@ impl PrometheusExposition {
     pub fn render(&self, format: ExpositionFormat) -> Vec<u8> {
         // As long as the last one was, so that it need not be moved about while it grows.
         let length = self.last_length.load(Ordering::Relaxed);
-        let mut page = Vec::with_capacity(length + length / 8);
-        self.pieces(format)
-            .for_each(|piece| page.extend_from_slice(&piece));
+        let mut pieces = self.pieces(format);
+        let mut page = pieces.next().unwrap_or_default();
+        page.reserve((length + length / 8).saturating_sub(page.capacity()));
+        pieces.for_each(|piece| page.extend_from_slice(&piece));
         self.last_length.store(page.len(), Ordering::Relaxed);
         page
     }
