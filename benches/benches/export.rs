@@ -6,14 +6,9 @@
     reason = "a benchmark that cannot run has nothing to report"
 )]
 
-use std::hint::black_box;
 use std::io::Write as _;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use opentelemetry::KeyValue;
@@ -23,6 +18,7 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use prost::Message as _;
+use tta_benches::{Group, now};
 use tta_core::{Attribute, Parent, Recorder, TraceId, TraceRecords, WorkflowContext, step};
 use tta_telemetry::{RedactionPolicy, TraceEncoder};
 
@@ -40,17 +36,6 @@ impl Recorder for Keep {
 
     fn record(&self, trace: TraceRecords) {
         self.0.lock().unwrap().push(trace);
-    }
-}
-
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("no step of this benchmark waits"),
     }
 }
 
@@ -122,7 +107,7 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
-fn measure(criterion: &mut Criterion) {
+fn main() {
     let (records, spans) = (records(), span_data());
     let resource = [("service.name".to_owned(), "bench".to_owned())];
     let clean = TraceEncoder::new(&resource, RedactionPolicy::new());
@@ -130,57 +115,20 @@ fn measure(criterion: &mut Criterion) {
         .with_attribute(KeyValue::new("service.name", "bench"))
         .build();
     let resource = ResourceAttributesWithSchema::from(&resource);
-    let mut group = criterion.benchmark_group("export");
-    group.throughput(Throughput::Elements(SPANS as u64));
-    group.measurement_time(Duration::from_secs(3));
-    group.bench_function("ours", |b| {
-        b.iter_batched(
-            || records.clone(),
-            |all| clean.encode(all),
-            BatchSize::LargeInput,
-        );
+    let mut group = Group::new("export");
+    let ours = || records.clone();
+    let theirs = || spans.clone();
+    group.bench_batch("tta", SPANS, |b| {
+        b.iter_batched(ours, |all| clean.encode(all));
     });
-    group.bench_function("stock", |b| {
-        b.iter_batched(
-            || spans.clone(),
-            |all| stock(all, &resource),
-            BatchSize::LargeInput,
-        );
+    group.bench_batch("opentelemetry-proto", SPANS, |b| {
+        b.iter_batched(theirs, |all| stock(all, &resource));
     });
-    group.bench_function("ours_gzip", |b| {
-        b.iter_batched(
-            || records.clone(),
-            |all| compressed(&clean.encode(all)),
-            BatchSize::LargeInput,
-        );
+    group.bench_batch("tta, gzip", SPANS, |b| {
+        b.iter_batched(ours, |all| compressed(&clean.encode(all)));
     });
-    group.bench_function("stock_gzip", |b| {
-        b.iter_batched(
-            || spans.clone(),
-            |all| compressed(&stock(all, &resource)),
-            BatchSize::LargeInput,
-        );
+    group.bench_batch("opentelemetry-proto, gzip", SPANS, |b| {
+        b.iter_batched(theirs, |all| compressed(&stock(all, &resource)));
     });
     group.finish();
-
-    // In turns, so that whatever else the machine does is all the same to both.
-    let (mut our_times, mut stock_times) = (Vec::new(), Vec::new());
-    for _ in 0..101 {
-        let (all, others) = (records.clone(), spans.clone());
-        let began = Instant::now();
-        black_box(clean.encode(all));
-        our_times.push(began.elapsed());
-        let began = Instant::now();
-        black_box(stock(others, &resource));
-        stock_times.push(began.elapsed());
-    }
-    let median = |mut times: Vec<Duration>| {
-        times.sort();
-        times.get(50).copied().unwrap_or_default().as_nanos() as f64 / SPANS as f64
-    };
-    let (ours, stock) = (median(our_times), median(stock_times));
-    println!("a span: ours {ours:.0} ns with redaction, stock {stock:.0} ns without");
 }
-
-criterion_group!(benches, measure);
-criterion_main!(benches);

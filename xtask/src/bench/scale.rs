@@ -78,7 +78,8 @@ fn line(series: &Value) -> Option<Line<'_>> {
         let [x, y] = point.as_array()?.as_slice() else {
             return None;
         };
-        Some((x.as_f64()?, y.as_f64()?))
+        // What was measured in no round is no number.
+        Some((x.as_f64()?, y.as_f64().unwrap_or(f64::NAN)))
     });
     Some(Line {
         name: series.get("name")?.as_str()?,
@@ -103,6 +104,7 @@ fn bend(line: &Line<'_>) -> String {
             [(from, before), (to, after)] => Some((after / before, from, to)),
             _ => None,
         })
+        .filter(|(times, ..)| times.is_finite())
         .max_by(|one, other| one.0.total_cmp(&other.0));
     match steepest {
         Some((times, from, to)) if times >= BEND => {
@@ -160,7 +162,40 @@ grow. A peer stands next to ours in each picture.
 ";
 
 /// Why a curve is as it is.
-const REASONS: &[(&str, &str)] = &[];
+const REASONS: &[(&str, &str)] = &[
+    (
+        "workflows",
+        "What a workflow does is the same at each size; what it touches is not. All of them begin \
+         before the first goes on, so that each is fetched again from where it was left: the cost \
+         rises at the sizes at which the last column leaves a cache. The bare future, of a few words, \
+         bends for the same reason and later.",
+    ),
+    (
+        "primitives",
+        "The first point holds what a workflow costs once. Then a step costs the same until the \
+         histograms of all steps, each of this thread alone, outgrow a cache (last column); a \
+         handle of prometheus-client holds the exported buckets and no fine ones, so that it is \
+         smaller and bends later. Nothing is looked up by name while a workflow runs.",
+    ),
+    (
+        "labels",
+        "In random order. A value through a handle goes to four places of the thread's own cells \
+         (the table of the thread, an exported bucket, a fine one, the sum), and prometheus-client's \
+         to two that all threads share: with more series than a cache holds, each place is a miss. \
+         The look-up adds a hash of the label values, and a copy of them, which is why handles are \
+         resolved once.",
+    ),
+    (
+        "spans",
+        "The root is dearer than a step: identities are made and the sampler is asked once a trace. \
+         The more spans share it, the nearer the cost comes to that of one more step.",
+    ),
+    (
+        "threads",
+        "What each of two threads pays, over what one pays alone: 1 where nothing is shared. Rounds \
+         in which the two did not run at the same time, as on a busy machine, are left out.",
+    ),
+];
 
 #[cfg(test)]
 mod tests {
@@ -188,6 +223,20 @@ mod tests {
         let page = page_of(&[[1.0, 4.0], [10.0, 4.2], [100.0, 8.4], [1000.0, 10.0]]);
         let bend = "- tta: × 2.50 from end to end, × 2.00 of it between 10 and 100";
         assert!(page.contains(bend), "{page}");
+    }
+
+    #[test]
+    fn a_point_that_no_round_measured_is_left_open() {
+        let curves = json!([{
+            "name": "threads", "title": "Threads", "x": "threads", "y": "times",
+            "bytes_each": null, "series": [{"name": "tta", "points": [[1.0, 1.0], [2.0, null]]}],
+        }]);
+        let page = page(&curves, "2 cores.", false).unwrap();
+        assert!(page.contains("| 2 | – |"), "{page}");
+        assert!(
+            page.contains("- tta: × – from end to end, no bend"),
+            "{page}"
+        );
     }
 
     #[test]

@@ -81,7 +81,10 @@ async fn looking_where_nothing_can_be_asked_is_a_miss_that_is_counted() -> Resul
 #[tokio::test(start_paused = true)]
 async fn a_hit_outside_asks_once_and_computes_nothing_behind_the_caller() -> Result<()> {
     let (shelf, calls) = (Shelf::new(), Calls::default());
-    let process = || counting(&calls).cached(shelf.config().without_memory());
+    let process = || {
+        let config = shelf.config().without_memory().with_ttl(TTL);
+        counting(&calls).cached(config.with_stale_while_revalidate(TTL))
+    };
     process()?.run(ask("q")).await?;
     let flow = process()?.with_name("asks_once");
     let before = shelf.fetches();
