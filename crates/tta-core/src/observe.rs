@@ -65,7 +65,6 @@ impl<'a> Subject<'a> {
 /// # Cancellation
 ///
 /// Dropping the returned future drops the inner one first and then records the cancellation.
-#[expect(clippy::manual_async_fn, reason = "see inside")]
 pub(crate) fn observe<T, F>(
     subject: Subject<'_>,
     ctx: &WorkflowContext,
