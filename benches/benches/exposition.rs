@@ -6,11 +6,8 @@
     reason = "a benchmark that cannot run has nothing to report"
 )]
 
-use std::hint::black_box;
 use std::io::Write as _;
-use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -19,6 +16,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit as ClientUnit;
+use tta_benches::{Group, Options, Report};
 use tta_core::{MetricSpec, Unit};
 use tta_telemetry::exposition::{ExpositionFormat, ExpositionOptions, PrometheusExposition};
 
@@ -103,7 +101,7 @@ impl Pages {
 
     fn render(&self, who: &str) -> Vec<u8> {
         match who {
-            "ours" => self.ours.render(ExpositionFormat::OpenMetrics),
+            "tta" => self.ours.render(ExpositionFormat::OpenMetrics),
             "prometheus-client" => {
                 let mut page = String::new();
                 encode(&mut page, &self.client).unwrap();
@@ -122,7 +120,7 @@ impl Pages {
     /// As the server does it: ours piece by piece, the others' when they are whole.
     fn render_compressed(&self, who: &str) -> Vec<u8> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        if who == "ours" {
+        if who == "tta" {
             for piece in self.ours.pieces(ExpositionFormat::OpenMetrics) {
                 gzip.write_all(&piece).unwrap();
             }
@@ -134,66 +132,29 @@ impl Pages {
 }
 
 const WHO: [&str; 4] = [
-    "ours",
+    "tta",
     "prometheus-client",
     "prometheus",
     "metrics-exporter-prometheus",
 ];
 
-fn measure(criterion: &mut Criterion) {
-    for series in [1_000, 10_000] {
+fn main() {
+    let options = Options::from_args();
+    let mut report = Report::new("exposition", options.clone());
+    for (series, rounds) in [(1_000, 31), (10_000, 9)] {
         let pages = Pages::of(series);
-        let mut group = criterion.benchmark_group("exposition");
-        group.throughput(Throughput::Elements(series as u64));
-        group.measurement_time(Duration::from_secs(3));
-        group.sample_size(10);
+        let mut group = Group::without_floor("exposition", options.clone());
+        group.at_most(rounds);
         for who in WHO {
-            group.bench_function(BenchmarkId::new(who, series), |b| {
-                b.iter(|| black_box(pages.render(who)));
+            let pages = &pages;
+            group.bench(&format!("{who}, {series}"), move |b| {
+                b.iter(|| pages.render(who));
+            });
+            group.bench(&format!("{who}, {series}, gzip"), move |b| {
+                b.iter(|| pages.render_compressed(who));
             });
         }
-        group.finish();
-        let mut group = criterion.benchmark_group("exposition_gzip");
-        group.throughput(Throughput::Elements(series as u64));
-        group.measurement_time(Duration::from_secs(3));
-        group.sample_size(10);
-        for who in WHO {
-            group.bench_function(BenchmarkId::new(who, series), |b| {
-                b.iter(|| black_box(pages.render_compressed(who)));
-            });
-        }
-        group.finish();
-        ratios(&pages, series);
+        report.absorb(group.measured());
     }
+    report.finish();
 }
-
-/// The medians of rounds in turns, so that whatever else the machine does is all the same to all.
-fn ratios(pages: &Pages, series: usize) {
-    let rounds = if series > 1_000 { 11 } else { 31 };
-    for (what, is_compressed) in [("text", false), ("gzip", true)] {
-        let mut times = WHO.map(|_| Vec::new());
-        for _ in 0..rounds {
-            for (who, times) in WHO.iter().zip(&mut times) {
-                let began = std::time::Instant::now();
-                if is_compressed {
-                    black_box(pages.render_compressed(who));
-                } else {
-                    black_box(pages.render(who));
-                }
-                times.push(began.elapsed());
-            }
-        }
-        let medians = times.map(|mut times| {
-            times.sort();
-            times.get(rounds / 2).copied().unwrap_or_default()
-        });
-        let [ours, ..] = medians;
-        for (who, time) in WHO.iter().zip(medians) {
-            let ratio = time.as_secs_f64() / ours.as_secs_f64();
-            println!("{what} {series} {who}: {time:?}, {ratio:.2} x ours");
-        }
-    }
-}
-
-criterion_group!(benches, measure);
-criterion_main!(benches);

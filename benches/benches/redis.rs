@@ -1,4 +1,4 @@
-//! GET at 50 tasks over one connection, beside `redis-benchmark` with 50 connections, in one run.
+//! GETs a second of 50 tasks over one connection, beside `redis-benchmark` with 50 connections.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tta_benches::{Options, Report};
 use tta_cache::{
     CacheConfig, CacheExt, Fetched, Json, Kept, Lock, LockToken, RedisConfig, RedisTier, Remote,
     RemoteFuture, RemoteKey, Removed, Scope, SharedConfig,
@@ -29,19 +30,15 @@ fn main() {
         .command(&["EVAL", "return redis.call('KEYS','tta:bench:v:*')[1]", "0"])
         .unwrap()
         .unwrap();
-    let mut ratios = Vec::new();
-    println!("\nGET of 1 KiB, per second; 50 tasks on one connection over 50 connections");
-    println!("| round | tta | redis-benchmark -c 50 -P 1 | ratio |\n|---|---:|---:|---:|");
-    for round in 1..=ROUNDS {
-        let theirs = redis_benchmark(&redis, &name);
+    let options = Options::from_args();
+    let rounds = if options.quick { 3 } else { ROUNDS };
+    let mut report = Report::new("redis", options);
+    for _ in 0..rounds {
+        report.sample("redis-benchmark -c 50 -P 1", redis_benchmark(&redis, &name));
         let ours = runtime.block_on(fetches(&tier, &key));
-        let ratio = ours / theirs;
-        println!("| {round} | {ours:.0} | {theirs:.0} | {ratio:.2} |");
-        ratios.push(ratio);
+        report.sample("tta, 50 tasks", ours);
     }
-    ratios.sort_by(f64::total_cmp);
-    let median = ratios.get(ROUNDS / 2).copied().unwrap_or_default();
-    println!("median ratio {median:.2}; the goal is {GOAL}");
+    report.finish();
 }
 
 /// A tier that has answered, and the key of a value of 1 KiB in it.
@@ -169,4 +166,3 @@ const TASKS: usize = 50;
 const REQUESTS: usize = 400_000;
 const ROUNDS: usize = 5;
 const LIMIT: usize = 1 << 20;
-const GOAL: f64 = 2.5;

@@ -1,45 +1,78 @@
-//! What one more step costs: bare, observed by us in three ways, and observed by peers.
+//! What one more step costs on top of the bare future: observed by us in three ways, and by peers.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a benchmark that cannot run has nothing to report"
-)]
+mod peers;
 
 use std::hint::black_box;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use fastrace::future::FutureExt as _;
+use fastrace::local::LocalSpan;
+use fastrace::prelude::SpanContext;
+use opentelemetry::KeyValue;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::Instrument as _;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tta_benches::{Bencher, Group, now};
 use tta_core::{
-    Attribute, Flow, Operand, Parent, Recorder, Result, TraceId, TraceRecords, WorkflowContext,
-    step,
+    Flow, Operand, Parent, Recorder, Result, TraceId, TraceRecords, WorkflowContext, step,
 };
 
-/// Polls a future that never waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("no step of these benchmarks waits"),
+use crate::peers::{
+    collected, fastrace_catches_up, fastrace_to_nowhere, properties, span_provider, traced,
+    with_attributes,
+};
+
+fn main() {
+    let mut group = Group::new("step");
+    group.bench_steps("bare", |b, steps| b.iter(|| now(chain(steps, work))));
+    ours(&mut group);
+    for (name, sampler) in [
+        ("opentelemetry_sdk", Sampler::AlwaysOn),
+        ("opentelemetry_sdk off", Sampler::AlwaysOff),
+    ] {
+        let tracer = span_provider(sampler);
+        group.bench_steps(name, move |b, steps| opentelemetry_sdk(&tracer, b, steps));
     }
+    for (name, sampler) in [
+        ("tracing-opentelemetry", Sampler::AlwaysOn),
+        ("tracing-opentelemetry off", Sampler::AlwaysOff),
+    ] {
+        let provider = span_provider(sampler);
+        group.bench_steps(name, move |b, steps| {
+            let _guard = subscribed(&provider);
+            b.iter(|| now(chain(steps, traced).instrument(tracing::info_span!("workflow"))));
+        });
+    }
+    fastrace_to_nowhere();
+    for (name, sampled) in [("fastrace", true), ("fastrace off", false)] {
+        group.bench_steps(name, move |b, steps| {
+            fastrace_catches_up();
+            b.iter(|| now(chain(steps, collected_locally).in_span(root(sampled))));
+        });
+    }
+    group.bench_threads("fastrace, one workflow", |b: &mut Bencher<'_>| {
+        fastrace_catches_up();
+        b.iter(|| now(chain(1, collected_locally).in_span(root(true))));
+    });
+    group.bench_steps("fastrace, spans that outlive a wait", |b, steps| {
+        fastrace_catches_up();
+        b.iter(|| now(chain(steps, collected).in_span(root(true))));
+    });
+    group.finish();
 }
 
-#[expect(
-    clippy::unused_async,
-    reason = "a step is a future, also when it never waits"
-)]
 async fn work(n: u64) -> u64 {
     black_box(n) + 1
+}
+
+async fn chain<F: Future<Output = u64>>(steps: usize, step: impl Fn(u64) -> F) -> u64 {
+    let mut n = 1;
+    for _ in 0..steps {
+        n = step(n).await;
+    }
+    n
 }
 
 /// Takes everything and drops it: what is measured is the caller's cost.
@@ -61,18 +94,6 @@ fn plain() -> Flow<impl Operand<Input = u64, Output = u64>> {
     step("plain", async |n: u64| Ok(work(n).await))
 }
 
-fn with_attributes() -> Flow<impl Operand<Input = u64, Output = u64>> {
-    step("attributes", async |n: u64, ctx: &WorkflowContext| {
-        ctx.set_attributes([
-            Attribute::new("model", "small"),
-            Attribute::new("prompt_tokens", n),
-            Attribute::new("cost_usd", 0.25),
-            Attribute::new("cached", false),
-        ]);
-        Ok(work(n).await)
-    })
-}
-
 macro_rules! eleven {
     ($step:expr) => {
         $step
@@ -89,24 +110,38 @@ macro_rules! eleven {
     };
 }
 
-fn floor(c: &mut Criterion) {
-    let mut group = c.benchmark_group("floor");
-    group.bench_function("clock_twice", |b| {
-        b.iter(|| (black_box(Instant::now()), black_box(Instant::now())));
+fn ours(group: &mut Group<'_>) {
+    let (one, eleven) = (plain(), eleven!(plain()));
+    group.bench_steps("tta, statistics", move |b, steps| {
+        if steps == 1 {
+            b.iter(|| run(&one, None));
+        } else {
+            b.iter(|| run(&eleven, None));
+        }
     });
-    group.bench_function("bare/1", |b| b.iter(|| now(work(1))));
-    group.bench_function("bare/11", |b| {
-        b.iter(|| {
-            now(async {
-                let mut n = 1;
-                for _ in 0..11 {
-                    n = work(n).await;
-                }
-                n
-            })
+    let (one, takes_all) = (Arc::new(with_attributes()), recorder(true));
+    let again = Arc::clone(&one);
+    group.bench_threads("tta, one workflow", move |b: &mut Bencher<'_>| {
+        b.iter(|| run(&one, None));
+    });
+    group.bench_threads("tta, one sampled workflow", move |b: &mut Bencher<'_>| {
+        b.iter(|| run(&again, Some(&takes_all)));
+    });
+    for (name, sampled) in [("tta, unsampled", false), ("tta, sampled", true)] {
+        let (one, eleven) = (with_attributes(), eleven!(with_attributes()));
+        let recorder = recorder(sampled);
+        group.bench_steps(name, move |b, steps| {
+            if steps == 1 {
+                b.iter(|| run(&one, Some(&recorder)));
+            } else {
+                b.iter(|| run(&eleven, Some(&recorder)));
+            }
         });
-    });
-    group.finish();
+    }
+}
+
+fn recorder(sampled: bool) -> Arc<dyn Recorder> {
+    Arc::new(Discard { sampled })
 }
 
 fn run<P: Operand<Input = u64, Output = u64>>(
@@ -121,115 +156,40 @@ fn run<P: Operand<Input = u64, Output = u64>>(
     now(flow.execute(1, &ctx))
 }
 
-fn ours(c: &mut Criterion) {
-    let unsampled: Arc<dyn Recorder> = Arc::new(Discard { sampled: false });
-    let sampled: Arc<dyn Recorder> = Arc::new(Discard { sampled: true });
-    let mut group = c.benchmark_group("tta");
-    let (one, eleven) = (plain(), eleven!(plain()));
-    group.bench_function("statistics/1", |b| b.iter(|| run(&one, None)));
-    group.bench_function("statistics/11", |b| b.iter(|| run(&eleven, None)));
-    let (one, eleven) = (with_attributes(), eleven!(with_attributes()));
-    group.bench_function("unsampled/1", |b| b.iter(|| run(&one, Some(&unsampled))));
-    group.bench_function("unsampled/11", |b| {
-        b.iter(|| run(&eleven, Some(&unsampled)));
-    });
-    group.bench_function("sampled/1", |b| b.iter(|| run(&one, Some(&sampled))));
-    group.bench_function("sampled/11", |b| b.iter(|| run(&eleven, Some(&sampled))));
-    group.finish();
-}
-
-/// An exporter that takes everything and drops it.
-#[derive(Debug)]
-struct Nowhere;
-
-impl SpanExporter for Nowhere {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        drop(black_box(batch));
-        Ok(())
-    }
-}
-
-fn provider(sampler: Sampler) -> SdkTracerProvider {
-    SdkTracerProvider::builder()
-        .with_batch_exporter(Nowhere)
-        .with_sampler(sampler)
-        .build()
-}
-
-#[tracing::instrument(name = "step", fields(model, prompt_tokens, cost_usd, cached))]
-async fn traced(n: u64) -> u64 {
-    let span = tracing::Span::current();
-    span.record("model", "small");
-    span.record("prompt_tokens", n);
-    span.record("cost_usd", 0.25);
-    span.record("cached", false);
-    work(n).await
-}
-
-fn tracing_opentelemetry(c: &mut Criterion, name: &str, sampler: Sampler) {
-    let provider = provider(sampler);
+fn subscribed(provider: &SdkTracerProvider) -> DefaultGuard {
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("bench"));
-    let subscriber = tracing_subscriber::registry().with(layer);
-    let mut group = c.benchmark_group(name);
-    tracing::subscriber::with_default(subscriber, || {
-        for steps in [1_u32, 11] {
-            group.bench_function(steps.to_string(), |b| {
-                b.iter(|| {
-                    now(async {
-                        let mut n = 1;
-                        for _ in 0..steps {
-                            n = traced(n).await;
-                        }
-                        n
-                    }
-                    .instrument(tracing::info_span!("workflow")))
-                });
-            });
-        }
-    });
-    group.finish();
-    provider.shutdown().unwrap();
+    tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
 }
 
-fn opentelemetry_sdk(c: &mut Criterion) {
-    let provider = provider(Sampler::AlwaysOn);
+fn opentelemetry_sdk(provider: &SdkTracerProvider, b: &mut Bencher<'_>, steps: usize) {
     let tracer = provider.tracer("bench");
-    let mut group = c.benchmark_group("opentelemetry_sdk");
-    for steps in [1_u32, 11] {
-        group.bench_function(steps.to_string(), |b| {
-            b.iter(|| {
-                tracer.in_span("workflow", |_| {
-                    let mut n = 1;
-                    for _ in 0..steps {
-                        n = tracer.in_span("step", |cx| {
-                            let span = cx.span();
-                            span.set_attribute(opentelemetry::KeyValue::new("model", "small"));
-                            span.set_attribute(opentelemetry::KeyValue::new("prompt_tokens", 1));
-                            span.set_attribute(opentelemetry::KeyValue::new("cost_usd", 0.25));
-                            span.set_attribute(opentelemetry::KeyValue::new("cached", false));
-                            now(work(n))
-                        });
-                    }
-                    n
-                })
-            });
-        });
+    b.iter(|| {
+        tracer.in_span("workflow", |_| {
+            let mut n = 1;
+            for _ in 0..steps {
+                n = tracer.in_span("step", |cx| {
+                    let span = cx.span();
+                    span.set_attribute(KeyValue::new("model", "small"));
+                    span.set_attribute(KeyValue::new("prompt_tokens", 1));
+                    span.set_attribute(KeyValue::new("cost_usd", 0.25));
+                    span.set_attribute(KeyValue::new("cached", false));
+                    now(work(n))
+                });
+            }
+            n
+        })
+    });
+}
+
+fn root(sampled: bool) -> fastrace::Span {
+    fastrace::Span::root("workflow", SpanContext::random().sampled(sampled))
+}
+
+/// The cheaper form of fastrace, where a step that waits becomes several spans.
+fn collected_locally(n: u64) -> impl Future<Output = u64> {
+    async move {
+        LocalSpan::add_properties(|| properties(n));
+        work(n).await
     }
-    group.finish();
-    provider.shutdown().unwrap();
+    .enter_on_poll("step")
 }
-
-fn peers(c: &mut Criterion) {
-    tracing_opentelemetry(c, "tracing_opentelemetry", Sampler::AlwaysOn);
-    tracing_opentelemetry(c, "tracing_opentelemetry_off", Sampler::AlwaysOff);
-    opentelemetry_sdk(c);
-}
-
-criterion_group! {
-    name = benches;
-    config = Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(2));
-    targets = floor, ours, peers
-}
-criterion_main!(benches);

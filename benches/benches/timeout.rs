@@ -1,19 +1,109 @@
-//! What a timeout costs around an operation that is ready at once: beside the same operation alone,
-//! inside a primitive that only passes it on, and inside tokio's own timeout.
+//! What a timeout costs around an operation that is ready at once: over the same operation in a
+//! primitive that only passes it on, and beside what tokio's and tower's own add to it.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a benchmark that cannot run has nothing to report"
 )]
 
+use std::convert::Infallible;
 use std::hint::black_box;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use tta_core::{Flow, Observed, Operand, Primitive, Result, WorkflowContext, step};
-use tta_timeout::{AdaptiveLimit, TimeoutConfig, TimeoutExt};
+use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
+use tower_resilience::timelimiter::TimeLimiterLayer;
+use tta_benches::{Bencher, Group, now};
+use tta_core::{Error, Flow, Operand, Primitive, Result, WorkflowContext, step};
+use tta_timeout::{AdaptiveLimit, TimeoutConfig, TimeoutExt as _};
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let _entered = runtime.enter();
+    let mut group = Group::new("timeout");
+    let mut ours = Ours(&mut group);
+    ours.add("step", plain());
+    // A timeout is a step around a step; so is this, which does nothing of its own.
+    ours.add("passed on", Flow::new(PassOn(plain().into_primitive())));
+    ours.add("tta", plain().timeout(MINUTE).unwrap());
+    let grace = TimeoutConfig::new(MINUTE).with_grace(MINUTE);
+    ours.add("tta, with grace", plain().timeout(grace).unwrap());
+    let adaptive = TimeoutConfig::from_policy(AdaptiveLimit::between(MINUTE, MINUTE));
+    ours.add("tta, adaptive", plain().timeout(adaptive).unwrap());
+    peers(&mut group);
+    group.finish();
+}
+
+struct Ours<'g, 'a>(&'g mut Group<'a>);
+
+impl Ours<'_, '_> {
+    fn add<P>(&mut self, name: &str, flow: Flow<P>)
+    where
+        P: Primitive<Input = u64, Output = u64> + 'static,
+    {
+        self.0.bench(name, move |b| {
+            in_a_workflow(b, |ctx| now(flow.execute(black_box(1), ctx)));
+        });
+    }
+}
+
+/// What a workflow costs once is not in the figure.
+fn in_a_workflow<R>(b: &mut Bencher<'_>, call: impl Fn(&WorkflowContext) -> R + Sync) {
+    let ctx = WorkflowContext::new();
+    let calls = async {
+        b.iter(|| call(&ctx));
+        Ok::<_, Error>(())
+    };
+    now(ctx.workflow("calls", calls)).unwrap();
+}
+
+fn peers(group: &mut Group<'_>) {
+    let flow = plain();
+    group.bench("tokio around the step", move |b| {
+        in_a_workflow(b, |ctx| {
+            now(tokio::time::timeout(
+                MINUTE,
+                flow.execute(black_box(1), ctx),
+            ))
+        });
+    });
+    add_service(group, "tower, no layer", service_fn(answer));
+    let tower = ServiceBuilder::new().timeout(MINUTE).service_fn(answer);
+    add_service(group, "tower timeout", tower);
+    let limiter = TimeLimiterLayer::builder().timeout_duration(MINUTE).build();
+    let resilience = ServiceBuilder::new().layer(limiter).service_fn(answer);
+    add_service(group, "tower-resilience timelimiter", resilience);
+}
+
+fn add_service<S>(group: &mut Group<'_>, name: &str, service: S)
+where
+    S: Service<u64, Response = u64, Error: std::fmt::Debug> + 'static,
+{
+    let mut service = service;
+    group.bench(name, move |b| {
+        b.iter(|| {
+            now(async {
+                service
+                    .ready()
+                    .await
+                    .unwrap()
+                    .call(black_box(1))
+                    .await
+                    .unwrap()
+            })
+        });
+    });
+}
+
+async fn answer(n: u64) -> std::result::Result<u64, Infallible> {
+    Ok(black_box(n) + 1)
+}
+
+fn plain() -> Flow<impl Operand<Input = u64, Output = u64>> {
+    step("plain", async |n: u64| Ok(black_box(n) + 1))
+}
 
 /// An observed primitive around a flow that does nothing of its own.
 struct PassOn<P>(P);
@@ -27,67 +117,4 @@ impl<P: Primitive> Primitive for PassOn<P> {
     }
 }
 
-fn passed_on<P: Primitive>(flow: Flow<P>) -> Flow<Observed<PassOn<P>>> {
-    Flow::new(PassOn(flow.into_primitive()))
-}
-
-fn plain() -> Flow<impl Operand<Input = u64, Output = u64>> {
-    step("plain", async |n: u64| Ok(black_box(n) + 1))
-}
-
-/// Polls a future that never waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut cx = Context::from_waker(Waker::noop());
-    match future.as_mut().poll(&mut cx) {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("no operation of these benchmarks waits"),
-    }
-}
-
-fn measure(criterion: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    let _entered = runtime.enter();
-    let minute = Duration::from_mins(1);
-    let ctx = WorkflowContext::new();
-    let mut group = criterion.benchmark_group("timeout");
-
-    let flow = plain();
-    group.bench_function("step", |b| b.iter(|| now(flow.execute(1, &ctx))));
-    let flow = passed_on(plain());
-    group.bench_function("passed_on", |b| b.iter(|| now(flow.execute(1, &ctx))));
-    let flow = plain().timeout(minute).unwrap();
-    group.bench_function("limit", |b| b.iter(|| now(flow.execute(1, &ctx))));
-    let config = TimeoutConfig::new(minute).with_grace(minute);
-    let flow = plain().timeout(config).unwrap();
-    group.bench_function("grace", |b| b.iter(|| now(flow.execute(1, &ctx))));
-    let limit = AdaptiveLimit::between(minute, minute);
-    let flow = plain().timeout(TimeoutConfig::from_policy(limit)).unwrap();
-    group.bench_function("adaptive", |b| b.iter(|| now(flow.execute(1, &ctx))));
-    let flow = plain();
-    group.bench_function("tokio", |b| {
-        b.iter(|| now(tokio::time::timeout(minute, flow.execute(1, &ctx))));
-    });
-    let flow = passed_on(plain());
-    group.bench_function("tokio_passed_on", |b| {
-        b.iter(|| now(tokio::time::timeout(minute, flow.execute(1, &ctx))));
-    });
-    group.bench_function("clock_twice", |b| b.iter(|| (ctx.now(), ctx.now())));
-    group.bench_function("context_with_deadline", |b| {
-        let deadline = ctx.now() + minute;
-        b.iter(|| ctx.with_deadline(deadline));
-    });
-    group.finish();
-}
-
-criterion_group! {
-    name = benches;
-    config = Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
-    targets = measure
-}
-criterion_main!(benches);
+const MINUTE: Duration = Duration::from_mins(1);

@@ -1,1 +1,33 @@
-//! Benchmarks only; see `benches/`.
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod curve;
+mod options;
+mod report;
+mod rounds;
+mod together;
+
+pub use clock::thread_time;
+pub use curve::{Curve, Series, resident};
+pub use options::Options;
+pub use report::Report;
+pub use rounds::{Bencher, Group};
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+/// Polls a future that never waits.
+///
+/// # Panics
+///
+/// When the future waits.
+pub fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("no operation of these benchmarks waits"),
+    }
+}

@@ -4,8 +4,8 @@ use crate::command::{Failure, Result, Run};
 use crate::steps::{self, Step};
 use crate::workspace::Workspace;
 use crate::{
-    bench_report, book, deploy, faults as table, features, instructions, setup as install,
-    tests_run, tidy as rules,
+    book, deploy, faults as table, features, instructions, ops, setup as install, tests_run,
+    tidy as rules,
 };
 
 pub(crate) fn setup(workspace: &Workspace, check: bool) -> Result {
@@ -52,19 +52,6 @@ pub(crate) fn generate(workspace: &Workspace, check: bool) -> Result {
     steps::run(workspace, "generate", vec![generate_step(workspace, check)])
 }
 
-pub(crate) fn bench(workspace: &Workspace, args: &[String]) -> Result {
-    require(workspace, BENCHES)?;
-    if args.iter().any(|arg| arg == "--redis") {
-        let bench = ["bench", "-p", BENCHES, "--bench", "redis"];
-        return Run::cargo(workspace, bench).heard();
-    }
-    let bench = ["bench", "-p", BENCHES]
-        .into_iter()
-        .chain(args.iter().map(String::as_str));
-    Run::cargo(workspace, bench).heard()?;
-    bench_report::print(workspace.target())
-}
-
 pub(crate) fn faults(workspace: &Workspace, choice: &table::Choice) -> Result {
     if let Err(failure) = install::install(workspace) {
         eprintln!("xtask: {failure}; the rows that need what is missing will have no figure");
@@ -77,6 +64,7 @@ pub(crate) fn ci(workspace: &Workspace) -> Result {
     all.push(generate_step(workspace, true));
     all.extend(book::steps(workspace));
     all.extend(deploy::steps(workspace));
+    all.extend(ops::steps(workspace));
     all.extend(features::steps(workspace));
     all.push(models_step(workspace));
     all.push(instructions::step(workspace, instructions::Action::Check));
@@ -182,5 +170,4 @@ fn require(workspace: &Workspace, package: &str) -> Result {
 
 const DEMO: &str = "assistant";
 const EXAMPLES: &str = "tta-examples";
-const BENCHES: &str = "tta-benches";
 const CATALOG: &str = "tta-catalog";

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod bench_report;
+mod bench;
 mod book;
 mod command;
 mod commands;
@@ -9,7 +9,9 @@ mod faults;
 mod features;
 mod fuzz;
 mod instructions;
+mod machine;
 mod mutants;
+mod ops;
 mod setup;
 mod steps;
 mod tests_run;
@@ -52,7 +54,7 @@ enum Command {
     Test(Passed),
     /// Check format, clippy, docs and the tidy rules.
     Lint(LintArgs),
-    /// Write the generated reference from the declared catalogue.
+    /// Write the reference, the dashboards and the rules from the declared catalogue.
     Generate(GenerateArgs),
     /// Build the pages of docs/ as a site in target/book, and check its links.
     ///
@@ -60,11 +62,21 @@ enum Command {
     Docs,
     /// Check what is in deploy/: schemas, settings, ports, and that each part finds the others.
     VerifyDeploy,
+    /// Run the demonstration through an incident under a real Prometheus and Alertmanager, and check
+    /// every panel, rule and alert.
+    ///
+    /// Takes two minutes. Every query of every panel and rule is executed, the values of panels are
+    /// held against what the demonstration counted, and each alert must fire, but not before the
+    /// incident.
+    VerifyOps,
     /// Run exactly what CI runs after the tests.
     Ci,
-    /// Run the benchmarks; arguments go to `cargo bench`, and `--redis` runs the one against Redis
-    /// alone.
-    Bench(Passed),
+    /// Measure what things cost beside their floor and their peers, and write docs/benchmarks.md.
+    ///
+    /// A claim is a ratio in one run: absolute figures move from machine to machine. With `--check`
+    /// it exits with 1 when a ratio is above its budget in benches/budgets.json. Needs a quiet
+    /// machine.
+    Bench(bench::Choice),
     /// Count the instructions of the hot paths with callgrind, beside benches/instructions.txt.
     ///
     /// Counts do not move with the machine's load. Needs valgrind.
@@ -191,8 +203,9 @@ fn main() -> ExitCode {
         Command::Generate(GenerateArgs { check }) => commands::generate(&workspace, check),
         Command::Docs => book::run(&workspace),
         Command::VerifyDeploy => deploy::run(&workspace),
+        Command::VerifyOps => ops::run(&workspace),
         Command::Ci => commands::ci(&workspace),
-        Command::Bench(Passed { args }) => commands::bench(&workspace, &args),
+        Command::Bench(choice) => bench::run(&workspace, &choice),
         Command::Instructions(args) => instructions::run(&workspace, args.action()),
         Command::Mutants(MutantsArgs {
             package,

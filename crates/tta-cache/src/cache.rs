@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tta_core::{Flow, IntoFlow, Observed, Primitive, Result, WorkflowContext};
 
-use self::hit::Call;
+use self::hit::{Call, Way};
 use self::lookup::Lookup;
 use crate::catalog::GET_SPAN;
 use crate::config::CacheConfig;
@@ -240,15 +240,21 @@ where
     }
 
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        let begun = self.body.now();
+        let step_begun = self.body.step_begun(ctx);
+        let begun = step_begun.and_then(|begun| ctx.instant(begun));
+        let begun = begun.unwrap_or_else(|| self.body.now());
         let Some(key) = self.body.key(&input, ctx) else {
             return Box::pin(self.uncached(input, ctx)).await;
         };
         let call = Call { key, begun, ctx };
         // Most calls end here, and need no more than this.
         if !ctx.is_sampled()
-            && let Some(value) = self.body.fresh(&call)
+            && let Some(entry) = self.body.fresh(&call)
         {
+            let value = self.body.hit_value(&entry, Way::default(), &call);
+            // Their destructors are the user's, and are no part of what is over then.
+            drop((entry, input));
+            self.body.hit_ended(step_begun, &call);
             return Ok(value);
         }
         // Boxed, so that those who need no more do not carry the room for all that may follow.

@@ -19,7 +19,7 @@ pub(crate) use current::entered;
 pub use current::with_current;
 pub use details::Checkpoint;
 pub use identity::{Identity, Parent};
-pub(crate) use moment::Moment;
+pub use moment::Moment;
 pub use usage::Usage;
 
 use std::any::Any;

@@ -36,6 +36,8 @@ pub use catalog::{
     CATALOG, Catalog, DURATION_BOUNDS, LogSpec, MetricKind, MetricSpec, SpanSpec, Unit,
 };
 pub use conditional::{ConditionalPrimitive, PassThrough, Verdict, conditional, if_else};
+#[doc(hidden)]
+pub use context::Moment;
 pub use context::{
     Cancelled, Canceller, Checkpoint, Clock, Identity, NanoClock, Parent, Usage, WorkflowContext,
     WorkflowContextBuilder, with_current,

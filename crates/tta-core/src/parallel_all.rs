@@ -82,8 +82,8 @@ where
         let mut branches: Vec<_> = self
             .branches
             .iter()
-            .enumerate()
-            .map(|(index, branch)| {
+            .zip(0..)
+            .map(|(branch, index)| {
                 let (part, input) = (
                     Subject::NumberedPart(&PARALLEL_BRANCH_SPAN, index),
                     input.clone(),

@@ -37,12 +37,19 @@ where
         self.first.is_idempotent() && self.second.is_idempotent()
     }
 
-    async fn execute(&self, input: A::Input, ctx: &WorkflowContext) -> Result<B::Output> {
-        let middle = self.first.execute(input, ctx).await?;
-        if A::IS_OBSERVED && B::IS_OBSERVED {
-            ctx.share_boundary();
+    #[expect(clippy::manual_async_fn, reason = "its arguments stay where they are")]
+    fn execute(
+        &self,
+        input: A::Input,
+        ctx: &WorkflowContext,
+    ) -> impl Future<Output = Result<B::Output>> + Send {
+        async move {
+            let middle = self.first.execute(input, ctx).await?;
+            if A::IS_OBSERVED && B::IS_OBSERVED {
+                ctx.share_boundary();
+            }
+            self.second.execute(middle, ctx).await
         }
-        self.second.execute(middle, ctx).await
     }
 
     fn into_stages(self, stages: &mut Stages)

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use allocation_counter::measure;
-use tta_core::{BoxFlow, Parent, Recorder, TraceId, WorkflowContext, step, switch};
+use tta_core::{Attribute, BoxFlow, Parent, Recorder, TraceId, WorkflowContext, step, switch};
 
 /// Wants every span and no log line.
 struct SpansOnly;
@@ -113,4 +113,32 @@ fn a_sampled_workflow_allocates_for_the_trace_and_not_for_each_step() {
     let of_three = allocations(|| _ = now(three.execute(0, &context())));
     println!("allocations: a sampled workflow of 1 step {of_one}, of 3 {of_three}");
     assert_eq!(of_one, of_three);
+}
+
+#[test]
+fn a_sampled_step_with_four_attributes_allocates_less_than_once_in_six_steps() {
+    let s = || {
+        step("four_attributes", async |n: u64, ctx: &WorkflowContext| {
+            ctx.set_attributes([
+                Attribute::new("model", "small"),
+                Attribute::new("prompt_tokens", n),
+                Attribute::new("cost_usd", 0.25),
+                Attribute::new("cached", false),
+            ]);
+            Ok(n + 1)
+        })
+    };
+    let eight = || s() >> s() >> s() >> s() >> s() >> s() >> s() >> s();
+    let (eight, forty) = (eight(), eight() >> eight() >> eight() >> eight() >> eight());
+    let spans: Arc<dyn Recorder> = Arc::new(SpansOnly);
+    let context = || {
+        let builder = WorkflowContext::builder().recorder(spans.clone());
+        builder.clock(still).build()
+    };
+    let of_eight = allocations(|| _ = now(eight.execute(0, &context())));
+    let of_forty = allocations(|| _ = now(forty.execute(0, &context())));
+    println!("allocations: a sampled workflow of 8 steps {of_eight}, of 40 {of_forty}");
+    // A context, its identity, and room for spans and attributes, which is doubled as they grow.
+    assert!(of_eight <= 4, "{of_eight}");
+    assert!(of_forty - of_eight <= 32 / 6, "{of_forty} after {of_eight}");
 }

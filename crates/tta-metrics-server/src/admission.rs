@@ -245,19 +245,18 @@ impl Activity {
     /// Whether a request is being answered, as opposed to being awaited.
     pub(crate) fn is_busy(&self) -> bool {
         let state = self.lock();
-        let is_made = !matches!(state.phase, Phase::Rendering | Phase::Streaming);
-        !is_made || state.blocked_since.is_some()
+        let is_being_made = matches!(state.phase, Phase::Rendering | Phase::Streaming);
+        is_being_made || state.blocked_since.is_some()
     }
 
     fn idleness(&self, now: Instant) -> Option<Idleness> {
         let state = *self.lock();
         match (state.phase, state.blocked_since) {
-            (Phase::Rendering, _) => None,
+            (Phase::Rendering, _) | (Phase::Streaming, None) => None,
             (_, Some(since)) => {
                 let stalled = now.saturating_duration_since(since);
                 (stalled >= STALL).then_some(Idleness::Stalled(stalled))
             }
-            (Phase::Streaming, None) => None,
             // Where nothing is blocked, the operating system has the whole answer and delivers
             // it even if the connection is closed.
             (Phase::AwaitingRequest | Phase::Answered, None) => {

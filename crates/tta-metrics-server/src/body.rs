@@ -27,7 +27,7 @@ pub(crate) enum Body {
     /// All there is; none of it after it was taken.
     Whole(Option<Bytes>),
     /// A page too long to be held, made as far as its client takes it.
-    Growing(Growing),
+    Growing(Box<Growing>),
 }
 
 impl Body {

@@ -45,8 +45,8 @@ impl Page<SharedBody> {
             SharedBody::Whole(bytes) => Body::whole(bytes),
             SharedBody::Begun(begun) => {
                 let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
-                let (begin, source) = begun.take()?;
-                Body::Growing(Growing::new(begin, source, kitchen.clone()))
+                let (first, source) = begun.take()?;
+                Body::Growing(Box::new(Growing::new(first, source, kitchen.clone())))
             }
         };
         Some(Page {

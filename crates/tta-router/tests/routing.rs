@@ -5,11 +5,14 @@
     reason = "these numbers come out exactly, or something is wrong"
 )]
 
+use std::cell::Cell;
+use std::time::Instant;
+
 use tta_core::{
     Error, ErrorKind, Flow, IntoFlow, Primitive, Result, WorkflowContext, registry, step,
 };
 use tta_router::{
-    ByComplexity, ByRule, Choice, CostModel, RoundRobin, RouteReason, RouterPrimitive,
+    ByComplexity, ByRule, Choice, CostModel, HealthAware, RoundRobin, RouteReason, RouterPrimitive,
 };
 use tta_testkit::measured::measured;
 use tta_testkit::recording::{RecordingRecorder, error_type};
@@ -455,5 +458,33 @@ fn a_router_says_what_it_consists_of() -> Result<()> {
         builder.contains("cheap") && builder.contains("shown"),
         "{builder}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_decision_by_rules_does_not_ask_what_time_it_is() -> Result<()> {
+    thread_local! {
+        static READINGS: Cell<usize> = const { Cell::new(0) };
+    }
+    fn counting() -> Instant {
+        READINGS.set(READINGS.get() + 1);
+        Instant::now()
+    }
+    let ctx = WorkflowContext::builder().clock(counting).build();
+    let rule = || ByRule::otherwise("cheap").when("premium", |text: &String, _| text.len() > 9);
+    let ruled = two_routes("timeless").strategy(rule()).build()?;
+    let healthy = two_routes("healthy")
+        .strategy(HealthAware::llm(rule()))
+        .build()?;
+    let before = READINGS.get();
+    assert_eq!(
+        ruled.decide_route(&"long enough".to_owned(), &ctx)?.route,
+        "premium"
+    );
+    assert_eq!(
+        healthy.decide_route(&"short".to_owned(), &ctx)?.route,
+        "cheap"
+    );
+    assert_eq!(READINGS.get(), before);
     Ok(())
 }

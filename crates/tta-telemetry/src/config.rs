@@ -1,5 +1,6 @@
 //! What to initialise, put together by hand.
 
+mod clock;
 mod doors;
 mod export;
 mod kept;
@@ -39,6 +40,7 @@ pub struct ObservabilityConfig {
     pub(crate) redaction: RedactionPolicy,
     #[cfg(feature = "prometheus")]
     pub(crate) user_registry: Option<crate::exposition::UserRegistry>,
+    pub(crate) span_clock: Option<tta_core::NanoClock>,
     pub(crate) readiness: Option<std::sync::Arc<dyn Fn() -> bool + Send + Sync>>,
     #[cfg(feature = "otlp")]
     pub(crate) sink: Option<std::sync::Arc<dyn crate::traces::SpanSink>>,

@@ -63,7 +63,7 @@ impl Instance {
             ready: ready_check(Arc::clone(&me), config),
         };
         let server = Server::start(config, &settings, checks);
-        install_recorder(pipeline.recorder(settings.log_filter.is_some()));
+        install_recorder(pipeline.recorder(settings.log_filter.is_some(), config.span_clock));
         let instance = Arc::new(Self {
             home: Home::here(),
             settings,

@@ -5,6 +5,8 @@ mod catalog;
 mod config;
 #[cfg(feature = "otlp")]
 mod console;
+#[cfg(any(feature = "logs", feature = "prometheus"))]
+mod digits;
 #[cfg(feature = "otlp")]
 mod export;
 #[cfg(feature = "prometheus")]
@@ -64,6 +66,8 @@ mod status;
 mod subscriber;
 #[cfg(feature = "otlp")]
 mod traces;
+#[cfg(feature = "tsc")]
+mod tsc;
 
 pub use catalog::CATALOG;
 pub use config::ObservabilityConfig;

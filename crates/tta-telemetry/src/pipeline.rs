@@ -15,7 +15,7 @@ mod present {
     use std::time::{Duration, Instant};
 
     use opentelemetry_sdk::trace::SpanData;
-    use tta_core::Recorder;
+    use tta_core::{NanoClock, Recorder};
 
     use super::TRACES;
     use crate::config::ObservabilityConfig;
@@ -127,11 +127,12 @@ mod present {
             }
         }
 
-        pub(crate) fn recorder(&self, logs: bool) -> Arc<dyn Recorder> {
+        pub(crate) fn recorder(&self, logs: bool, clock: Option<NanoClock>) -> Arc<dyn Recorder> {
             let recorder = self.recorder.get_or_init(|| {
                 Arc::new(TelemetryRecorder {
                     traces: self.traces.clone(),
                     logs,
+                    clock,
                 })
             });
             Arc::<TelemetryRecorder>::clone(recorder)
@@ -384,7 +385,7 @@ mod absent {
     use std::sync::{Arc, OnceLock};
     use std::time::{Duration, Instant};
 
-    use tta_core::Recorder;
+    use tta_core::{NanoClock, Recorder};
 
     use super::TRACES;
     use crate::config::ObservabilityConfig;
@@ -417,10 +418,10 @@ mod absent {
             Self::without(PartStatus::disabled(TRACES, "the feature `otlp` is off"))
         }
 
-        pub(crate) fn recorder(&self, logs: bool) -> Arc<dyn Recorder> {
+        pub(crate) fn recorder(&self, logs: bool, clock: Option<NanoClock>) -> Arc<dyn Recorder> {
             let recorder = self
                 .recorder
-                .get_or_init(|| Arc::new(TelemetryRecorder { logs }));
+                .get_or_init(|| Arc::new(TelemetryRecorder { logs, clock }));
             Arc::<TelemetryRecorder>::clone(recorder)
         }
 

@@ -1,6 +1,6 @@
 //! What the core talks to.
 
-use tta_core::{ActiveSpan, Level, LogRecord, Parent, Recorder, TraceId, TraceRecords};
+use tta_core::{ActiveSpan, Level, LogRecord, NanoClock, Parent, Recorder, TraceId, TraceRecords};
 
 /// Records into the pipeline of one initialisation.
 #[derive(Debug)]
@@ -8,6 +8,7 @@ pub(crate) struct TelemetryRecorder {
     #[cfg(feature = "otlp")]
     pub(crate) traces: Option<std::sync::Arc<crate::traces::Traces>>,
     pub(crate) logs: bool,
+    pub(crate) clock: Option<NanoClock>,
 }
 
 impl Recorder for TelemetryRecorder {
@@ -57,6 +58,10 @@ impl Recorder for TelemetryRecorder {
     #[cfg(not(feature = "otlp"))]
     fn record(&self, trace: TraceRecords) {
         drop(trace);
+    }
+
+    fn span_clock(&self) -> Option<NanoClock> {
+        self.clock
     }
 
     fn log_level(&self) -> Option<Level> {

@@ -1,7 +1,5 @@
 //! How much memory a scrape takes while it is under way.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use allocation_counter::measure;
 use tta_core::{MetricSpec, Unit, registry};
 use tta_telemetry::exposition::{ExpositionFormat, ExpositionOptions, PrometheusExposition};

@@ -26,9 +26,9 @@ impl Bounds {
         own: Duration,
         grace: Duration,
         minimum: Duration,
+        begun: Instant,
         ctx: &WorkflowContext,
     ) -> Self {
-        let begun = ctx.now();
         let own_limit = begun.checked_add(own);
         let mut bounds = Self {
             begun,

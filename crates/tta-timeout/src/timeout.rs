@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tta_core::{Canceller, Flow, IntoFlow, Observed, Primitive, Result, WorkflowContext};
+use tta_core::{Canceller, Flow, IntoFlow, Moment, Observed, Primitive, Result, WorkflowContext};
 
 use crate::bounds::{Bounds, millis};
 use crate::catalog::{CANCEL_SPAN, EXECUTE_SPAN};
@@ -83,13 +83,19 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> TimeoutPrimitive<P, L> {
             grace,
             minimum,
         } = &self.config;
+        let begun = ctx.step_begun();
         let limit = policy.limit(&input, ctx);
-        let bounds = Bounds::new(limit, *grace, policy.minimum().max(*minimum), ctx);
+        let minimum = policy.minimum().max(*minimum);
+        let shares = P::IS_OBSERVED && begun.is_some();
+        let (begun, begun_at) = or_now(begun, ctx);
+        let bounds = Bounds::new(limit, *grace, minimum, begun_at, ctx);
         let metrics = self.metrics.get_or_init(|| Metrics::of(&self.name));
         let call = &Call {
             timeout: self,
             metrics,
             bounds,
+            begun,
+            shares,
             ctx,
         };
         // What is around this sees to panics, so that nothing is needed where nothing is recorded.
@@ -133,6 +139,9 @@ struct Call<'a, P, L> {
     timeout: &'a TimeoutPrimitive<P, L>,
     metrics: &'a Metrics,
     bounds: Bounds,
+    begun: Moment,
+    /// Whether the operation begins and ends at the moments at which this does.
+    shares: bool,
     ctx: &'a WorkflowContext,
 }
 
@@ -177,6 +186,9 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
         let mut operation = pin!(Some(self.timeout.inner.execute(input, inner_ctx)));
         let mut timer = pin!(None);
         let mut next = bounds.limit;
+        if self.shares {
+            ctx.share_boundary();
+        }
         // Most operations that are ready at once never see a timer, which costs more than they do.
         let ended = poll_fn(|cx| {
             loop {
@@ -216,13 +228,20 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
             Ok(Some(output)) => self.answered(output, was_told, out_of_time),
             Ok(None) => {
                 *out_of_time = Some(bounds.cause);
-                self.give_up(Lateness::CutOff, ctx.now(), || operation.set(None))
+                self.give_up(Lateness::CutOff, or_now(None, ctx), || operation.set(None))
             }
             Err(error) => {
-                self.observe(ctx.now(), Ending::Error);
+                self.observe(self.ended().0, Ending::Error);
                 Err(error)
             }
         }
+    }
+
+    /// When the operation ended, which has just given its answer.
+    #[inline]
+    fn ended(&self) -> (Moment, Instant) {
+        let ended = self.ctx.step_ended().filter(|_| self.shares);
+        or_now(ended, self.ctx)
     }
 
     /// Takes an answer that is in time.
@@ -238,11 +257,11 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
             ctx,
             ..
         } = self;
-        let now = ctx.now();
+        let (ended, now) = self.ended();
         if !bounds.is_within_grace(now) {
             *out_of_time = Some(bounds.cause);
-            let took = now.saturating_duration_since(bounds.begun);
-            return self.give_up(Lateness::Overran(took), now, || drop(output));
+            let took = Duration::from_nanos(ended.nanos_since(self.begun));
+            return self.give_up(Lateness::Overran(took), (ended, now), || drop(output));
         }
         let (counter, within) = if bounds.is_within_limit(now) && !was_told {
             (&metrics.within_limit, "limit")
@@ -250,8 +269,11 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
             (&metrics.within_grace, "grace")
         };
         counter.increment_in(ctx);
-        self.observe(now, Ending::Success);
+        self.observe(ended, Ending::Success);
         ctx.set_attribute("timeout.within", within);
+        if self.shares {
+            ctx.share_boundary();
+        }
         Ok(output)
     }
 
@@ -260,7 +282,7 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
     fn give_up(
         &self,
         lateness: Lateness,
-        now: Instant,
+        (ended, now): (Moment, Instant),
         drop_it: impl FnOnce(),
     ) -> Result<P::Output> {
         let Self {
@@ -271,7 +293,7 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
         } = self;
         metrics.past(bounds.cause).increment_in(ctx);
         self.observe(
-            now,
+            ended,
             match bounds.cause {
                 TimeoutCause::Deadline => Ending::PastDeadline,
                 _ => Ending::PastLimit,
@@ -288,9 +310,11 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
         self.late(lateness)
     }
 
-    fn observe(&self, now: Instant, ending: Ending) {
-        let took = now.saturating_duration_since(self.bounds.begun);
-        self.metrics.duration.record_in(took, self.ctx);
+    #[inline]
+    fn observe(&self, ended: Moment, ending: Ending) {
+        let nanos = ended.nanos_since(self.begun);
+        self.metrics.duration.record_nanos_in(nanos, self.ctx);
+        let took = Duration::from_nanos(nanos);
         self.timeout.config.policy.observe(took, ending);
     }
 
@@ -327,6 +351,13 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
         };
         Err(TimedOut::error(*cause, message))
     }
+}
+
+/// A moment, or now, as executions are measured and as deadlines are kept.
+#[inline]
+fn or_now(moment: Option<Moment>, ctx: &WorkflowContext) -> (Moment, Instant) {
+    let moment = moment.unwrap_or_else(|| ctx.moment());
+    (moment, ctx.instant(moment).unwrap_or_else(|| ctx.now()))
 }
 
 /// What tells the operation that it is past its limit, or that its caller has gone.

@@ -9,14 +9,14 @@ pub use tta_core::{
     DetailLimits, Distribution, Error, ErrorKind, EventRecord, Exemplar, ExemplarFilter,
     FailurePolicy, FallbackPrimitive, Flow, Gauge, Histogram, Identity, IntoFlow, Level, LogField,
     LogRecord, LogSpec, LogValue, LostDetails, MAX_DEPTH, MetricFamily, MetricKind, MetricSample,
-    MetricSpec, Named, NonIdempotent, OVERFLOW_LABEL, Observed, OpenSpan, Operand, Parallel,
-    ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry, Result,
-    SagaPrimitive, SampleValue, Secret, Sequence, SpanId, SpanKind, SpanName, SpanRecord, SpanSpec,
-    SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, SwitchBuilder,
-    SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict, WorkflowContext,
-    WorkflowContextBuilder, conditional, fallback, if_else, install_recorder, log_globally,
-    parallel_all, recorder_panics, refused_measurements, registry, saga, sequence_all, step,
-    step_with, switch, uninstall_recorder, with_current,
+    MetricSpec, Named, NanoClock, NonIdempotent, OVERFLOW_LABEL, Observed, OpenSpan, Operand,
+    Parallel, ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry,
+    Result, SagaPrimitive, SampleValue, Secret, Sequence, SpanId, SpanKind, SpanName, SpanRecord,
+    SpanSpec, SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, StepRef,
+    SwitchBuilder, SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict,
+    WorkflowContext, WorkflowContextBuilder, conditional, fallback, if_else, install_recorder,
+    log_globally, parallel_all, recorder_panics, refused_measurements, registry, saga,
+    sequence_all, step, step_with, switch, uninstall_recorder, with_current,
 };
 
 #[cfg(feature = "breaker")]

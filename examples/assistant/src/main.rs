@@ -52,7 +52,16 @@ async fn main() -> ExitCode {
     // An orchestrator says SIGTERM; the guard then delivers what waits, as at any other end.
     tokio::select! {
         code = work(&options, &inputs, &observability) => code,
-        () = tta::shutdown_signal() => ExitCode::SUCCESS,
+        () = tta::shutdown_signal() => stopped(&options),
+    }
+}
+
+/// A run that was to end by itself is not done; what stays up has no other end.
+fn stopped(options: &Options) -> ExitCode {
+    if options.once {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 

@@ -111,7 +111,14 @@ fn folder_asked_for(line: &str) -> Option<&str> {
 fn pages_of(folder: &str, files: &[TextFile]) -> String {
     let mut out = String::new();
     let mut pages: Vec<&TextFile> = inside(folder, files).collect();
-    pages.sort_by_key(|file| (!file.path.ends_with("/README.md"), &file.path));
+    let is_first = |file: &TextFile| {
+        let first = [
+            format!("docs/{folder}.md"),
+            format!("docs/{folder}/README.md"),
+        ];
+        first.contains(&file.path)
+    };
+    pages.sort_by_key(|file| (!is_first(file), &file.path));
     if let Some(name) = folder.get(..1).filter(|_| !pages.is_empty()) {
         let rest = folder.get(1..).unwrap_or_default();
         // Writing into a string cannot fail.
@@ -126,11 +133,13 @@ fn pages_of(folder: &str, files: &[TextFile]) -> String {
     out
 }
 
+/// The pages of a folder, and the page beside it that has its name.
 fn inside<'a>(folder: &str, files: &'a [TextFile]) -> impl Iterator<Item = &'a TextFile> {
+    let beside = format!("docs/{folder}.md");
     let prefix = format!("docs/{folder}/");
-    files
-        .iter()
-        .filter(move |file| file.is_markdown() && file.path.starts_with(&prefix))
+    files.iter().filter(move |file| {
+        file.is_markdown() && (file.path == beside || file.path.starts_with(&prefix))
+    })
 }
 
 /// The table of contents.
@@ -151,9 +160,12 @@ mod tests {
         vec![
             file(
                 SUMMARY,
-                "[A](a.md)\n- [Policy](../SECURITY.md)\n<!-- every page of design -->\n<!-- every page of none -->\n",
+                "[A](a.md)\n- [Policy](../SECURITY.md)\n<!-- every page of design -->\n<!-- every page of none -->\n\
+                 <!-- every page of speed -->\n",
             ),
             file("docs/a.md", "# A\n"),
+            file("docs/speed/1.md", "# One\n"),
+            file("docs/speed.md", "# Speed\n"),
             file("docs/design/0002-b.md", "# 2. A [thing]\n"),
             file("docs/design/README.md", "# Design notes\n"),
             file("SECURITY.md", "# Security\n"),
@@ -167,7 +179,7 @@ mod tests {
         assert_eq!(
             summary(&files[0].text, &files),
             "[A](a.md)\n- [Policy](SECURITY.md)\n# Design\n\n- [Design notes](design/index.md)\n\
-             - [2. A thing](design/0002-b.md)\n"
+             - [2. A thing](design/0002-b.md)\n# Speed\n\n- [Speed](speed.md)\n- [One](speed/1.md)\n"
         );
     }
 

@@ -47,6 +47,16 @@ pub(crate) fn wrong_dockerfile(text: &str, ignored: &str) -> Vec<String> {
     if !of_last("ENTRYPOINT ").starts_with('[') {
         wrong.push("the entry point is a shell's line: no signal reaches the program".to_owned());
     }
+    let builder = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("FROM rust:"));
+    let builder = builder.and_then(|rest| rest.split(['-', ' ']).next());
+    let toolchain = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("ENV RUSTUP_TOOLCHAIN="));
+    if builder != toolchain {
+        wrong.push("it builds with another toolchain than its image's".to_owned());
+    }
     for folder in ["/target", "/.git"] {
         if !ignored.lines().any(|line| line == folder) {
             wrong.push(format!(".dockerignore sends {folder} to the builder"));
@@ -67,7 +77,7 @@ pub(crate) fn exposed(dockerfile: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const DOCKERFILE: &str = "FROM rust:1.95.0-slim AS build\nFROM base@sha256:00\n\
+    const DOCKERFILE: &str = "FROM rust:1.95.0-slim AS build\nENV RUSTUP_TOOLCHAIN=1.95.0\nFROM base@sha256:00\n\
         USER 65532:65532\nEXPOSE 9464\nENTRYPOINT [\"/a\"]\n";
     const IGNORED: &str = "/target\n/.git\n";
 
@@ -102,8 +112,14 @@ mod tests {
     #[test]
     fn each_fault_of_a_dockerfile_is_named() {
         for (right, wrong, named) in [
-            ("rust:1.95.0-slim", "rust:latest", "not pinned"),
-            ("FROM rust:1.95.0-slim AS build\n", "", "what builds"),
+            ("base@sha256:00", "base:latest", "not pinned"),
+            (
+                "FROM rust:1.95.0-slim AS build\nENV RUSTUP_TOOLCHAIN=1.95.0\n",
+                "",
+                "what builds",
+            ),
+            ("ENV RUSTUP_TOOLCHAIN=1.95.0\n", "", "another toolchain"),
+            ("rust:1.95.0-slim", "rust:1.96.0-slim", "another toolchain"),
             ("USER 65532:65532\n", "", "the user"),
             ("USER 65532:65532", "USER root", "the user"),
             ("USER 65532:65532", "USER 0", "the user"),

@@ -11,6 +11,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::command::{Failure, Result, Run};
+use crate::machine;
 use crate::text_files;
 use crate::workspace::Workspace;
 
@@ -51,7 +52,7 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Result {
     if let Some(silent) = silent(&tests, &figures) {
         failed.push(format!("{silent}; {PAGE} is left as it was"));
     } else {
-        write(&page, &rows, &chosen, figures, &machine(workspace))?;
+        write(&page, &rows, &chosen, figures, &machine::named(workspace))?;
     }
     if failed.is_empty() {
         Ok(())
@@ -249,18 +250,6 @@ fn write(
         .map_err(|error| Failure::new(format!("failed to write {}: {error}", page.display())))?;
     eprintln!("wrote {}", page.display());
     Ok(())
-}
-
-fn machine(workspace: &Workspace) -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu = cpus
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
-        .map_or("an unknown CPU", |(_, name)| name.trim());
-    let rustc = Run::program(workspace.root(), "rustc", ["--version"]).captured();
-    let rustc = rustc.unwrap_or_default();
-    format!("{cores} cores of {cpu}, {}.", rustc.trim())
 }
 
 fn wrong_tests(tests: &[Found], known: &BTreeSet<u8>, measured: &BTreeSet<u8>) -> Vec<String> {

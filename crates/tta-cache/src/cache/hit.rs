@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tta_core::{Primitive, Unit, WorkflowContext};
+use tta_core::{Moment, Primitive, Unit, WorkflowContext};
 
 use super::{Body, signed};
 use crate::catalog::EVICT_SPAN;
@@ -39,7 +39,7 @@ where
 {
     /// What memory answers without further ado.
     #[inline]
-    pub(super) fn fresh(&self, call: &Call<'_>) -> Option<P::Output> {
+    pub(super) fn fresh(&self, call: &Call<'_>) -> Option<Arc<Entry<P::Output>>> {
         // Early refresh draws a lot for each lookup, once, where it can act on it.
         if self.config.ageing.early > 0.0 {
             return None;
@@ -47,12 +47,51 @@ where
         let entry = self.memory.as_ref()?.find(call.key)?;
         let as_new = entry.age(&self.config.ageing, call.begun) == Age::Fresh
             && !entry.is_to_be_checked(call.begun);
-        as_new.then(|| self.hit(&entry, Way::default(), call))
+        as_new.then_some(entry)
+    }
+
+    /// When the step began that looks up, if the cache goes by the same clock.
+    #[inline]
+    pub(super) fn step_begun(&self, ctx: &WorkflowContext) -> Option<Moment> {
+        if ctx.goes_by(self.config.clock) {
+            ctx.step_begun()
+        } else {
+            None
+        }
+    }
+
+    /// Measures a hit that is all that its step does: both end at one reading of the clock.
+    #[inline]
+    pub(super) fn hit_ended(&self, step_begun: Option<Moment>, call: &Call<'_>) {
+        let (took, ctx) = (&self.metrics().get_hit, call.ctx);
+        match step_begun {
+            Some(begun) => took.record_nanos_in(ctx.end_step().nanos_since(begun), ctx),
+            None => took.record_in(self.since(call.begun), ctx),
+        }
     }
 
     /// The value of an entry that answers.
     #[inline]
     pub(super) fn hit(&self, entry: &Entry<P::Output>, way: Way, call: &Call<'_>) -> P::Output {
+        let value = self.hit_value(entry, way, call);
+        let metrics = self.metrics();
+        let took = if way.stale {
+            &metrics.get_stale
+        } else {
+            &metrics.get_hit
+        };
+        took.record_in(self.since(call.begun), call.ctx);
+        value
+    }
+
+    /// The same, but for how long it took.
+    #[inline]
+    pub(super) fn hit_value(
+        &self,
+        entry: &Entry<P::Output>,
+        way: Way,
+        call: &Call<'_>,
+    ) -> P::Output {
         let ctx = call.ctx;
         let metrics = self.metrics();
         metrics.hits_of(way.outside).increment_in(ctx);
@@ -68,14 +107,7 @@ where
         if ctx.is_sampled() {
             self.describe_hit(entry, way, saved, call);
         }
-        let value = entry.value.get().clone();
-        let took = if way.stale {
-            &metrics.get_stale
-        } else {
-            &metrics.get_hit
-        };
-        took.record_in(self.since(call.begun), ctx);
-        value
+        entry.value.get().clone()
     }
 
     fn describe_hit(&self, entry: &Entry<P::Output>, way: Way, saved: u64, call: &Call<'_>) {

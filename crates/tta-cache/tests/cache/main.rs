@@ -7,6 +7,7 @@
 
 mod ageing;
 mod answers;
+mod clock;
 mod coalescing;
 mod composition;
 mod eviction;

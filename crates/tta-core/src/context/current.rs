@@ -20,16 +20,14 @@ pub fn with_current<R>(f: impl FnOnce(&WorkflowContext) -> R) -> Option<R> {
 /// The innermost span around the caller, if a step of the context's workflow is being polled.
 #[inline]
 pub(super) fn span_in(ctx: &WorkflowContext) -> Option<SpanId> {
-    HERE.with(|here| {
-        (here.workflow.get() == workflow(ctx)).then(|| SpanId::from_u64(here.span.get()))
-    })
+    (WORKFLOW.get() == workflow(ctx)).then(|| SpanId::from_u64(SPAN.get()))
 }
 
 /// Calls `poll`, which must not panic, with the span as the innermost on this thread.
 #[inline]
 pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce() -> R) -> R {
-    let outer_span = HERE.with(|here| here.span.replace(span.to_u64()));
-    let outer_workflow = HERE.with(|here| here.workflow.replace(workflow(ctx)));
+    let outer_span = SPAN.replace(span.to_u64());
+    let outer_workflow = WORKFLOW.replace(workflow(ctx));
     let result = if outer_workflow == workflow(ctx) {
         poll()
     } else {
@@ -47,10 +45,8 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
         drop(exchange(outer));
         result
     };
-    HERE.with(|here| {
-        here.span.set(outer_span);
-        here.workflow.set(outer_workflow);
-    });
+    SPAN.set(outer_span);
+    WORKFLOW.set(outer_workflow);
     result
 }
 
@@ -72,13 +68,10 @@ fn exchange(context: Option<WorkflowContext>) -> Option<WorkflowContext> {
         .flatten()
 }
 
-/// Plain cells: read and written by every poll of every step.
-struct Here {
-    workflow: Cell<usize>,
-    span: Cell<u64>,
-}
-
+// Plain cells, read and written by every poll of every step; two of them, so that neither is read
+// as a half of what has just been written in words, which a processor is slow at.
 thread_local! {
-    static HERE: Here = const { Here { workflow: Cell::new(0), span: Cell::new(0) } };
+    static WORKFLOW: Cell<usize> = const { Cell::new(0) };
+    static SPAN: Cell<u64> = const { Cell::new(0) };
     static CONTEXT: RefCell<Option<WorkflowContext>> = const { RefCell::new(None) };
 }

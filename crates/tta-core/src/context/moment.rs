@@ -1,14 +1,15 @@
 //! When something happened, as executions measure it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Clock, NanoClock, WorkflowContext};
 use crate::instruments::nanos;
 
 /// A point in time of a context's clock, in nanoseconds since the context was made: what spans and
 /// durations are made of. One subtraction for each reading, and plain numbers from there on.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(u64);
+pub struct Moment(u64);
 
 /// What a context reads the time from.
 pub(super) struct Timer {
@@ -60,19 +61,42 @@ impl Timer {
 
 impl Moment {
     /// When the context was made.
-    pub(super) const CREATED: Self = Self(0);
+    pub(crate) const CREATED: Self = Self(0);
 
     /// How many nanoseconds it is after another moment of the same context; none if before.
     #[inline]
-    pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
+    pub fn nanos_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 }
 
 impl WorkflowContext {
+    /// What time it is for executions.
+    #[doc(hidden)]
     #[inline]
-    pub(crate) fn moment(&self) -> Moment {
+    pub fn moment(&self) -> Moment {
         self.shared.timer.moment()
+    }
+
+    /// The same point in time on the context's clock; none where executions are measured by a quicker
+    /// one, from which it drifts away.
+    #[doc(hidden)]
+    #[inline]
+    pub fn instant(&self, moment: Moment) -> Option<Instant> {
+        let timer = &self.shared.timer;
+        if timer.quick.is_some() {
+            return None;
+        }
+        timer.created.checked_add(Duration::from_nanos(moment.0))
+    }
+
+    /// Whether the context's time is that of this clock, and executions are measured by it.
+    #[doc(hidden)]
+    #[inline]
+    pub fn goes_by(&self, clock: Clock) -> bool {
+        let timer = &self.shared.timer;
+        // Two clocks at one address are one; one clock at two addresses is only read once more.
+        std::ptr::fn_addr_eq(timer.clock, clock) && timer.quick.is_none()
     }
 
     /// A moment in nanoseconds since the Unix epoch.

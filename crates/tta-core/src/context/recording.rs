@@ -160,7 +160,11 @@ impl WorkflowContext {
 
     /// Keeps a finished span, and hands over what is kept when it is the outermost or when it is
     /// much.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "so that the record is made where it is kept"
+    )]
     pub(crate) fn keep(&self, span: SpanRecord, outermost: bool) {
         let parent_id = span.parent_id;
         let much = self.buffer().push_span(span);

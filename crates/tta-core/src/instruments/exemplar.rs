@@ -1,6 +1,6 @@
 //! Examples of what was measured, each with its trace.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::SystemTime;
 
@@ -71,27 +71,36 @@ pub(crate) struct ExemplarSlot {
 }
 
 impl ExemplarSlot {
-    /// Offers a measurement made in `ctx`; taken if the filter admits it and the last one is old.
+    /// Offers a measurement made in `ctx`, and says whether it is taken: if the filter admits it and
+    /// the last one is old.
     /// A trace that is only held may never arrive anywhere, and counts as not sampled.
     #[inline]
-    pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) {
-        if ExemplarFilter::admits(ctx.is_sampled() && !ctx.is_held()) {
-            let now = ctx.unix_nanos(ctx.moment());
-            self.offer_at(value, ctx.trace_id(), ctx.span_id(), now);
+    pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) -> bool {
+        if !ExemplarFilter::admits(ctx.is_sampled() && !ctx.is_held()) {
+            return false;
         }
+        let now = ctx.unix_nanos(ctx.moment());
+        self.offer_at(value, ctx.trace_id(), ctx.span_id(), now)
     }
 
-    /// Offers a measurement that the filter admits, for callers that have read the clock already.
-    #[inline]
-    pub(crate) fn offer_at(&self, value: f64, trace_id: TraceId, span_id: SpanId, now: u64) {
+    /// Offers a measurement that the filter admits, for callers that have read the clock already. Out
+    /// of line, so that asking the filter is all that is left where nothing is sampled.
+    #[inline(never)]
+    pub(crate) fn offer_at(
+        &self,
+        value: f64,
+        trace_id: TraceId,
+        span_id: SpanId,
+        now: u64,
+    ) -> bool {
         if now < self.renew_at.load(Ordering::Relaxed) {
-            return;
+            return false;
         }
         // Somebody else is writing an example this very moment: theirs is as good.
         let mut latest = match self.latest.try_lock() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
+            Err(TryLockError::WouldBlock) => return false,
         };
         self.renew_at
             .store(now.saturating_add(RENEWAL_NANOS), Ordering::Relaxed);
@@ -102,6 +111,7 @@ impl ExemplarSlot {
             span_id,
             at,
         });
+        true
     }
 
     pub(crate) fn latest(&self) -> Option<Exemplar> {
@@ -111,6 +121,45 @@ impl ExemplarSlot {
             return None;
         }
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The examples of a histogram's buckets.
+#[derive(Debug)]
+pub(crate) struct BucketExemplars {
+    /// Whether there has been one: most histograms have none, and reading them all would be most of
+    /// what reading such a histogram costs.
+    is_used: AtomicBool,
+    slots: Box<[ExemplarSlot]>,
+}
+
+impl BucketExemplars {
+    pub(crate) fn new(buckets: usize) -> Self {
+        Self {
+            is_used: AtomicBool::new(false),
+            slots: (0..buckets).map(|_| ExemplarSlot::default()).collect(),
+        }
+    }
+
+    /// Offers a bucket the measurement that `offer` offers.
+    #[inline]
+    pub(crate) fn offer(&self, bucket: usize, offer: impl FnOnce(&ExemplarSlot) -> bool) {
+        if self.slots.get(bucket).is_some_and(offer) {
+            self.is_used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The latest example of a bucket.
+    pub(crate) fn latest(&self, bucket: usize) -> Option<Exemplar> {
+        if !self.is_used.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.slots.get(bucket).and_then(ExemplarSlot::latest)
+    }
+
+    /// How many buckets there are.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
     }
 }
 

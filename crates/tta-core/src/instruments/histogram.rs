@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::bounds::{Bounds, FINE_CHUNKS, FINE_PER_OCTAVE, fine_middle};
 use super::cells::{Cells, PerThread, Table, Writer};
 use super::checked_units;
-use super::exemplar::{Exemplar, ExemplarSlot};
+use super::exemplar::{BucketExemplars, Exemplar};
 use super::snapshot::BucketCount;
 use crate::catalog::{DURATION_BOUNDS, Unit};
 use crate::context::WorkflowContext;
@@ -41,7 +41,7 @@ struct Core {
     bounds: Arc<Bounds>,
     scale: f64,
     cells: PerThread<DistributionCells>,
-    exemplars: Box<[ExemplarSlot]>,
+    exemplars: BucketExemplars,
 }
 
 impl Histogram {
@@ -63,9 +63,7 @@ impl Histogram {
         ) -> PerThread<DistributionCells>,
     ) -> Self {
         let bounds = Arc::new(Bounds::new(bounds, unit.scale()));
-        let exemplars = (0..bounds.exported())
-            .map(|_| ExemplarSlot::default())
-            .collect();
+        let exemplars = BucketExemplars::new(bounds.exported());
         let shape = Arc::clone(&bounds);
         let cells = cells(Box::new(move || DistributionCells::new(&shape, 1)));
         Self {
@@ -87,10 +85,18 @@ impl Histogram {
     /// Records a duration, and remembers the trace of `ctx` as an example of it.
     #[inline]
     pub fn record_in(&self, duration: Duration, ctx: &WorkflowContext) {
-        let position = self.record_units(nanos(duration));
-        if let Some(slot) = self.core.exemplars.get(position) {
-            slot.offer(duration.as_secs_f64(), ctx);
-        }
+        self.record_nanos_in(nanos(duration), ctx);
+    }
+
+    /// The same for a duration that is counted in nanoseconds already.
+    #[doc(hidden)]
+    #[inline]
+    pub fn record_nanos_in(&self, nanos: u64, ctx: &WorkflowContext) {
+        let position = self.record_units(nanos);
+        let exemplars = &self.core.exemplars;
+        exemplars.offer(position, |slot| {
+            slot.offer(nanos as f64 / Unit::Seconds.scale(), ctx)
+        });
     }
 
     /// Records a value in the metric's unit.
@@ -113,10 +119,9 @@ impl Histogram {
 
     /// The latest example of each exported bucket.
     pub fn exemplars(&self) -> Vec<Option<Exemplar>> {
-        self.core
-            .exemplars
-            .iter()
-            .map(ExemplarSlot::latest)
+        let exemplars = &self.core.exemplars;
+        (0..exemplars.len())
+            .map(|bucket| exemplars.latest(bucket))
             .collect()
     }
 
@@ -212,15 +217,15 @@ impl Cells for DistributionCells {
 /// in stored units.
 pub(crate) fn read_buckets(
     bounds: &Bounds,
-    exemplars: &[ExemplarSlot],
+    exemplars: &BucketExemplars,
     buckets: &mut Vec<BucketCount>,
     each: impl FnOnce(&mut dyn FnMut(&DistributionCells)),
 ) -> u64 {
     let uppers = bounds.shown().iter().copied().chain([f64::INFINITY]);
-    buckets.extend(uppers.zip(exemplars).map(|(upper, slot)| BucketCount {
+    buckets.extend(uppers.enumerate().map(|(bucket, upper)| BucketCount {
         upper,
         count: 0,
-        exemplar: slot.latest(),
+        exemplar: exemplars.latest(bucket),
     }));
     let mut sum = 0_u64;
     each(&mut |cells| {

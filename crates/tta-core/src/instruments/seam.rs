@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bounds::Bounds;
 use super::cells::{Cells, PerThread, Table};
-use super::exemplar::{Exemplar, ExemplarSlot};
+use super::exemplar::{BucketExemplars, Exemplar, ExemplarSlot};
 use super::histogram::{Distribution, DistributionCells, read_buckets};
 use super::snapshot::BucketCount;
 use crate::error::ErrorKind;
@@ -50,7 +50,7 @@ pub(crate) struct SeamInstruments {
 
 #[derive(Debug)]
 struct Exemplars {
-    buckets: Box<[ExemplarSlot]>,
+    buckets: BucketExemplars,
     outcomes: [ExemplarSlot; Outcome::ALL.len()],
     errors: Box<[ExemplarSlot]>,
 }
@@ -143,9 +143,9 @@ impl SeamInstruments {
             outcomes,
             errors,
         } = &self.exemplars;
-        if let Some(slot) = buckets.get(counted.bucket) {
-            slot.offer_at(nanos as f64 / SCALE, trace_id, span_id, now);
-        }
+        buckets.offer(counted.bucket, |slot| {
+            slot.offer_at(nanos as f64 / SCALE, trace_id, span_id, now)
+        });
         let kind = counted.error.and_then(|kind| errors.get(kind.index()));
         for slot in outcomes
             .get(counted.outcome as usize)
@@ -245,7 +245,7 @@ impl Exemplars {
     fn new(buckets: usize) -> Self {
         let slots = |count: usize| (0..count).map(|_| ExemplarSlot::default()).collect();
         Self {
-            buckets: slots(buckets),
+            buckets: BucketExemplars::new(buckets),
             outcomes: Default::default(),
             errors: slots(ErrorKind::ALL.len()),
         }

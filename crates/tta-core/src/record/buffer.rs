@@ -29,7 +29,11 @@ pub(crate) struct Taken {
 impl TraceBuffer {
     /// Adds a finished span, and tells whether the buffer should be handed over although the
     /// workflow goes on.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "so that the record is made where it is kept"
+    )]
     pub(crate) fn push_span(&mut self, span: SpanRecord) -> bool {
         if self.spans.capacity() == 0 {
             self.spans.reserve(FIRST_SPANS);

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod boundaries;
 mod cancellation;
 mod cancelling;
 mod cardinality;

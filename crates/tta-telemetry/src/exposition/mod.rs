@@ -1,5 +1,6 @@
 //! Metrics for Prometheus: the core's instruments and the user's own, on one page.
 
+mod aliases;
 mod family;
 mod format;
 mod info;
@@ -16,6 +17,7 @@ pub use pieces::Pieces;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tta_core::{Counter, registry};
@@ -58,6 +60,8 @@ pub struct PrometheusExposition {
     shown: Arc<Shown>,
     health: HealthCheck,
     ready: ReadyCheck,
+    /// How long the last whole page was.
+    last_length: AtomicUsize,
 }
 
 /// What pages are made of.
@@ -139,14 +143,18 @@ impl PrometheusExposition {
             shown: Arc::new(shown),
             health: options.health,
             ready: options.ready,
+            last_length: AtomicUsize::new(0),
         }
     }
 
     /// Every metric in one format.
     pub fn render(&self, format: ExpositionFormat) -> Vec<u8> {
-        let mut pieces = self.pieces(format);
-        let mut page = pieces.next().unwrap_or_default();
-        pieces.for_each(|piece| page.extend_from_slice(&piece));
+        // As long as the last one was, so that it need not be moved about while it grows.
+        let length = self.last_length.load(Ordering::Relaxed);
+        let mut page = Vec::with_capacity(length + length / 8);
+        self.pieces(format)
+            .for_each(|piece| page.extend_from_slice(&piece));
+        self.last_length.store(page.len(), Ordering::Relaxed);
         page
     }
 

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tta_core::Exemplar;
 
 use super::ExpositionFormat;
+use crate::digits::{push_billionths, push_unsigned};
 
 /// A page while it is written.
 pub(super) struct Page {
@@ -28,13 +29,17 @@ pub(super) struct Heading<'a> {
 
 impl Page {
     pub(super) fn new(format: ExpositionFormat) -> Self {
-        let out = Vec::new();
+        let out = Vec::with_capacity(PIECE + MORE);
         Self { format, out }
     }
 
     /// What was written since this was last asked for.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.out)
+        std::mem::replace(&mut self.out, Vec::with_capacity(PIECE + MORE))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.out.is_empty()
     }
 
     /// Whether what was written should be taken before more is.
@@ -88,7 +93,7 @@ impl Page {
     }
 
     pub(super) fn integer(&mut self, value: u64) {
-        push_integer(&mut self.out, value);
+        push_unsigned(&mut self.out, value);
     }
 
     pub(super) fn number(&mut self, value: f64) {
@@ -149,21 +154,6 @@ pub(super) fn push_escaped(out: &mut Vec<u8>, text: &str, quotes: bool) {
     out.extend_from_slice(rest);
 }
 
-pub(super) fn push_integer(out: &mut Vec<u8>, mut value: u64) {
-    let mut digits = [0; 20];
-    let mut used = 0;
-    for digit in digits.iter_mut().rev() {
-        let last = (value % 10) as u8;
-        *digit = b'0' + last;
-        used += 1;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
-}
-
 /// Appends a number as Prometheus's own libraries do: whole numbers without a point, very large
 /// and very small ones with an exponent, all others with as many digits as bring the value back.
 pub(super) fn push_number(out: &mut Vec<u8>, value: f64) {
@@ -177,7 +167,15 @@ pub(super) fn push_number(out: &mut Vec<u8>, value: f64) {
             clippy::cast_sign_loss,
             reason = "a whole number from 0 to 2^53"
         )]
-        push_integer(out, size as u64);
+        push_unsigned(out, size as u64);
+        return;
+    }
+    if value < 0.0 && size < LARGEST_WHOLE {
+        out.push(b'-');
+        push_number(out, size);
+        return;
+    }
+    if push_billionths(out, value) {
         return;
     }
     // Writing into memory cannot fail.
@@ -189,6 +187,9 @@ pub(super) fn push_number(out: &mut Vec<u8>, value: f64) {
         _ => write!(out, "{value:e}"),
     };
 }
+
+/// What a series takes as a rule.
+const MORE: usize = 4 << 10;
 
 /// How long a piece of a page is. It is a little more than this: at most one series.
 const PIECE: usize = 64 << 10;

@@ -32,7 +32,7 @@ enum Rest {
     Everything,
     /// Our own families, of which the first may have been begun.
     Families {
-        current: Option<Family>,
+        current: Option<Box<Family>>,
         others: vec::IntoIter<Exposed>,
         /// Every name that one of ours has.
         spelled: HashSet<&'static str>,
@@ -67,7 +67,7 @@ impl Pieces {
     /// Writes families until the page is long enough.
     fn families(
         &mut self,
-        mut current: Option<Family>,
+        mut current: Option<Box<Family>>,
         mut others: vec::IntoIter<Exposed>,
         spelled: HashSet<&'static str>,
     ) -> Rest {
@@ -88,19 +88,19 @@ impl Pieces {
     }
 
     /// A family that is to be written; none where its name is another's.
-    fn claim(&mut self, exposed: Exposed, spelled: &HashSet<&'static str>) -> Option<Family> {
+    fn claim(&mut self, exposed: Exposed, spelled: &HashSet<&'static str>) -> Option<Box<Family>> {
         let Some(claimed) = exposed.claim(self.page.format, &mut self.names, spelled) else {
             self.shown.skip(exposed.name, Skipped::NameTaken);
             return None;
         };
         let texts = self.shown.texts.of(&exposed, &self.shown.redactor);
-        Some(Family {
+        Some(Box::new(Family {
             exposed,
             claimed,
             texts,
             done: 0,
             is_begun: false,
-        })
+        }))
     }
 
     fn users(&mut self) {
@@ -132,8 +132,8 @@ impl Iterator for Pieces {
                 Rest::Nothing => break,
             };
         }
-        let piece = self.page.take();
-        (!piece.is_empty()).then_some(piece)
+        let is_over = matches!(self.rest, Rest::Nothing) && self.page.is_empty();
+        (!is_over).then(|| self.page.take())
     }
 }
 

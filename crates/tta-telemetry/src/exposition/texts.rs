@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tta_core::{SampleValue, SeriesReader};
 
+use super::aliases::DerivedLabel;
 use super::family::Exposed;
 use super::page::push_escaped;
 use crate::redaction::{Place, Redactor, add_value};
@@ -79,6 +80,7 @@ impl Texts {
 fn texts(exposed: &Exposed, redactor: &Redactor) -> Vec<SeriesText> {
     let mut texts = Vec::with_capacity(exposed.readers.len());
     let mut is_changed = false;
+    let derived = DerivedLabel::of(exposed.name);
     for (index, reader) in exposed.readers.iter().enumerate() {
         let values = exposed.spec.labels.iter().zip(reader.labels());
         let shown: Vec<_> = values
@@ -96,6 +98,10 @@ fn texts(exposed: &Exposed, redactor: &Redactor) -> Vec<SeriesText> {
             let value = replaced.or_else(|| reader.labels().get(place).map(String::as_str));
             push_escaped(&mut labels, value.unwrap_or_default(), true);
             labels.push(b'"');
+        }
+        let word = derived.and_then(|it| it.word(exposed.spec, reader.labels()));
+        if let (Some(derived), Some(word)) = (derived, word) {
+            labels.extend_from_slice(format!(",{}=\"{word}\"", derived.name).as_bytes());
         }
         texts.push(SeriesText {
             labels: labels.into(),

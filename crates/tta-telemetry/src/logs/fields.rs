@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tracing::field::{Field, Visit};
 
 use super::escape::Capped;
+use crate::digits::{push_billionths, push_signed, push_unsigned};
 
 /// The message and the fields of an event, written as they will stand in the line.
 #[derive(Default)]
@@ -41,13 +42,12 @@ impl Fields {
     }
 
     pub(super) fn unsigned(&mut self, name: &'static str, value: u64) {
-        self.bare(name, format_args!("{value}"));
+        self.bare(name, |out| push_unsigned(out, value));
     }
 
     pub(super) fn float(&mut self, name: &'static str, value: f64) {
         if value.is_finite() {
-            // With a point or an exponent, so that a reader sees that it is no whole number.
-            self.bare(name, format_args!("{value:?}"));
+            self.bare(name, |out| push_float(out, value));
         } else {
             // JSON has no words for these.
             self.text(
@@ -63,13 +63,15 @@ impl Fields {
         }
     }
 
-    /// A value that needs no quotes.
-    fn bare(&mut self, name: &'static str, value: fmt::Arguments<'_>) {
+    /// A value that needs no quotes, and less room than the smallest that there is.
+    fn bare(&mut self, name: &'static str, push: impl FnOnce(&mut Vec<u8>)) {
         if name == MESSAGE {
-            self.string(name, |out| out.write_fmt(value));
+            self.message.clear();
+            self.message.push(b'"');
+            push(&mut self.message);
+            self.message.push(b'"');
         } else if self.begin(name).is_some() {
-            // Writing into memory cannot fail.
-            let _ = self.rest.write_fmt(value);
+            push(&mut self.rest);
         }
     }
 
@@ -105,9 +107,13 @@ impl Fields {
         };
         let name = self.unique(name);
         self.rest.extend_from_slice(b",\"");
-        let mut out = Capped::new(&mut self.rest, NAME_LIMIT - 8, true);
-        out.push(&name);
-        out.finish();
+        if is_plain(&name) {
+            self.rest.extend_from_slice(name.as_bytes());
+        } else {
+            let mut out = Capped::new(&mut self.rest, NAME_LIMIT - 8, true);
+            out.push(&name);
+            out.finish();
+        }
         self.rest.extend_from_slice(b"\":");
         self.names.push(name);
         Some(room + SMALLEST_VALUE)
@@ -135,11 +141,12 @@ impl Visit for Fields {
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.bare(field.name(), format_args!("{value}"));
+        let word: &[u8] = if value { b"true" } else { b"false" };
+        self.bare(field.name(), |out| out.extend_from_slice(word));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.bare(field.name(), format_args!("{value}"));
+        self.bare(field.name(), |out| push_signed(out, value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
@@ -166,6 +173,21 @@ impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.string(field.name(), |out| write!(out, "{value:?}"));
     }
+}
+
+/// Whether a name is short, and of letters that nobody need look at twice.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    name.len() < 64 && name.bytes().all(is_plain)
+}
+
+/// A number with a point or an exponent, so that a reader sees that it is no whole one.
+fn push_float(out: &mut Vec<u8>, value: f64) {
+    if value.is_sign_positive() && push_billionths(out, value) {
+        return;
+    }
+    // Writing into memory cannot fail.
+    let _ = write!(out, "{value:?}");
 }
 
 /// Writes text of the user's making; says whether it is whole.

@@ -102,16 +102,17 @@ impl<S: Subscriber> Layer<S> for LogLayer {
         let Some(writer) = self.lines.writer.get() else {
             return;
         };
-        let present = self.lines.present();
-        let written = BUFFERS.try_with(|buffers| {
-            buffers
-                .try_borrow_mut()
-                .map(|mut buffers| write(&present, writer, event, &mut buffers))
+        self.lines.with(|present| {
+            let written = BUFFERS.try_with(|buffers| {
+                buffers
+                    .try_borrow_mut()
+                    .map(|mut buffers| write(present, writer, event, &mut buffers))
+            });
+            // An event inside the `Debug` of another event's field, or while the thread ends.
+            if !matches!(written, Ok(Ok(()))) {
+                write(present, writer, event, &mut Buffers::default());
+            }
         });
-        // An event inside the `Debug` of another event's field, or while the thread ends.
-        if !matches!(written, Ok(Ok(()))) {
-            write(&present, writer, event, &mut Buffers::default());
-        }
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use opentelemetry::{Array, KeyValue as OtelKeyValue, Value};
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
 /// The attributes of this process, as OTLP has them.
@@ -25,44 +24,6 @@ fn resource_value(key: &str, value: &str) -> any_value::Value {
         Ok(number) if key == "process.pid" => any_value::Value::IntValue(number),
         _ => any_value::Value::StringValue(value.to_owned()),
     }
-}
-
-pub(super) fn key_value(pair: &OtelKeyValue) -> KeyValue {
-    KeyValue {
-        key: pair.key.as_str().to_owned(),
-        value: Some(value(&pair.value)),
-        ..KeyValue::default()
-    }
-}
-
-fn value(value: &Value) -> AnyValue {
-    any(match value {
-        Value::Bool(value) => any_value::Value::BoolValue(*value),
-        Value::I64(value) => any_value::Value::IntValue(*value),
-        Value::F64(value) => any_value::Value::DoubleValue(*value),
-        Value::String(text) => any_value::Value::StringValue(text.as_str().to_owned()),
-        Value::Array(array) => any_value::Value::ArrayValue(ArrayValue {
-            values: elements(array),
-        }),
-        // A kind of value that this version does not know is sent as it prints.
-        other => any_value::Value::StringValue(other.to_string()),
-    })
-}
-
-fn elements(array: &Array) -> Vec<AnyValue> {
-    match array {
-        Array::Bool(values) => each(values, |value| any_value::Value::BoolValue(*value)),
-        Array::I64(values) => each(values, |value| any_value::Value::IntValue(*value)),
-        Array::F64(values) => each(values, |value| any_value::Value::DoubleValue(*value)),
-        Array::String(values) => each(values, |text| {
-            any_value::Value::StringValue(text.as_str().to_owned())
-        }),
-        other => vec![any(any_value::Value::StringValue(other.to_string()))],
-    }
-}
-
-fn each<T>(values: &[T], convert: impl Fn(&T) -> any_value::Value) -> Vec<AnyValue> {
-    values.iter().map(|value| any(convert(value))).collect()
 }
 
 pub(super) fn any(value: any_value::Value) -> AnyValue {

@@ -3,6 +3,8 @@
 //! The numbers of the fields are those of `opentelemetry-proto`, with whose messages the tests compare
 //! each byte.
 
+use std::borrow::Cow;
+
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -11,7 +13,7 @@ use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
 
 use super::common::unix_nanos;
-use super::wire::{Field, Length, Wire};
+use super::wire::{FIXED_64_LENGTH, Field, Length, Wire, field_length, number_length};
 
 /// The request that carries these spans, grouped by the library that made them.
 pub(crate) fn encode_spans(batch: &[SpanData], resource: &Resource) -> Vec<u8> {
@@ -116,53 +118,90 @@ fn attributes<'a>(
     attributes: impl IntoIterator<Item = &'a KeyValue>,
 ) {
     for attribute in attributes {
-        wire.message(field, Length::Short, |wire| {
-            wire.text(PAIR_KEY, attribute.key.as_str());
-            wire.message(PAIR_VALUE, Length::Short, |wire| {
-                value(wire, &attribute.value);
-            });
-        });
+        let (key, value) = (attribute.key.as_str(), Shown::of(&attribute.value));
+        let length = value.length();
+        // A key without a name is left out, as every field is that has its default value.
+        let key_length = if key.is_empty() {
+            0
+        } else {
+            field_length(key.len())
+        };
+        wire.begin(field, key_length + field_length(length));
+        wire.text(PAIR_KEY, key);
+        wire.begin(PAIR_VALUE, length);
+        value.write(wire);
     }
 }
 
-fn value(wire: &mut Wire, value: &Value) {
-    match value {
-        Value::Bool(value) => wire.number_always(any::BOOL, u64::from(*value)),
-        Value::I64(value) => integer(wire, *value),
-        Value::F64(value) => wire.fixed64_always(any::DOUBLE, value.to_bits()),
-        Value::String(text) => wire.bytes_always(any::STRING, text.as_str().as_bytes()),
-        Value::Array(array) => {
-            wire.message(any::ARRAY, Length::Short, |wire| elements(wire, array))
+/// A value as it is sent. Its length is known before it is written, so that nothing is moved: there
+/// are more of these than of everything else.
+enum Shown<'a> {
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Text(Cow<'a, str>),
+    Array(Vec<Shown<'a>>),
+}
+
+impl<'a> Shown<'a> {
+    fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Bool(value) => Self::Bool(*value),
+            Value::I64(value) => Self::Int(*value),
+            Value::F64(value) => Self::Double(*value),
+            Value::String(text) => Self::Text(text.as_str().into()),
+            Value::Array(array) => Self::Array(Self::elements(array)),
+            // A kind of value that this version does not know is sent as it prints.
+            other => Self::Text(other.to_string().into()),
         }
-        // A kind of value that this version does not know is sent as it prints.
-        other => wire.bytes_always(any::STRING, other.to_string().as_bytes()),
     }
-}
 
-fn elements(wire: &mut Wire, array: &Array) {
-    let mut element = |write: &dyn Fn(&mut Wire)| {
-        wire.message(ARRAY_VALUES, Length::Short, |wire| write(wire));
-    };
-    match array {
-        Array::Bool(values) => values
-            .iter()
-            .for_each(|value| element(&|wire| wire.number_always(any::BOOL, u64::from(*value)))),
-        Array::I64(values) => values
-            .iter()
-            .for_each(|value| element(&|wire| integer(wire, *value))),
-        Array::F64(values) => values
-            .iter()
-            .for_each(|value| element(&|wire| wire.fixed64_always(any::DOUBLE, value.to_bits()))),
-        Array::String(values) => values.iter().for_each(|text| {
-            element(&|wire| wire.bytes_always(any::STRING, text.as_str().as_bytes()));
-        }),
-        other => element(&|wire| wire.bytes_always(any::STRING, other.to_string().as_bytes())),
+    fn elements(array: &'a Array) -> Vec<Self> {
+        match array {
+            Array::Bool(values) => values.iter().copied().map(Self::Bool).collect(),
+            Array::I64(values) => values.iter().copied().map(Self::Int).collect(),
+            Array::F64(values) => values.iter().copied().map(Self::Double).collect(),
+            Array::String(values) => {
+                let texts = values.iter().map(|text| Self::Text(text.as_str().into()));
+                texts.collect()
+            }
+            other => vec![Self::Text(other.to_string().into())],
+        }
     }
-}
 
-/// A number with a sign, which takes ten bytes if it is negative.
-fn integer(wire: &mut Wire, value: i64) {
-    wire.number_always(any::INT, value.cast_unsigned());
+    fn length(&self) -> usize {
+        match self {
+            Self::Bool(_) => number_length(1),
+            // A negative number takes ten bytes.
+            Self::Int(value) => number_length(value.cast_unsigned()),
+            Self::Double(_) => FIXED_64_LENGTH,
+            Self::Text(text) => field_length(text.len()),
+            Self::Array(elements) => field_length(Self::lengths(elements)),
+        }
+    }
+
+    fn lengths(elements: &[Self]) -> usize {
+        let lengths = elements
+            .iter()
+            .map(|element| field_length(element.length()));
+        lengths.sum()
+    }
+
+    fn write(&self, wire: &mut Wire) {
+        match self {
+            Self::Bool(value) => wire.number_always(any::BOOL, u64::from(*value)),
+            Self::Int(value) => wire.number_always(any::INT, value.cast_unsigned()),
+            Self::Double(value) => wire.fixed64_always(any::DOUBLE, value.to_bits()),
+            Self::Text(text) => wire.bytes_always(any::STRING, text.as_bytes()),
+            Self::Array(elements) => {
+                wire.begin(any::ARRAY, Self::lengths(elements));
+                for element in elements {
+                    wire.begin(ARRAY_VALUES, element.length());
+                    element.write(wire);
+                }
+            }
+        }
+    }
 }
 
 fn kind(kind: &SpanKind) -> u64 {

@@ -11,7 +11,9 @@ use opentelemetry::{
     Array, InstrumentationScope as OtelScope, KeyValue as OtelKeyValue, StringValue, Value,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value,
+};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{
     ResourceSpans, ScopeSpans, Span, SpanFlags, Status, span, status,
@@ -20,7 +22,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use proptest::prelude::*;
 use prost::Message;
 
-use super::super::common::{key_value, resource, unix_nanos};
+use super::super::common::{any as any_value_of, resource, unix_nanos};
 use super::encode_spans;
 
 proptest! {
@@ -302,4 +304,47 @@ fn flags(trace_flags: u8, is_remote: bool) -> u32 {
         0
     };
     u32::from(trace_flags) | known | remote
+}
+
+fn key_value(pair: &OtelKeyValue) -> KeyValue {
+    KeyValue {
+        key: pair.key.as_str().to_owned(),
+        value: Some(value(&pair.value)),
+        ..KeyValue::default()
+    }
+}
+
+fn value(value: &Value) -> AnyValue {
+    any_value_of(match value {
+        Value::Bool(value) => any_value::Value::BoolValue(*value),
+        Value::I64(value) => any_value::Value::IntValue(*value),
+        Value::F64(value) => any_value::Value::DoubleValue(*value),
+        Value::String(text) => any_value::Value::StringValue(text.as_str().to_owned()),
+        Value::Array(array) => any_value::Value::ArrayValue(ArrayValue {
+            values: elements(array),
+        }),
+        // A kind of value that this version does not know is sent as it prints.
+        other => any_value::Value::StringValue(other.to_string()),
+    })
+}
+
+fn elements(array: &Array) -> Vec<AnyValue> {
+    match array {
+        Array::Bool(values) => each(values, |value| any_value::Value::BoolValue(*value)),
+        Array::I64(values) => each(values, |value| any_value::Value::IntValue(*value)),
+        Array::F64(values) => each(values, |value| any_value::Value::DoubleValue(*value)),
+        Array::String(values) => each(values, |text| {
+            any_value::Value::StringValue(text.as_str().to_owned())
+        }),
+        other => vec![any_value_of(any_value::Value::StringValue(
+            other.to_string(),
+        ))],
+    }
+}
+
+fn each<T>(values: &[T], convert: impl Fn(&T) -> any_value::Value) -> Vec<AnyValue> {
+    values
+        .iter()
+        .map(|value| any_value_of(convert(value)))
+        .collect()
 }

@@ -97,6 +97,12 @@ impl Wire {
         }
     }
 
+    /// The beginning of a message of known length inside this one; its fields follow.
+    pub(super) fn begin(&mut self, field: Field, length: usize) {
+        self.tag(field, LENGTH);
+        self.varint(length as u64);
+    }
+
     fn tag(&mut self, field: Field, kind: u32) {
         self.varint(u64::from(field << 3 | kind));
     }
@@ -110,6 +116,20 @@ impl Wire {
         self.out.push(low_bits(rest));
     }
 }
+
+/// How long a field is that holds so many bytes: its tag, its length and the bytes. For the fields
+/// below 16, whose tags are of one byte.
+pub(super) fn field_length(bytes: usize) -> usize {
+    1 + varint_length(bytes as u64) + bytes
+}
+
+/// How long a number is in the encoding that has as many bytes as it needs.
+pub(super) fn number_length(number: u64) -> usize {
+    1 + varint_length(number)
+}
+
+/// How long a number of eight bytes is with its tag.
+pub(super) const FIXED_64_LENGTH: usize = 9;
 
 /// How many bytes the length of a message takes as a rule.
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +157,6 @@ fn fill_varint(room: &mut [u8], number: u64) {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "seven bits are meant")]
 const fn low_bits(number: u64) -> u8 {
     (number & 0x7f) as u8
 }

@@ -1,6 +1,7 @@
 //! What must not leave the process, taken out where it would: on the threads that export and write.
 
 mod keys;
+mod known;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
 mod labels;
 mod policy;

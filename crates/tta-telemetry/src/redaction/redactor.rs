@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tta_core::{Counter, registry};
 
 use super::keys::{self, Kind};
+use super::known::known;
 use super::policy::{Redaction, RedactionPolicy};
 use super::rule::{Rule, Rules};
 use super::scan::{MASK, scan};
@@ -141,7 +142,7 @@ impl Redactor {
             Place::Event | Place::Log => self.capture.in_events(),
             Place::Metric | Place::Resource => false,
         };
-        !is_captured && keys::is_content(key) && !self.is_exempt(key)
+        !is_captured && known(key).is_content && !self.is_exempt(key)
     }
 
     /// Text of somebody else's making about ourselves, such as why an export failed.
@@ -157,7 +158,7 @@ impl Redactor {
             let mut keys = self.policy.keys.iter();
             keys.any(|name| keys::is_named(key, name))
         };
-        let is_known = || match keys::kind(key) {
+        let is_known = || match known(key).kind {
             Some(Kind::Secret) => true,
             Some(Kind::Token) => is_text,
             None => false,

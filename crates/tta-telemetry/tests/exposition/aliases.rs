@@ -119,3 +119,44 @@ fn an_alias_that_is_another_metric_s_name_is_left_out() {
         .collect();
     assert_eq!(samples, ["aliased_taken 4"]);
 }
+
+#[test]
+fn a_lookup_under_its_old_name_says_whether_it_hit() {
+    let spec = declared(
+        MetricSpec::histogram("aliased_lookup_duration_seconds", Unit::Seconds, "Lookups.")
+            .labels(&["primitive", "operation", "result"])
+            .bounds(&[1.0])
+            .aliases(&["cache_latency_seconds"]),
+    );
+    for (operation, result) in [
+        ("get", "hit"),
+        ("get", "stale"),
+        ("get", "miss"),
+        ("set", "ok"),
+    ] {
+        let histogram = registry().histogram(spec, &["cache", operation, result]);
+        histogram.unwrap().record(Duration::from_millis(500));
+    }
+    let page = page_with_aliases(ExpositionFormat::OpenMetrics);
+    let counts = |family| {
+        let mut counts = lines(&page, family);
+        counts.retain(|line| line.contains("_count{"));
+        counts
+    };
+    let found = counts("cache_latency_seconds");
+    let count = |labels: &str| {
+        format!("cache_latency_seconds_count{{primitive_name=\"cache\",{labels}}} 1")
+    };
+    assert_eq!(
+        found,
+        [
+            count("operation=\"get\",result=\"hit\",hit=\"true\""),
+            count("operation=\"get\",result=\"miss\",hit=\"false\""),
+            count("operation=\"get\",result=\"stale\",hit=\"true\""),
+            count("operation=\"set\",result=\"ok\""),
+        ]
+    );
+    let own = counts("aliased_lookup_duration_seconds");
+    assert_eq!(own.len(), 4);
+    assert!(own.iter().all(|line| !line.contains("hit=")), "{own:?}");
+}

@@ -4,6 +4,7 @@
 
 mod adaptive;
 mod blocking;
+mod clock;
 mod composition;
 mod fallback;
 mod grace;

@@ -99,10 +99,13 @@ fn exporters() -> Vec<Panel> {
             Look::States(&UP),
             "Exporters",
             "none",
-            "Whether the backend took what it was sent last.",
+            "Whether the backend took what it was sent last, of the signals of which anything was sent \
+             within the time shown.",
             &[(
                 "{{instance}} {{signal}} {{protocol}}",
-                "min by (instance, signal, protocol) (telemetry_exporter_up)",
+                "min by (instance, signal, protocol) (telemetry_exporter_up) \
+                 and sum by (instance, signal, protocol) \
+                 (increase(telemetry_export_duration_seconds_count[$__range])) > 0",
             )],
         ),
         lines(

@@ -120,7 +120,10 @@ fn telemetry() -> Vec<Alert> {
         },
         Alert {
             name: "TtaTelemetryExporterDown",
-            promql: "min by (job, instance, signal, protocol) (telemetry_exporter_up) == 0"
+            // One that has had nothing to send yet is not up either, and nothing is wrong.
+            promql: "min by (job, instance, signal, protocol) (telemetry_exporter_up) == 0\n\
+                     and sum by (job, instance, signal, protocol) (\n  \
+                     increase(telemetry_export_duration_seconds_count[15m])) > 0"
                 .to_owned(),
             hold: "5m".to_owned(),
             severity: Severity::Warning,

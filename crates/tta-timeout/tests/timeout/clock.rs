@@ -1,0 +1,96 @@
+//! How often a timeout reads the clock.
+
+use std::cell::Cell;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use tta_core::{ErrorKind, Flow, Operand, Primitive, WorkflowContext, step, step_with};
+use tta_timeout::{TimeoutConfig, TimeoutExt};
+
+fn ready() -> Flow<impl Operand<Input = u64, Output = u64>> {
+    step("ready", async |n: u64| Ok(n))
+}
+
+fn readings_of<P: Primitive<Input = u64>>(flow: &Flow<P>) -> usize {
+    let ctx = WorkflowContext::builder().clock(counting).build();
+    readings(|| assert!(now(flow.execute(1, &ctx)).is_ok()))
+}
+
+#[test]
+fn a_timeout_goes_by_the_readings_of_the_step_that_it_stands_around() {
+    let minute = Duration::from_mins(1);
+    let alone = readings_of(&ready());
+    assert!(alone >= 2, "{alone}");
+    assert_eq!(readings_of(&ready().timeout(minute).unwrap()), alone);
+    let graceful = TimeoutConfig::new(minute).with_grace(minute);
+    assert_eq!(readings_of(&ready().timeout(graceful).unwrap()), alone);
+    let sequence = (ready() >> ready()).timeout(minute).unwrap();
+    assert_eq!(readings_of(&sequence), readings_of(&(ready() >> ready())));
+}
+
+#[test]
+fn a_limit_begins_with_the_timeout_and_not_with_the_step_that_calls_it() {
+    let limit = Duration::from_millis(50);
+    let slow = step("slow", async |n: u64| {
+        pass(Duration::from_millis(30));
+        Ok(n)
+    });
+    let flow = slow.timeout(limit).unwrap();
+    let caller = step_with(
+        "caller",
+        flow,
+        async |flow: &_, n: u64, ctx: &WorkflowContext| {
+            pass(Duration::from_millis(30));
+            let first = Flow::execute(flow, n, ctx).await?;
+            pass(Duration::from_millis(30));
+            Flow::execute(flow, first, ctx).await
+        },
+    );
+    let ctx = WorkflowContext::builder().clock(counting).build();
+    assert_eq!(now(caller.execute(1, &ctx)).unwrap(), 1);
+}
+
+#[test]
+fn an_operation_that_overruns_its_limit_is_seen_by_the_reading_at_its_end() {
+    let slow = step("slow", async |n: u64| {
+        pass(Duration::from_millis(80));
+        Ok(n)
+    });
+    let flow = slow.timeout(Duration::from_millis(50)).unwrap();
+    let ctx = WorkflowContext::builder().clock(counting).build();
+    let error = now(flow.execute(1, &ctx)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+/// Runs a future that is ready at its first poll.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut cx) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("the future waits"),
+    }
+}
+
+/// How often the clock was read on this thread.
+fn readings(run: impl FnOnce()) -> usize {
+    READINGS.set(0);
+    run();
+    READINGS.get()
+}
+
+/// A clock that moves by hand, and counts.
+fn counting() -> Instant {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    READINGS.set(READINGS.get() + 1);
+    *BEGUN + PASSED.get()
+}
+
+fn pass(time: Duration) {
+    PASSED.set(PASSED.get() + time);
+}
+
+thread_local! {
+    static READINGS: Cell<usize> = const { Cell::new(0) };
+    static PASSED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
