@@ -23,32 +23,8 @@ use tta_core::{Attribute, Parent, Recorder, TraceId, TraceRecords, WorkflowConte
 use tta_telemetry::{RedactionPolicy, TraceEncoder};
 
 /// Workflows of a root and three steps with four attributes each, as many as make a batch.
-const WORKFLOWS: u32 = 128;
-const SPANS: u32 = WORKFLOWS * 4;
-
-fn main() {
-    let (records, spans) = (records(), span_data());
-    let resource = [("service.name".to_owned(), "bench".to_owned())];
-    let ours = TraceEncoder::new(&resource, RedactionPolicy::new());
-    let resource = opentelemetry_sdk::Resource::builder_empty()
-        .with_attribute(KeyValue::new("service.name", "bench"))
-        .build();
-    let resource = ResourceAttributesWithSchema::from(&resource);
-    let mut group = Group::new("export");
-    group.bench_each("tta", SPANS, |b| {
-        b.iter_batched(|| records.clone(), |all| ours.encode(all));
-    });
-    group.bench_each("stock", SPANS, |b| {
-        b.iter_batched(|| spans.clone(), |all| stock(all, &resource));
-    });
-    group.bench_each("tta, gzip", SPANS, |b| {
-        b.iter_batched(|| records.clone(), |all| compressed(&ours.encode(all)));
-    });
-    group.bench_each("stock, gzip", SPANS, |b| {
-        b.iter_batched(|| spans.clone(), |all| compressed(&stock(all, &resource)));
-    });
-    group.finish();
-}
+const WORKFLOWS: usize = 128;
+const SPANS: usize = WORKFLOWS * 4;
 
 #[derive(Default)]
 struct Keep(Mutex<Vec<TraceRecords>>);
@@ -129,4 +105,30 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(bytes).unwrap();
     gzip.finish().unwrap()
+}
+
+fn main() {
+    let (records, spans) = (records(), span_data());
+    let resource = [("service.name".to_owned(), "bench".to_owned())];
+    let clean = TraceEncoder::new(&resource, RedactionPolicy::new());
+    let resource = opentelemetry_sdk::Resource::builder_empty()
+        .with_attribute(KeyValue::new("service.name", "bench"))
+        .build();
+    let resource = ResourceAttributesWithSchema::from(&resource);
+    let mut group = Group::new("export");
+    let ours = || records.clone();
+    let theirs = || spans.clone();
+    group.bench_batch("tta", SPANS, |b| {
+        b.iter_batched(ours, |all| clean.encode(all));
+    });
+    group.bench_batch("opentelemetry-proto", SPANS, |b| {
+        b.iter_batched(theirs, |all| stock(all, &resource));
+    });
+    group.bench_batch("tta, gzip", SPANS, |b| {
+        b.iter_batched(ours, |all| compressed(&clean.encode(all)));
+    });
+    group.bench_batch("opentelemetry-proto, gzip", SPANS, |b| {
+        b.iter_batched(theirs, |all| compressed(&stock(all, &resource)));
+    });
+    group.finish();
 }

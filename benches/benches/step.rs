@@ -119,13 +119,13 @@ fn ours(group: &mut Group<'_>) {
             b.iter(|| run(&eleven, None));
         }
     });
-    let (one, sampler) = (Arc::new(with_attributes()), recorder(true));
-    let sampled = Arc::clone(&one);
+    let (one, takes_all) = (Arc::new(with_attributes()), recorder(true));
+    let again = Arc::clone(&one);
     group.bench_threads("tta, one workflow", move |b: &mut Bencher<'_>| {
         b.iter(|| run(&one, None));
     });
     group.bench_threads("tta, one sampled workflow", move |b: &mut Bencher<'_>| {
-        b.iter(|| run(&sampled, Some(&sampler)));
+        b.iter(|| run(&again, Some(&takes_all)));
     });
     for (name, sampled) in [("tta, unsampled", false), ("tta, sampled", true)] {
         let (one, eleven) = (with_attributes(), eleven!(with_attributes()));

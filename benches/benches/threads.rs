@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a benchmark that cannot run has nothing to report"
 )]
 
@@ -84,9 +85,9 @@ fn workflows<P: Operand<Input = u64, Output = u64>>(
 
 /// Nanoseconds for one call of `work`, per thread.
 fn time(threads: usize, work: &(dyn Fn() + Sync)) -> f64 {
-    let begin = Barrier::new(threads);
+    let start = Barrier::new(threads);
     let timed = || {
-        begin.wait();
+        start.wait();
         let begun = Instant::now();
         work();
         begun.elapsed()

@@ -22,8 +22,8 @@ pub struct Group<'a> {
 }
 
 enum Subject<'a> {
-    /// So many of what is counted are done in a call.
-    Plain(Box<dyn FnMut(&mut Bencher<'_>) + 'a>, u32),
+    /// A call of it is so many operations.
+    Plain(Box<dyn FnMut(&mut Bencher<'_>) + 'a>, usize),
     PerStep(Box<dyn FnMut(&mut Bencher<'_>, usize) + 'a>),
     /// The position among those that other threads can call.
     TwoThreads(usize),
@@ -58,17 +58,17 @@ impl<'a> Group<'a> {
 
     /// Adds a subject: nanoseconds a call of what the closure has the bencher iterate.
     pub fn bench(&mut self, name: &str, routine: impl FnMut(&mut Bencher<'_>) + 'a) {
-        self.bench_each(name, 1, routine);
+        self.bench_batch(name, 1, routine);
     }
 
-    /// Adds a subject whose call does so many of what is counted; the nanoseconds are those of one.
-    pub fn bench_each(
+    /// Adds a subject each call of which is so many operations; the figure is one operation's.
+    pub fn bench_batch(
         &mut self,
         name: &str,
-        many: u32,
+        operations: usize,
         routine: impl FnMut(&mut Bencher<'_>) + 'a,
     ) {
-        let subject = Subject::Plain(Box::new(routine), many);
+        let subject = Subject::Plain(Box::new(routine), operations);
         self.subjects.push((name.to_owned(), subject));
     }
 
@@ -165,8 +165,8 @@ impl Run<'_, '_> {
         report: &mut Report,
     ) {
         let per_step = matches!(subject, Subject::PerStep(_));
-        let done = match subject {
-            Subject::Plain(_, many) => f64::from(*many),
+        let operations = match subject {
+            Subject::Plain(_, operations) => *operations as f64,
             _ => 1.0,
         };
         // Not a number where it is worth nothing, so that the rounds stay next to each other.
@@ -176,7 +176,7 @@ impl Run<'_, '_> {
         };
         let one = nanos(ONE, of_one);
         if !per_step {
-            return report.sample(name, one / done);
+            return report.sample(name, one / operations);
         }
         let many = nanos(MANY, of_many);
         let step = (many - one) / (MANY - ONE) as f64;
@@ -260,21 +260,20 @@ impl<'m> Bencher<'m> {
         self.slice.ended = Instant::now();
     }
 
-    /// Measures `operation` on what `prepare` makes each time; without the preparation, and so for
-    /// operations beside which two readings of the thread's time are nothing.
+    /// Measures `operation` alone, on an input that is made anew for each call.
+    ///
+    /// Reading the thread's time is a microsecond's work, so the operation must be a long one.
     pub fn iter_batched<I, R>(
         &mut self,
-        mut prepare: impl FnMut() -> I,
+        mut input: impl FnMut() -> I,
         mut operation: impl FnMut(I) -> R,
     ) {
-        self.slice.begun = Instant::now();
         for _ in 0..self.iterations {
-            let input = prepare();
+            let input = input();
             let before = thread_time();
             black_box(operation(input));
             self.slice.spent += thread_time().saturating_sub(before);
         }
-        self.slice.ended = Instant::now();
     }
 }
 

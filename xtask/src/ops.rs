@@ -51,7 +51,7 @@ fn real_servers(workspace: &Workspace, voice: &Voice<'_>) -> Result {
     let test = ["test", "--workspace", "--all-features"];
     let build = ["--no-run", "--test", "backends", "--test", VERIFICATION];
     voice.run(Run::cargo(workspace, test.into_iter().chain(build)))?;
-    let run = ["--test", VERIFICATION, "--", "--ignored", "--nocapture"];
+    let run = ["--test", VERIFICATION, "--", "--nocapture"];
     voice.run(
         Run::cargo(workspace, test.into_iter().chain(run))
             .env("TTA_VENV", workspace.venv())

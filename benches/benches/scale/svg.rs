@@ -42,9 +42,11 @@ fn drawn(curve: &Curve, path: &Path) -> Result<(), Box<dyn Error>> {
         .y_label_formatter(&|y| shown(*y))
         .draw()?;
     for (Series { name, points }, colour) in curve.series.iter().zip(COLOURS.iter().cycle()) {
+        // No logarithm is taken of what was measured in no round.
+        let points: Vec<(f64, f64)> = points.iter().copied().filter(|(_, y)| *y > 0.0).collect();
         let style = colour.stroke_width(if name.starts_with("tta") { 3 } else { 1 });
         chart
-            .draw_series(LineSeries::new(points.iter().copied(), style))?
+            .draw_series(LineSeries::new(points.clone(), style))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
         let dots = points

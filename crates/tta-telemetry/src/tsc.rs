@@ -59,8 +59,8 @@ mod tests {
         std::thread::sleep(Duration::from_millis(50));
         let last = read();
         let measured = Duration::from_nanos(last.1 - first.1);
-        let (least, most) = (last.0 - first.2, last.2 - first.0);
-        assert!(least.mul_f64(0.8) <= measured, "{measured:?} {least:?}");
-        assert!(measured <= most.mul_f64(1.25), "{measured:?} {most:?}");
+        let (shortest, longest) = (last.0 - first.2, last.2 - first.0);
+        assert!(shortest.mul_f64(0.8) <= measured, "{measured:?} {shortest:?}");
+        assert!(measured <= longest.mul_f64(1.25), "{measured:?} {longest:?}");
     }
 }

@@ -112,3 +112,42 @@ fn refuses(arguments: &[&str], because: &str) {
     let message = parse(arguments).unwrap_err().to_string();
     assert!(message.contains(because), "{arguments:?}: {message}");
 }
+
+#[test]
+fn faults_are_injected_by_name_and_time() {
+    use assistant::injected::{Fault, Injected};
+    use std::time::Duration;
+
+    let options = parse(&[
+        "--inject",
+        "premium-down=20..45.5",
+        "--inject",
+        "new-questions=0s..10s",
+    ])
+    .unwrap();
+    let seconds = Duration::from_secs_f64;
+    assert_eq!(
+        options.inject,
+        [
+            Injected {
+                fault: Fault::PremiumDown,
+                during: seconds(20.0)..seconds(45.5),
+            },
+            Injected {
+                fault: Fault::NewQuestions,
+                during: seconds(0.0)..seconds(10.0),
+            },
+        ]
+    );
+    for (wrong, why) in [
+        ("premium-down", "FAULT=FROM..TO"),
+        ("premium-down=20", "FAULT=FROM..TO"),
+        ("premium-down=20..x", "FAULT=FROM..TO"),
+        ("premium-down=-1..5", "FAULT=FROM..TO"),
+        ("premium-down=20..20", "must end after it begins"),
+        ("all-down=1..2", "give one of cheap-down, premium-down"),
+    ] {
+        let error = parse(&["--inject", wrong]).unwrap_err().to_string();
+        assert!(error.contains(why), "{wrong}: {error}");
+    }
+}

@@ -1,6 +1,10 @@
 //! The dashboards keep to Grafana's rules, and each rule is seen to fail once.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 use serde_json::{Value, json};
 use tta_catalog::dashboards::lint::offences;

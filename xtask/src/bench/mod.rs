@@ -5,13 +5,15 @@ mod expression;
 mod judged;
 mod page;
 mod plan;
+mod programs;
 mod python;
 mod samples;
 mod scale;
 mod versions;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -41,7 +43,7 @@ pub(crate) struct Choice {
     check: bool,
     /// Write all figures into this file too.
     #[arg(long, value_name = "FILE")]
-    json: Option<std::path::PathBuf>,
+    json: Option<PathBuf>,
     /// Also GET at 50 tasks over one connection, beside `redis-benchmark` with 50.
     #[arg(long)]
     redis: bool,
@@ -62,13 +64,9 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Result {
     let budgets = Budgets::read(&workspace.root().join(BUDGETS))?;
     let plan = Plan::new(choice, &budgets)?;
     eprintln!("building the benchmarks in release (the first time takes minutes)");
-    let mut build = vec!["bench", "-p", BENCHES, "--no-run"];
-    for program in plan.programs() {
-        build.extend(["--bench", program]);
-    }
-    Run::cargo(workspace, build).heard()?;
+    let built = programs::built(workspace, BENCHES, &plan.programs())?;
     let measuring = Instant::now();
-    let samples = measure(workspace, choice, &plan)?;
+    let samples = measure(workspace, choice, &plan, &built)?;
     let judged = Judged::all(&budgets, &plan, &samples);
     let mut versions = versions::of_peers(workspace, BENCHES)?;
     versions.extend(samples.versions());
@@ -105,7 +103,12 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Result {
 }
 
 /// Every program as often as planned, in turns, so that a minute of trouble is not one program's.
-fn measure(workspace: &Workspace, choice: &Choice, plan: &Plan<'_>) -> Result<Samples> {
+fn measure(
+    workspace: &Workspace,
+    choice: &Choice,
+    plan: &Plan<'_>,
+    built: &BTreeMap<String, PathBuf>,
+) -> Result<Samples> {
     let folder = workspace.target().join("tta-bench");
     fs::create_dir_all(&folder)
         .map_err(|error| Failure::new(format!("cannot make {}: {error}", folder.display())))?;
@@ -120,13 +123,16 @@ fn measure(workspace: &Workspace, choice: &Choice, plan: &Plan<'_>) -> Result<Sa
             let file = folder.join(format!("{program}.json"));
             let _ = fs::remove_file(&file);
             let path = file.to_string_lossy().into_owned();
-            let mut line = vec!["bench", "-p", BENCHES, "--bench", program, "--"];
+            let executable = built
+                .get(program)
+                .ok_or_else(|| Failure::new(format!("cargo built no benchmark `{program}`")))?;
+            let mut line = vec!["--bench"];
             line.extend(plan.arguments());
             line.extend(["--json", &path]);
             if program == plan::SCALE {
                 line.extend(["--plots", &plots]);
             }
-            Run::cargo(workspace, line).heard()?;
+            Run::program(workspace.root(), executable, line).heard()?;
             samples.read(&file)?;
         }
     }

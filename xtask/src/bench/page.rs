@@ -175,6 +175,7 @@ What things cost, beside their floor and their peers. `cargo xtask bench` writes
 `--check` it fails where a ratio is above its budget. The budgets are data in
 [benches/budgets.json](../benches/budgets.json), and [design note 0034](design/0034-measured-in-turns.md)
 says how is measured. A claim is a ratio in one run: absolute figures move from machine to machine.
+[Scale](benchmarks/scale.md) shows how costs grow with the work.
 
 A figure is the time of the thread that does the work, not that of the clock on the wall, and the
 median of all rounds; a ratio is the median of the rounds' own ratios, ± half of the distance between

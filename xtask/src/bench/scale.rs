@@ -78,7 +78,8 @@ fn line(series: &Value) -> Option<Line<'_>> {
         let [x, y] = point.as_array()?.as_slice() else {
             return None;
         };
-        Some((x.as_f64()?, y.as_f64()?))
+        // What was measured in no round is no number.
+        Some((x.as_f64()?, y.as_f64().unwrap_or(f64::NAN)))
     });
     Some(Line {
         name: series.get("name")?.as_str()?,
@@ -103,6 +104,7 @@ fn bend(line: &Line<'_>) -> String {
             [(from, before), (to, after)] => Some((after / before, from, to)),
             _ => None,
         })
+        .filter(|(times, ..)| times.is_finite())
         .max_by(|one, other| one.0.total_cmp(&other.0));
     match steepest {
         Some((times, from, to)) if times >= BEND => {
@@ -221,6 +223,20 @@ mod tests {
         let page = page_of(&[[1.0, 4.0], [10.0, 4.2], [100.0, 8.4], [1000.0, 10.0]]);
         let bend = "- tta: × 2.50 from end to end, × 2.00 of it between 10 and 100";
         assert!(page.contains(bend), "{page}");
+    }
+
+    #[test]
+    fn a_point_that_no_round_measured_is_left_open() {
+        let curves = json!([{
+            "name": "threads", "title": "Threads", "x": "threads", "y": "times",
+            "bytes_each": null, "series": [{"name": "tta", "points": [[1.0, 1.0], [2.0, null]]}],
+        }]);
+        let page = page(&curves, "2 cores.", false).unwrap();
+        assert!(page.contains("| 2 | – |"), "{page}");
+        assert!(
+            page.contains("- tta: × – from end to end, no bend"),
+            "{page}"
+        );
     }
 
     #[test]

@@ -43,7 +43,14 @@ fn locked(lock: &str, package: &str) -> String {
 }
 
 /// What measures is no peer.
-const TOOLS: &[&str] = &["allocation-counter", "criterion", "plotters", "serde_json"];
+const TOOLS: &[&str] = &[
+    "allocation-counter",
+    "plotters",
+    "flate2",
+    "prost",
+    "tokio",
+    "opentelemetry-otlp",
+];
 
 #[cfg(test)]
 mod tests {

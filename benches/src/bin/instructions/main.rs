@@ -9,6 +9,7 @@
 
 mod cache;
 mod primitives;
+mod router;
 mod steps;
 mod telemetry;
 mod workflow;
@@ -24,6 +25,12 @@ const PATHS: &[(&str, Path)] = &[
     ("step, sampled with 4 attributes", steps::sampled),
     ("cache hit in memory", cache::hit),
     ("timeout around a ready step", primitives::timeout),
+    ("retry around a success", primitives::retry),
+    ("closed breaker around a success", primitives::breaker),
+    ("bulkhead with room around a success", primitives::bulkhead),
+    ("decision by rules", router::decision),
+    ("score of a prompt of 322 characters", router::score),
+    ("histogram of 12 bounds on a page", telemetry::series),
     (
         "exported span with 4 attributes, record to bytes",
         telemetry::span,

@@ -1,16 +1,43 @@
-//! What telemetry makes of what was recorded: bytes and lines.
+//! What telemetry makes of what was recorded: pages, bytes and lines.
 
 use std::hint::black_box;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::layer::SubscriberExt as _;
 use tta_core::{
-    Attribute, Error, Level, Parent, Recorder, TraceId, TraceRecords, WorkflowContext, step,
+    Attribute, Error, Level, MetricSpec, Parent, Recorder, TraceId, TraceRecords, Unit,
+    WorkflowContext, registry, step,
 };
+use tta_telemetry::exposition::{ExpositionFormat, ExpositionOptions, PrometheusExposition};
 use tta_telemetry::logs::{LogOptions, LogWriter, log_layer};
 use tta_telemetry::{LogFormat, RedactionPolicy, TraceEncoder};
 
 use crate::workflow::{context, done, now};
+
+static WAITS: MetricSpec =
+    MetricSpec::histogram("instructions_wait_seconds", Unit::Seconds, "Waits.")
+        .labels(&["route", "method"])
+        .bounds(&[
+            0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+        ]);
+
+/// One more histogram of twelve bounds on a page of metrics.
+pub(crate) fn series(rounds: usize, operations: usize) {
+    registry().set_label_limit(operations + 100);
+    for index in 0..operations {
+        let route = format!("/v1/route/{index:02}");
+        let histogram = done(registry().histogram(&WAITS, &[&route, "GET"]));
+        for value in [0.003, 0.07, 0.4, 7.0] {
+            histogram.record_value(value);
+        }
+    }
+    let exposition = PrometheusExposition::new(ExpositionOptions::default());
+    for _ in 0..rounds {
+        for piece in exposition.pieces(ExpositionFormat::OpenMetrics) {
+            black_box(piece);
+        }
+    }
+}
 
 /// One more sampled step with four attributes from its record to bytes: conversion, limits, and what
 /// must not leave the process. With a copy of the record, since the encoder takes it.

@@ -187,6 +187,7 @@ async fn a_value_that_takes_the_place_of_another_is_counted_once() -> Result<()>
         (bytes - of_one - 100.0).abs() < 1e-6,
         "{of_one} then {bytes}"
     );
+    assert_eq!(flow.stats().evicted_by_capacity, 0, "nothing made room");
     Ok(())
 }
 

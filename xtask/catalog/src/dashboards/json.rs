@@ -106,7 +106,7 @@ fn panels(dashboard: &Dashboard, known: &Known) -> Result<Vec<Value>, String> {
             id += 1;
             let height = height(panel.look);
             let place = json!({"x": x, "y": y, "w": panel.width, "h": height});
-            placed.push(self::panel(dashboard, panel, known, id, place)?);
+            placed.push(self::panel(dashboard, panel, known, id, &place)?);
             x += panel.width;
             tallest = tallest.max(height);
         }
@@ -117,13 +117,13 @@ fn panels(dashboard: &Dashboard, known: &Known) -> Result<Vec<Value>, String> {
         } else {
             (Vec::new(), placed)
         };
-        all.push(heading(row, row_id, row_y, inside));
+        all.push(heading(row, row_id, row_y, &inside));
         all.extend(after);
     }
     Ok(all)
 }
 
-fn heading(row: &Row, id: u32, y: u32, inside: Vec<Value>) -> Value {
+fn heading(row: &Row, id: u32, y: u32, inside: &[Value]) -> Value {
     json!({
         "id": id,
         "type": "row",
@@ -139,7 +139,7 @@ fn panel(
     panel: &Panel,
     known: &Known,
     id: u32,
-    place: Value,
+    place: &Value,
 ) -> Result<Value, String> {
     let targets = panel.queries.iter().zip('A'..='Z');
     let targets: Result<Vec<Value>, String> = targets
@@ -208,9 +208,10 @@ fn defaults(panel: &Panel) -> Value {
         "custom": {},
     });
     let is_stack = panel.look == Look::Stack;
+    let mut more = Vec::new();
     match panel.look {
         Look::Lines | Look::Stack => {
-            defaults["custom"] = json!({
+            let custom = json!({
                 "drawStyle": "line",
                 "lineWidth": 1,
                 "fillOpacity": if is_stack { 40 } else { 10 },
@@ -218,20 +219,27 @@ fn defaults(panel: &Panel) -> Value {
                 "spanNulls": false,
                 "stacking": {"mode": if is_stack { "normal" } else { "none" }, "group": "A"},
             });
+            more.push(("custom", custom));
         }
-        Look::Number => defaults["color"] = json!({"mode": "thresholds"}),
+        Look::Number => more.push(("color", json!({"mode": "thresholds"}))),
         Look::States(states) => {
-            defaults["color"] = json!({"mode": "thresholds"});
-            defaults["custom"] = json!({"fillOpacity": 80, "lineWidth": 0});
-            defaults["mappings"] = json!([{"type": "value", "options": mapping(states)}]);
+            more.push(("color", json!({"mode": "thresholds"})));
+            more.push(("custom", json!({"fillOpacity": 80, "lineWidth": 0})));
+            let mapping = json!([{"type": "value", "options": mapping(states)}]);
+            more.push(("mappings", mapping));
         }
         Look::Table => {}
     }
     // A share never leaves 0 to 1; with a scale of its own, a dip of a thousandth looks like one
     // of a half.
     if panel.unit == "percentunit" {
-        defaults["min"] = json!(0);
-        defaults["max"] = json!(1);
+        more.extend([("min", json!(0)), ("max", json!(1))]);
+    }
+    if let Some(defaults) = defaults.as_object_mut() {
+        defaults.extend(
+            more.into_iter()
+                .map(|(field, value)| (field.to_owned(), value)),
+        );
     }
     defaults
 }

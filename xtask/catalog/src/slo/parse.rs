@@ -106,9 +106,7 @@ fn indicator(spec: &MetricSpec, threshold: Option<f64>) -> Result<Indicator, Slo
         ))),
         (MetricKind::Histogram, Some(seconds)) => {
             // The very numbers that the histogram was declared with.
-            #[expect(clippy::float_cmp, reason = "a bound is meant, not a number near it")]
-            let is_bound = spec.bounds.iter().any(|bound| *bound == seconds);
-            if is_bound {
+            if spec.bounds.contains(&seconds) {
                 return Ok(Indicator::Slow(seconds));
             }
             let bounds: Vec<String> = spec.bounds.iter().map(f64::to_string).collect();

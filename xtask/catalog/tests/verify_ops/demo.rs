@@ -109,7 +109,7 @@ impl Demo {
     pub(crate) fn has_ended(&mut self) -> bool {
         let gone = self.child.try_wait().unwrap();
         assert!(gone.is_none(), "the demonstration ended early: {gone:?}");
-        let too_long = self.running_for() > Duration::from_secs(180);
+        let too_long = self.running_for() > Duration::from_mins(3);
         assert!(!too_long, "the demonstration does not end");
         self.ended.load(Ordering::Acquire)
     }
