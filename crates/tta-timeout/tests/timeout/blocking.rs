@@ -23,8 +23,8 @@ impl Drop for Sets {
 /// Waits for what another thread is about to do.
 fn eventually(done: impl Fn() -> bool) -> bool {
     let begun = Instant::now();
-    while !done() && begun.elapsed() < Duration::from_secs(10) {
-        thread::yield_now();
+    while !done() && begun.elapsed() < Duration::from_secs(30) {
+        thread::sleep(MS);
     }
     done()
 }
