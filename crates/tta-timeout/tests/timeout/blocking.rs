@@ -23,8 +23,8 @@ impl Drop for Sets {
 /// Waits for what another thread is about to do.
 fn eventually(done: impl Fn() -> bool) -> bool {
     let begun = Instant::now();
-    while !done() && begun.elapsed() < Duration::from_secs(10) {
-        thread::yield_now();
+    while !done() && begun.elapsed() < Duration::from_secs(30) {
+        thread::sleep(MS);
     }
     done()
 }
@@ -89,7 +89,8 @@ async fn a_step_that_waits_there_is_dropped_when_its_caller_goes() -> Result<()>
         },
     )
     .on_blocking_thread()
-    .timeout(10 * MS)?;
+    // Time enough for the other thread to begin: what has not begun has nothing to drop.
+    .timeout(1_000 * MS)?;
     assert!(times_out(flow.run(()).await));
     assert!(eventually(|| dropped.load(Ordering::SeqCst)));
     Ok(())
