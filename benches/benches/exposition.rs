@@ -6,6 +6,7 @@
     reason = "a benchmark that cannot run has nothing to report"
 )]
 
+use std::hint::black_box;
 use std::io::Write as _;
 
 use flate2::Compression;

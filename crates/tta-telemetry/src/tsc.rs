@@ -60,7 +60,13 @@ mod tests {
         let last = read();
         let measured = Duration::from_nanos(last.1 - first.1);
         let (shortest, longest) = (last.0 - first.2, last.2 - first.0);
-        assert!(shortest.mul_f64(0.8) <= measured, "{measured:?} {shortest:?}");
-        assert!(measured <= longest.mul_f64(1.25), "{measured:?} {longest:?}");
+        assert!(
+            shortest.mul_f64(0.8) <= measured,
+            "{measured:?} {shortest:?}"
+        );
+        assert!(
+            measured <= longest.mul_f64(1.25),
+            "{measured:?} {longest:?}"
+        );
     }
 }
