@@ -64,11 +64,11 @@ impl Scrape {
             };
             series.name == name && labels.iter().all(label)
         };
+        // A sum of nothing would be a negative zero.
         self.series
             .iter()
             .filter(has)
-            .map(|series| series.value)
-            .sum()
+            .fold(0.0, |sum, series| sum + series.value)
     }
 
     /// The sums of a metric's series by the values of these labels, in the order of the values;

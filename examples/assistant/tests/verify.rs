@@ -81,6 +81,16 @@ fn each_primitive_that_miscounts_is_named() {
             "router_cost_usd_total",
         ),
         (
+            "llm_requests_total{model=\"m\",status=\"cancelled\"} 1",
+            "llm_requests_total{model=\"m\",status=\"cancelled\"} 0",
+            "llm_requests_total",
+        ),
+        (
+            "llm_cost_usd_total{model=\"m\"} 0.002",
+            "llm_cost_usd_total{model=\"m\"} 0.003",
+            "llm_cost_usd_total",
+        ),
+        (
             "error_type=\"unavailable\"} 1",
             "error_type=\"unavailable\"} 0",
             "primitive_execution_errors_total",
@@ -149,6 +159,10 @@ primitive_executions_total{primitive="m",status="error"} 1
 primitive_executions_total{primitive="m",status="cancelled"} 1
 primitive_execution_errors_total{primitive="m",error_type="unavailable"} 1
 router_cost_usd_total{route="m"} 0.002
+llm_requests_total{model="m",status="success"} 2
+llm_requests_total{model="m",status="error"} 1
+llm_requests_total{model="m",status="cancelled"} 1
+llm_cost_usd_total{model="m"} 0.002
 router_decisions_total{route="m"} 3
 retry_executions_total{primitive="m.retry"} 3
 retry_attempts_sum{primitive="m.retry"} 6

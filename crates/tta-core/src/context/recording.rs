@@ -25,8 +25,11 @@ impl WorkflowContext {
     }
 
     /// Sets several attributes of the innermost span at once.
-    // Inlined, so that attributes which nobody wants are not even put together.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "so that attributes which nobody wants are not even put together"
+    )]
     pub fn set_attributes<const N: usize>(&self, attributes: [Attribute; N]) {
         if let Some(span) = self.recording_span() {
             self.attributes_on(span, attributes);
