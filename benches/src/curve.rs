@@ -1,7 +1,5 @@
 //! How a cost grows with the work.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use crate::report::Report;
@@ -74,14 +72,6 @@ impl Curve {
             "bytes_each": self.bytes_each, "series": series.collect::<Vec<_>>(),
         })
     }
-}
-
-/// The memory of this process in bytes; 0 where the system does not tell.
-pub fn resident() -> f64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kib.unwrap_or(0.0) * 1024.0
 }
 
 #[cfg(test)]

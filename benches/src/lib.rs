@@ -8,7 +8,7 @@ mod rounds;
 mod together;
 
 pub use clock::thread_time;
-pub use curve::{Curve, Series, resident};
+pub use curve::{Curve, Series};
 pub use options::Options;
 pub use report::Report;
 pub use rounds::{Bencher, Group};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram as ClientHistogram;
-use tta_benches::{Curve, Group, Options, resident};
+use tta_benches::{Curve, Group, Options};
 use tta_core::{DURATION_BOUNDS, Histogram, MetricSpec, Registry, Unit};
 
-use crate::{at, sizes};
+use crate::{at, held, sizes};
 
 pub(crate) fn curve(options: &Options) -> Curve {
     let mut curve = Curve::new(
@@ -22,15 +22,15 @@ pub(crate) fn curve(options: &Options) -> Curve {
         let values: Vec<String> = (0..size).map(|n| format!("model-{n}")).collect();
         let registry = Registry::new();
         registry.set_label_limit(1_000_000);
-        let before = resident();
-        let handles: Vec<Histogram> = values
-            .iter()
-            .map(|value| histogram(&registry, value))
-            .collect();
-        for handle in &handles {
-            handle.record(VALUE);
-        }
-        curve.bytes_each = Some((resident() - before) / size as f64);
+        let (handles, bytes) = held(|| {
+            let handles = values.iter().map(|value| histogram(&registry, value));
+            let handles: Vec<Histogram> = handles.collect();
+            for handle in &handles {
+                handle.record(VALUE);
+            }
+            handles
+        });
+        curve.bytes_each = Some(bytes / size as f64);
         group.bench("tta, handles", move |b| {
             let mut turn = Turn::new(size);
             b.iter(|| handles.get(turn.next()).map(|it| it.record(VALUE)));

@@ -12,6 +12,7 @@ mod peers;
 
 use std::sync::Arc;
 
+use allocation_counter::measure;
 use tta_benches::{Curve, Options, Report};
 use tta_core::{Parent, Recorder, TraceId};
 
@@ -33,6 +34,16 @@ fn main() {
         report.curve(curve);
     }
     report.finish();
+}
+
+/// What `make` makes, and the bytes that it allocated and has not freed.
+fn held<T>(make: impl FnOnce() -> T) -> (T, f64) {
+    let mut result = None;
+    let bytes = measure(|| result = Some(make())).bytes_current;
+    match result {
+        Some(result) => (result, bytes as f64),
+        None => unreachable!("what is measured is run"),
+    }
 }
 
 /// Few rounds where each takes long.

@@ -4,10 +4,10 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use prometheus_client::metrics::histogram::Histogram;
-use tta_benches::{Curve, Group, Options, now, resident};
+use tta_benches::{Curve, Group, Options, now};
 use tta_core::{BoxFlow, DURATION_BOUNDS, WorkflowContext, registry, sequence_all, step};
 
-use crate::{at, sizes};
+use crate::{at, held, sizes};
 
 pub(crate) fn curve(options: &Options) -> Curve {
     let mut curve = Curve::new(
@@ -19,11 +19,12 @@ pub(crate) fn curve(options: &Options) -> Curve {
     registry().set_label_limit(1_000_000);
     for size in sizes(&[1, 10, 100, 1_000, 10_000], options) {
         let mut group = Group::without_floor("primitives", at(size, options));
-        let before = resident();
-        let flow = sequence(size);
-        let ctx = WorkflowContext::new();
-        let _ = now(flow.execute(1, &ctx));
-        curve.bytes_each = Some((resident() - before) / size as f64);
+        let (flow, bytes) = held(|| {
+            let flow = sequence(size);
+            let _ = now(flow.execute(1, &WorkflowContext::new()));
+            flow
+        });
+        curve.bytes_each = Some(bytes / size as f64);
         group.bench("tta, statistics", move |b| {
             b.iter(|| now(flow.execute(1, &WorkflowContext::new())).unwrap_or_default());
         });

@@ -10,13 +10,13 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::Sampler;
 use tracing::Instrument as _;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tta_benches::{Bencher, Curve, Group, Options, resident};
+use tta_benches::{Bencher, Curve, Group, Options};
 use tta_core::{Flow, Operand, Recorder, WorkflowContext, step};
 
 use crate::peers::{
     fastrace_catches_up, fastrace_to_nowhere, span_provider, traced, with_attributes,
 };
-use crate::{at, sampled, sizes};
+use crate::{at, held, sampled, sizes};
 
 pub(crate) fn curve(options: &Options) -> Curve {
     let mut curve = Curve::new(
@@ -125,9 +125,8 @@ async fn waiting(n: u64) -> u64 {
 /// What a sampled one keeps in memory while it waits.
 fn bytes_each() -> f64 {
     let (flow, recorder) = (flow(), sampled());
-    let before = resident();
-    let workflows = begun(KEPT, || run(&flow, Some(&recorder)));
-    (resident() - before) / workflows.len() as f64
+    let (_workflows, bytes) = held(|| begun(KEPT, || run(&flow, Some(&recorder))));
+    bytes / KEPT as f64
 }
 
 const KEPT: usize = 20_000;
