@@ -11,11 +11,10 @@
     reason = "a benchmark that cannot run has nothing to report"
 )]
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tta_benches::now;
 use tta_core::{Attribute, WorkflowContext, step};
 use tta_telemetry::{Compression, ObservabilityConfig, Protocol};
 use tta_testkit::servers::{DebugSignal, OtlpCollector};
@@ -107,17 +106,6 @@ fn produce() {
         }
         done = due;
         thread::sleep(TICK);
-    }
-}
-
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("no step of this benchmark waits"),
     }
 }
 

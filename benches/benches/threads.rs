@@ -8,28 +8,15 @@
 )]
 
 use std::hint::black_box;
-use std::pin::pin;
 use std::sync::{Arc, Barrier};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tta_benches::now;
 use tta_core::{
     Attribute, DURATION_BOUNDS, Flow, MetricKind, MetricSpec, Operand, Parent, Recorder, TraceId,
     TraceRecords, Unit, WorkflowContext, registry, step,
 };
-
-/// Polls a future that never waits.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    match future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("no step of these benchmarks waits"),
-    }
-}
 
 /// Takes everything and drops it.
 struct Discard {

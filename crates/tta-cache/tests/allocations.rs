@@ -4,29 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use allocation_counter::measure;
 use tta_cache::{CacheConfig, CacheExt, Scope};
 use tta_core::{WorkflowContext, step};
-
-/// Runs a future that is ready at its first poll, without a runtime that allocates.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    match future.as_mut().poll(&mut cx) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("the future waits"),
-    }
-}
-
-/// A clock that stands still: a duration of another magnitude than any before has a bucket made for
-/// it, once.
-fn still() -> Instant {
-    static NOW: LazyLock<Instant> = LazyLock::new(Instant::now);
-    *NOW
-}
+use tta_testkit::immediate::{now, still};
 
 /// Allocations of one run, after others have made what is made once.
 fn allocations(mut run: impl FnMut()) -> u64 {

@@ -2,11 +2,11 @@
 //!
 //! The counting allocator is the whole process's, so this is a test binary of its own.
 
-use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::sync::Arc;
 
 use allocation_counter::measure;
 use tta_core::{Attribute, BoxFlow, Parent, Recorder, TraceId, WorkflowContext, step, switch};
+use tta_testkit::immediate::{now, still};
 
 /// Wants every span and no log line.
 struct SpansOnly;
@@ -15,23 +15,6 @@ impl Recorder for SpansOnly {
     fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
         true
     }
-}
-
-/// Runs a future that is ready at its first poll, without a runtime that allocates.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    match future.as_mut().poll(&mut cx) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("the future waits"),
-    }
-}
-
-/// A clock that stands still: a duration of another magnitude than any before has a bucket made for
-/// it, once.
-fn still() -> Instant {
-    static NOW: LazyLock<Instant> = LazyLock::new(Instant::now);
-    *NOW
 }
 
 /// Allocations of one run, after others have made what is made once.

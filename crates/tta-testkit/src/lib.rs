@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod conformance;
 pub mod faults;
 pub mod http;
+pub mod immediate;
 pub mod judges;
 pub mod measured;
 pub mod mock;
