@@ -59,10 +59,7 @@ fn a_cluster_shares_its_slots_and_replaces_a_killed_master() {
     assert_eq!(moved.to_string(), format!("MOVED 12182 {third}"));
     assert_eq!(cluster.nodes()[2].command(&["GET", "foo"]).unwrap(), None);
     cluster.kill_master();
-    wait_until(|| {
-        let role = cluster.nodes()[3].command(&["INFO", "replication"]);
-        role.unwrap().unwrap().contains("role:master")
-    });
+    wait_until(|| is_master(&cluster.nodes()[3]));
 }
 
 #[test]
@@ -78,10 +75,13 @@ fn a_sentinel_promotes_the_replica_of_a_killed_master() {
     let sentinel = require!(RedisSentinel::start());
     assert!(sentinel.url().starts_with("redis+sentinel://127.0.0.1:"));
     sentinel.master().kill();
-    wait_until(|| {
-        let role = sentinel.replica().command(&["INFO", "replication"]);
-        role.unwrap().unwrap().contains("role:master")
-    });
+    wait_until(|| is_master(sentinel.replica()));
+}
+
+/// A replica that is being promoted resets the connections that it has.
+fn is_master(node: &RedisServer) -> bool {
+    let info = node.command(&["INFO", "replication"]);
+    info.is_ok_and(|info| info.is_some_and(|info| info.contains("role:master")))
 }
 
 fn wait_until(done: impl Fn() -> bool) {
