@@ -11,6 +11,7 @@ mod moment;
 mod outward;
 mod recording;
 mod sampling;
+mod scratch;
 mod usage;
 
 pub use builder::WorkflowContextBuilder;
@@ -32,6 +33,7 @@ use self::cancellation::Cancellation;
 use self::details::Details;
 use self::moment::Timer;
 use self::sampling::Sampling;
+use self::scratch::Scratches;
 use self::usage::{Meter, Metered};
 use crate::identity::{SpanId, TraceId};
 use crate::record::{Level, TraceBuffer};
@@ -91,6 +93,7 @@ struct Shared {
     inherited: Option<Arc<Shared>>,
     details: Mutex<Details>,
     buffer: Mutex<TraceBuffer>,
+    scratches: Scratches,
     /// Executions under way whose end hands the buffer over.
     outermost: AtomicUsize,
     usage: Meter,
@@ -125,6 +128,7 @@ impl WorkflowContext {
             inherited: Some(Arc::clone(&self.shared)),
             details: Mutex::default(),
             buffer: Mutex::default(),
+            scratches: Scratches::default(),
             outermost: AtomicUsize::new(0),
             usage: Meter::default(),
         };

@@ -9,6 +9,7 @@ use super::details::BaggageEntry;
 use super::identity::is_identifier;
 use super::moment::Timer;
 use super::sampling::Sampling;
+use super::scratch::Scratches;
 use super::{Clock, Identity, Parent, Shared, WorkflowContext};
 use crate::catalog::{IDENTIFIER_REPLACED, SpanSpec};
 use crate::identity::{SpanId, TraceId};
@@ -183,6 +184,7 @@ impl WorkflowContextBuilder {
             inherited: None,
             details: Mutex::default(),
             buffer: Mutex::default(),
+            scratches: Scratches::default(),
             outermost: AtomicUsize::new(0),
             usage: super::Meter::default(),
         };

@@ -83,9 +83,8 @@ impl ExemplarSlot {
         self.offer_at(value, ctx.trace_id(), ctx.span_id(), now)
     }
 
-    /// Offers a measurement that the filter admits, for callers that have read the clock already. Out
-    /// of line, so that asking the filter is all that is left where nothing is sampled.
-    #[inline(never)]
+    /// Offers a measurement that the filter admits, for callers that have read the clock already.
+    #[inline]
     pub(crate) fn offer_at(
         &self,
         value: f64,
@@ -93,9 +92,11 @@ impl ExemplarSlot {
         span_id: SpanId,
         now: u64,
     ) -> bool {
-        if now < self.renew_at.load(Ordering::Relaxed) {
-            return false;
-        }
+        now >= self.renew_at.load(Ordering::Relaxed) && self.renew(value, trace_id, span_id, now)
+    }
+
+    #[cold]
+    fn renew(&self, value: f64, trace_id: TraceId, span_id: SpanId, now: u64) -> bool {
         // Somebody else is writing an example this very moment: theirs is as good.
         let mut latest = match self.latest.try_lock() {
             Ok(guard) => guard,

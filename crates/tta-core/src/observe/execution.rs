@@ -11,7 +11,7 @@ use crate::context::{Moment, WorkflowContext, entered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::SpanId;
 use crate::instruments::{Counted, ExemplarFilter, Outcome};
-use crate::record::{Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, SpanStatus};
+use crate::record::{Attribute, Level, LogField, SpanKind, SpanName, SpanNote, SpanRecord, SpanStatus};
 
 /// One execution that has begun; dropped before its end, it was cancelled.
 pub(super) struct Execution<'a> {
@@ -145,10 +145,33 @@ impl<'a> Execution<'a> {
             }
         }
         if is_sampled {
-            self.record(end);
+            if !self.note(end) {
+                self.record(end);
+            }
         } else if self.outermost {
             self.ctx.outermost_ended();
         }
+    }
+
+    /// Records what most executions are: a step inside a workflow that ended as it should.
+    #[inline]
+    fn note(&self, end: &End<'_>) -> bool {
+        let (Subject::Seam(seam) | Subject::Shell(seam)) = *self.subject else {
+            return false;
+        };
+        if end.outcome != Outcome::Success || self.outermost || seam.scope != Scope::Step {
+            return false;
+        }
+        let Some(step) = seam.identity().as_kept() else {
+            return false;
+        };
+        self.ctx.note(SpanNote {
+            span_id: self.span_id,
+            parent_id: self.parent_id,
+            step,
+            start_unix_nanos: self.ctx.unix_nanos(self.begun),
+            end_unix_nanos: self.ctx.unix_nanos(end.at),
+        })
     }
 
     #[inline]
