@@ -27,7 +27,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::cancellation::Cancellation;
 use self::details::Details;
@@ -88,10 +88,10 @@ struct Shared {
     log_level: Option<Level>,
     wants_scope: bool,
     timer: Timer,
-    created_at: SystemTime,
     created_unix_nanos: u64,
     inherited: Option<Arc<Shared>>,
-    details: Mutex<Details>,
+    /// Made when first needed: most workflows are told nothing.
+    details: Mutex<Option<Box<Details>>>,
     buffer: Mutex<TraceBuffer>,
     scratches: Scratches,
     /// Executions under way whose end hands the buffer over.
@@ -123,7 +123,6 @@ impl WorkflowContext {
             log_level: self.shared.log_level,
             wants_scope: self.shared.wants_scope,
             timer: self.shared.timer.restarted(),
-            created_at: SystemTime::now(),
             created_unix_nanos: self.unix_nanos(self.moment()),
             inherited: Some(Arc::clone(&self.shared)),
             details: Mutex::default(),
@@ -207,7 +206,7 @@ impl WorkflowContext {
 
     /// When the context was made.
     pub fn created_at(&self) -> SystemTime {
-        self.shared.created_at
+        UNIX_EPOCH + Duration::from_nanos(self.shared.created_unix_nanos)
     }
 
     /// How long ago the context was made.
@@ -224,7 +223,11 @@ impl WorkflowContext {
 
     /// Shares a value, under its type, with the steps that follow and with the caller.
     pub fn put<T: Any + Send + Sync>(&self, value: T) {
-        let replaced = self.details().put(Arc::new(value));
+        let replaced = self
+            .shared
+            .details()
+            .get_or_insert_default()
+            .put(Arc::new(value));
         // Dropped here, with the lock released: its destructor is the user's code.
         drop(replaced);
     }
@@ -237,7 +240,11 @@ impl WorkflowContext {
     /// Sets a piece of metadata.
     pub fn set_metadata(&self, key: impl Into<String>, value: impl Into<String>) {
         let (key, value) = (key.into(), value.into());
-        self.details().metadata.insert(key, value);
+        self.shared
+            .details()
+            .get_or_insert_default()
+            .metadata
+            .insert(key, value);
     }
 
     /// A piece of metadata, from here or from a parent.
@@ -248,7 +255,11 @@ impl WorkflowContext {
     /// Adds a tag.
     pub fn add_tag(&self, tag: impl Into<String>) {
         let tag = tag.into();
-        self.details().tags.insert(tag);
+        self.shared
+            .details()
+            .get_or_insert_default()
+            .tags
+            .insert(tag);
     }
 
     /// Whether the context or a parent has the tag.
@@ -263,12 +274,19 @@ impl WorkflowContext {
             name: name.into(),
             elapsed: self.elapsed(),
         };
-        self.details().checkpoints.push(checkpoint);
+        self.shared
+            .details()
+            .get_or_insert_default()
+            .checkpoints
+            .push(checkpoint);
     }
 
     /// The points reached so far, in order.
     pub fn checkpoints(&self) -> Vec<Checkpoint> {
-        self.details().checkpoints.clone()
+        let details = self.shared.details();
+        details
+            .as_ref()
+            .map_or_else(Vec::new, |details| details.checkpoints.clone())
     }
 
     /// Whether nothing of this workflow has begun around the caller, but the span around it all.
@@ -315,15 +333,11 @@ impl WorkflowContext {
             .map_or(SpanId::INVALID, |outer| outer.span_id)
     }
 
-    fn details(&self) -> MutexGuard<'_, Details> {
-        self.shared.details()
-    }
-
     /// The nearest answer, from here outward.
     fn lookup<T>(&self, find: impl Fn(&Details) -> Option<T>) -> Option<T> {
         let mut shared = Some(&self.shared);
         while let Some(here) = shared {
-            if let Some(found) = find(&here.details()) {
+            if let Some(found) = here.details().as_deref().and_then(&find) {
                 return Some(found);
             }
             shared = here.inherited.as_ref();
@@ -363,7 +377,7 @@ impl fmt::Debug for WorkflowContext {
 }
 
 impl Shared {
-    fn details(&self) -> MutexGuard<'_, Details> {
+    fn details(&self) -> MutexGuard<'_, Option<Box<Details>>> {
         // No code of the user runs under the lock, and each change is a single step.
         self.details.lock().unwrap_or_else(PoisonError::into_inner)
     }

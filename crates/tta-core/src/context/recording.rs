@@ -10,8 +10,8 @@ use crate::catalog::LogSpec;
 use crate::identity::SpanId;
 use crate::instruments::ExemplarFilter;
 use crate::record::{
-    Attribute, CONTENT_EVENT, ContentCapture, EventRecord, Level, LogField, LogRecord,
-    SpanNote, SpanRecord, Taken, TraceBuffer, TraceRecords, Value,
+    Attribute, CONTENT_EVENT, ContentCapture, EventRecord, Level, LogField, LogRecord, SpanNote,
+    SpanRecord, Taken, TraceBuffer, TraceRecords, Value,
 };
 use crate::recorder::guarded;
 

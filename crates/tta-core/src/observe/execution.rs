@@ -11,7 +11,9 @@ use crate::context::{Moment, WorkflowContext, entered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::SpanId;
 use crate::instruments::{Counted, ExemplarFilter, Outcome};
-use crate::record::{Attribute, Level, LogField, SpanKind, SpanName, SpanNote, SpanRecord, SpanStatus};
+use crate::record::{
+    Attribute, Level, LogField, SpanKind, SpanName, SpanNote, SpanRecord, SpanStatus,
+};
 
 /// One execution that has begun; dropped before its end, it was cancelled.
 pub(super) struct Execution<'a> {

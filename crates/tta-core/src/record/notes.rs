@@ -72,7 +72,11 @@ impl Notes {
         clippy::inline_always,
         reason = "so that attributes are made where they are kept"
     )]
-    pub(crate) fn push_attributes(&mut self, span_id: SpanId, attributes: &mut [Attribute]) -> bool {
+    pub(crate) fn push_attributes(
+        &mut self,
+        span_id: SpanId,
+        attributes: &mut [Attribute],
+    ) -> bool {
         self.attributes.reserve(attributes.len());
         for attribute in attributes {
             let (key, value) = match (&attribute.key, &attribute.value) {

@@ -129,10 +129,7 @@ async fn a_workflow_inside_the_poll_of_another_mixes_nothing_up() {
     assert_eq!(recorder.spans_named("stranger.execute").len(), 0);
     let outside = recorder.span("outside.execute").span_id;
     let inside = recorder.span("inside.execute").span_id;
-    assert_eq!(
-        recorder.attribute(outside, "where"),
-        Some("outside".into())
-    );
+    assert_eq!(recorder.attribute(outside, "where"), Some("outside".into()));
     assert_eq!(recorder.attribute(outside, "after"), Some(true.into()));
     assert_eq!(recorder.attribute(inside, "where"), Some("inside".into()));
 }
@@ -172,4 +169,20 @@ async fn a_step_that_was_dropped_outside_any_poll_is_recorded_with_what_it_said(
     assert_eq!(recorder.spans_named("finished.execute").len(), 1);
     let span = recorder.span("dropped.execute").span_id;
     assert_eq!(recorder.attribute(span, "said"), Some(2_u64.into()));
+}
+
+#[tokio::test]
+async fn what_a_poll_recorded_is_given_up_where_another_thread_switches_tracing_off() {
+    let recorder = RecordingRecorder::new();
+    let flow = double("given_up_elsewhere")
+        >> step("switched", async |n: u64, ctx: &WorkflowContext| {
+            ctx.set_attribute("before", n);
+            let elsewhere = ctx.clone();
+            thread::spawn(move || elsewhere.enable_tracing(false))
+                .join()
+                .unwrap();
+            Ok(n)
+        });
+    flow.execute(1, &recorder.context()).await.unwrap();
+    assert!(recorder.spans().is_empty());
 }
