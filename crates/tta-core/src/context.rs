@@ -81,6 +81,8 @@ struct Shared {
     identity: Arc<Identity>,
     /// The span of somebody else around the workflow.
     outer: Option<Parent>,
+    /// Its identifier, where each execution finds it; invalid if there is none.
+    outer_span: SpanId,
     /// The span at which workflows begin: one opened around them in this process, or the outer one.
     entry: SpanId,
     sampling: Sampling,
@@ -117,6 +119,7 @@ impl WorkflowContext {
         let shared = Shared {
             identity: Arc::new(self.shared.identity.child()),
             outer: self.shared.outer.clone(),
+            outer_span: self.shared.outer_span,
             entry: self.shared.entry,
             sampling: self.shared.sampling.inherit(),
             recorder: self.shared.recorder.clone(),
@@ -327,10 +330,7 @@ impl WorkflowContext {
 
     #[inline]
     pub(crate) fn outer_span(&self) -> SpanId {
-        self.shared
-            .outer
-            .as_ref()
-            .map_or(SpanId::INVALID, |outer| outer.span_id)
+        self.shared.outer_span
     }
 
     /// The nearest answer, from here outward.

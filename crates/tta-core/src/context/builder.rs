@@ -172,6 +172,7 @@ impl WorkflowContextBuilder {
         let shared = Shared {
             identity: Arc::new(identity),
             outer,
+            outer_span,
             entry,
             sampling,
             recorder,

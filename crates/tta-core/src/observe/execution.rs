@@ -57,7 +57,8 @@ impl<'a> Execution<'a> {
     }
 
     /// Begins, where it is to stay: what has just been written is not moved again.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "every execution begins in one place")]
     pub(super) fn begin(&mut self) {
         let ctx = self.ctx;
         self.parent_id = ctx.span_id();
