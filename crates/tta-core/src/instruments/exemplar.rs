@@ -80,19 +80,19 @@ impl ExemplarSlot {
             return false;
         }
         let now = ctx.unix_nanos(ctx.moment());
-        self.offer_at(value, ctx.trace_id(), ctx.span_id(), now)
+        self.offer_at(|| value, ctx.trace_id(), ctx.span_id(), now)
     }
 
     /// Offers a measurement that the filter admits, for callers that have read the clock already.
     #[inline]
     pub(crate) fn offer_at(
         &self,
-        value: f64,
+        value: impl FnOnce() -> f64,
         trace_id: TraceId,
         span_id: SpanId,
         now: u64,
     ) -> bool {
-        now >= self.renew_at.load(Ordering::Relaxed) && self.renew(value, trace_id, span_id, now)
+        now >= self.renew_at.load(Ordering::Relaxed) && self.renew(value(), trace_id, span_id, now)
     }
 
     #[cold]
