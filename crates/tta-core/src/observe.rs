@@ -175,7 +175,9 @@ impl<F, S> Drop for Running<'_, '_, F, S> {
 }
 
 /// Polls inside the recorder's scope; a recorder that fails to poll does not stop the step.
-#[inline]
+///
+/// A call, so that a step which nobody is shown keeps its answer in registers.
+#[inline(never)]
 pub(crate) fn scoped<T>(
     ctx: &WorkflowContext,
     span_id: SpanId,
