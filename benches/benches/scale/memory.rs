@@ -34,8 +34,8 @@ pub(crate) fn of_workflows(options: &Options) -> Curve {
         curve.point("bare", x, each(size, bare));
         let statistics = || workflows::run(&flow, None);
         curve.point("tta, statistics", x, each(size, statistics));
-        let recorded = || workflows::run(&flow, Some(&recorder));
-        curve.point("tta, sampled", x, each(size, recorded));
+        let with_spans = || workflows::run(&flow, Some(&recorder));
+        curve.point("tta, sampled", x, each(size, with_spans));
         fastrace_catches_up();
         curve.point("fastrace", x, each(size, workflows::collected));
         let _guard = subscribed();
@@ -59,8 +59,8 @@ pub(crate) fn of_spans(options: &Options) -> Curve {
         let x = size as f64;
         let statistics = || steps(&flow, None, size);
         curve.point("tta, statistics", x, each(MANY, statistics));
-        let recorded = || steps(&flow, Some(&recorder), size);
-        curve.point("tta, sampled", x, each(MANY, recorded));
+        let with_spans = || steps(&flow, Some(&recorder), size);
+        curve.point("tta, sampled", x, each(MANY, with_spans));
         fastrace_catches_up();
         curve.point("fastrace", x, each(MANY, || spans_of_fastrace(size)));
         let _guard = subscribed();

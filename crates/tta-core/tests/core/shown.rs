@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tta_core::{ActiveSpan, Parent, Recorder, TraceId, WorkflowContext, step, step_with};
+use tta_core::{
+    ActiveSpan, Parent, Recorder, SpanKind, SpanSpec, TraceId, WorkflowContext, step, step_with,
+};
 
 use super::double;
 
@@ -159,13 +161,14 @@ fn a_handle_entered_by_hand_is_shown_and_answers() {
     for (samples, shown) in [(true, vec![true]), (false, vec![false])] {
         let recorder = Shows::sampling(samples);
         let ctx = recorder.context();
-        static AROUND: tta_core::SpanSpec = tta_core::SpanSpec {
-            name: "around",
-            help: "Around it all.",
-            attributes: &[],
-        };
-        let span = ctx.open_span(&AROUND, tta_core::SpanKind::Internal);
+        let span = ctx.open_span(&AROUND, SpanKind::Internal);
         assert_eq!(span.enter(|| 7), 7);
         assert_eq!(recorder.recorded(), shown);
     }
 }
+
+static AROUND: SpanSpec = SpanSpec {
+    name: "around",
+    help: "Around it all.",
+    attributes: &[],
+};
