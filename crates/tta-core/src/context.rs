@@ -12,15 +12,17 @@ mod outward;
 mod recording;
 mod sampling;
 mod scratch;
+mod span_handle;
 mod usage;
 
 pub use builder::WorkflowContextBuilder;
 pub use cancellation::{Cancelled, Canceller};
-pub(crate) use current::entered;
 pub use current::with_current;
+pub(crate) use current::{entered, shown_as};
 pub use details::Checkpoint;
 pub use identity::{Identity, Parent};
 pub use moment::Moment;
+pub use span_handle::SpanHandle;
 pub use usage::Usage;
 
 use std::any::Any;
@@ -323,9 +325,10 @@ impl WorkflowContext {
         self.shared.recorder.as_ref()
     }
 
+    /// Whether the recorder is to show the span that is about to be polled.
     #[inline]
     pub(crate) fn wants_scope(&self) -> bool {
-        self.shared.wants_scope
+        self.shared.wants_scope && (self.is_sampled() || !current::is_shown_unrecorded(self))
     }
 
     #[inline]

@@ -57,6 +57,23 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
     result
 }
 
+/// Calls `poll`, which must not panic, with the recorder showing a span of this workflow, recorded or
+/// not, to other libraries on this thread.
+#[inline]
+pub(crate) fn shown_as<R>(ctx: &WorkflowContext, recorded: bool, poll: impl FnOnce() -> R) -> R {
+    let outer = UNRECORDED.replace(if recorded { 0 } else { workflow(ctx) });
+    let result = poll();
+    UNRECORDED.set(outer);
+    result
+}
+
+/// Whether what other libraries on this thread are shown is a span of this workflow that is not
+/// recorded: any other that is not recorded says the same.
+#[inline]
+pub(super) fn is_shown_unrecorded(ctx: &WorkflowContext) -> bool {
+    UNRECORDED.get() == workflow(ctx)
+}
+
 /// The workflow's address tells it apart: it cannot be given to another while one is being polled.
 #[inline]
 pub(super) fn workflow(ctx: &WorkflowContext) -> usize {
@@ -80,5 +97,6 @@ fn exchange(context: Option<WorkflowContext>) -> Option<WorkflowContext> {
 thread_local! {
     static WORKFLOW: Cell<usize> = const { Cell::new(0) };
     static SPAN: Cell<u64> = const { Cell::new(0) };
+    static UNRECORDED: Cell<usize> = const { Cell::new(0) };
     static CONTEXT: RefCell<Option<WorkflowContext>> = const { RefCell::new(None) };
 }

@@ -28,6 +28,7 @@ mod registry;
 mod saga;
 mod sampling;
 mod send;
+mod shown;
 mod spawn;
 mod switch;
 mod threads;
