@@ -4,8 +4,9 @@
 //! each byte.
 
 use std::borrow::Cow;
+use std::ptr;
 
-use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceState};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span, status};
@@ -13,7 +14,10 @@ use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
 
 use super::common::unix_nanos;
-use super::wire::{FIXED_64_LENGTH, Field, Length, Wire, field_length, number_length};
+use super::wire::{
+    FIXED_64, FIXED_64_LENGTH, Field, LENGTH, Length, VARINT, Wire, field_length, number_length,
+    short_tag,
+};
 
 /// The request that carries these spans, grouped by the library that made them.
 pub(crate) fn encode_spans(batch: &[SpanData], resource: &Resource) -> Vec<u8> {
@@ -21,7 +25,8 @@ pub(crate) fn encode_spans(batch: &[SpanData], resource: &Resource) -> Vec<u8> {
     for span in batch {
         let scope = &span.instrumentation_scope;
         // A process has few scopes, and spans of one come together.
-        match groups.iter_mut().rev().find(|(other, _)| *other == scope) {
+        let mut latest = groups.iter_mut().rev();
+        match latest.find(|(other, _)| are_same(other, scope)) {
             Some((_, spans)) => spans.push(span),
             None => groups.push((scope, vec![span])),
         }
@@ -36,6 +41,19 @@ pub(crate) fn encode_spans(batch: &[SpanData], resource: &Resource) -> Vec<u8> {
         }
     });
     wire.finish()
+}
+
+/// Whether two scopes are the same. Clones of one, as all of a library are, share their texts.
+fn are_same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
+    let is_plain = |scope: &InstrumentationScope| {
+        scope.attributes().next().is_none() && scope.schema_url().is_none()
+    };
+    let share_texts = ptr::eq(one.name(), other.name())
+        && match (one.version(), other.version()) {
+            (Some(one), Some(other)) => ptr::eq(one, other),
+            (one, other) => one == other,
+        };
+    share_texts && is_plain(one) && is_plain(other) || one == other
 }
 
 fn scope_spans(wire: &mut Wire, scope: &InstrumentationScope, spans: &[&SpanData]) {
@@ -57,7 +75,7 @@ fn one(wire: &mut Wire, span: &SpanData) {
     let context = &span.span_context;
     wire.bytes(fields::TRACE_ID, &context.trace_id().to_bytes());
     wire.bytes(fields::SPAN_ID, &context.span_id().to_bytes());
-    wire.text(fields::TRACE_STATE, &context.trace_state().header());
+    trace_state(wire, fields::TRACE_STATE, context);
     if span.parent_span_id != SpanId::INVALID {
         wire.bytes(fields::PARENT_SPAN_ID, &span.parent_span_id.to_bytes());
     }
@@ -105,11 +123,18 @@ fn link(wire: &mut Wire, link: &Link) {
     let context = &link.span_context;
     wire.bytes_always(links::TRACE_ID, &context.trace_id().to_bytes());
     wire.bytes_always(links::SPAN_ID, &context.span_id().to_bytes());
-    wire.text(links::TRACE_STATE, &context.trace_state().header());
+    trace_state(wire, links::TRACE_STATE, context);
     attributes(wire, links::ATTRIBUTES, &link.attributes);
     let dropped = u64::from(link.dropped_attributes_count);
     wire.number(links::DROPPED_ATTRIBUTES, dropped);
     wire.fixed32(links::FLAGS, flags(context, context.is_remote()));
+}
+
+fn trace_state(wire: &mut Wire, field: Field, context: &SpanContext) {
+    let state = context.trace_state();
+    if *state != TraceState::NONE {
+        wire.text(field, &state.header());
+    }
 }
 
 fn attributes<'a>(
@@ -118,23 +143,62 @@ fn attributes<'a>(
     attributes: impl IntoIterator<Item = &'a KeyValue>,
 ) {
     for attribute in attributes {
-        let (key, value) = (attribute.key.as_str(), Shown::of(&attribute.value));
-        let length = value.length();
-        // A key without a name is left out, as every field is that has its default value.
-        let key_length = if key.is_empty() {
-            0
-        } else {
-            field_length(key.len())
-        };
-        wire.begin(field, key_length + field_length(length));
-        wire.text(PAIR_KEY, key);
-        wire.begin(PAIR_VALUE, length);
-        value.write(wire);
+        let key = attribute.key.as_str();
+        if !short(wire, field, key, &attribute.value) {
+            any_length(wire, field, key, &attribute.value);
+        }
     }
 }
 
-/// A value as it is sent. Its length is known before it is written, so that nothing is moved: there
-/// are more of these than of everything else.
+/// Writes a pair whose lengths take one byte each, as most do; false, and nothing is written, where
+/// they do not.
+fn short(wire: &mut Wire, field: Field, key: &str, value: &Value) -> bool {
+    let key = (PAIR_KEY, key);
+    match value {
+        Value::String(text) => {
+            let text = text.as_str();
+            let Ok(length) = u8::try_from(text.len()) else {
+                return false;
+            };
+            let head = [short_tag(any::STRING, LENGTH), length];
+            wire.short_pair(field, key, (PAIR_VALUE, head, text))
+        }
+        Value::I64(number) => match u8::try_from(*number) {
+            Ok(number @ 0..0x80) => {
+                let value = [short_tag(any::INT, VARINT), number];
+                wire.short_pair(field, key, (PAIR_VALUE, value, ""))
+            }
+            _ => false,
+        },
+        Value::F64(number) => {
+            let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+            let value = [short_tag(any::DOUBLE, FIXED_64), a, b, c, d, e, f, g, h];
+            wire.short_pair(field, key, (PAIR_VALUE, value, ""))
+        }
+        Value::Bool(value) => {
+            let value = [short_tag(any::BOOL, VARINT), u8::from(*value)];
+            wire.short_pair(field, key, (PAIR_VALUE, value, ""))
+        }
+        _ => false,
+    }
+}
+
+fn any_length(wire: &mut Wire, field: Field, key: &str, value: &Value) {
+    let value = Shown::of(value);
+    let length = value.length();
+    // A key without a name is left out, as every field is that has its default value.
+    let key_length = if key.is_empty() {
+        0
+    } else {
+        field_length(key.len())
+    };
+    wire.begin(field, key_length + field_length(length));
+    wire.text(PAIR_KEY, key);
+    wire.begin(PAIR_VALUE, length);
+    value.write(wire);
+}
+
+/// A value as it is sent. Its length is known before it is written, so that nothing is moved.
 enum Shown<'a> {
     Bool(bool),
     Int(i64),

@@ -1,5 +1,6 @@
 //! What must not leave the process, taken out where it would: on the threads that export and write.
 
+mod glance;
 mod keys;
 mod known;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]

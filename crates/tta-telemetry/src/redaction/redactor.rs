@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tta_core::{Counter, registry};
 
 use super::keys::{self, Kind};
-use super::known::known;
+use super::known::{Known, known};
 use super::policy::{Redaction, RedactionPolicy};
 use super::rule::{Rule, Rules};
 use super::scan::{MASK, scan};
@@ -83,22 +83,31 @@ impl Redactor {
 
     /// Judges a text by its key and by what it holds.
     pub(crate) fn text(&self, place: Place, key: &str, text: &str) -> Verdict {
-        if self.is_content(place, key) {
+        let known = known(key);
+        if self.drops(place, key, known) {
             self.count(place, Rule::Content);
             return Verdict::Drop;
         }
-        if self.is_secret(key, true) && !text.is_empty() {
+        if self.masks(key, known, true) && !text.is_empty() {
             if text == MASK {
                 return Verdict::Keep;
             }
             self.count(place, Rule::Key);
             return Verdict::Replace(MASK.to_owned());
         }
+        self.rest(place, key, text)
+    }
+
+    /// Judges a text whose key says nothing of it.
+    fn rest(&self, place: Place, key: &str, text: &str) -> Verdict {
         let scanned = if self.policy.has_builtin_rules {
             scan(text)
         } else {
             None
         };
+        if scanned.is_none() && self.policy.hooks.is_empty() {
+            return Verdict::Keep;
+        }
         let clean = scanned.map(|(clean, rules)| {
             self.count_all(place, rules);
             clean
@@ -119,7 +128,7 @@ impl Redactor {
 
     /// Judges a number.
     pub(crate) fn number(&self, place: Place, key: &str, value: &dyn fmt::Display) -> Verdict {
-        if self.is_secret(key, false) {
+        if self.masks(key, known(key), false) {
             self.count(place, Rule::Key);
             return Verdict::Replace(MASK.to_owned());
         }
@@ -137,12 +146,7 @@ impl Redactor {
 
     /// Whether the values of this key are not to go out at all.
     pub(crate) fn is_content(&self, place: Place, key: &str) -> bool {
-        let is_captured = match place {
-            Place::Span => self.capture.in_spans(),
-            Place::Event | Place::Log => self.capture.in_events(),
-            Place::Metric | Place::Resource => false,
-        };
-        !is_captured && known(key).is_content && !self.is_exempt(key)
+        self.drops(place, key, known(key))
     }
 
     /// Text of somebody else's making about ourselves, such as why an export failed.
@@ -153,17 +157,26 @@ impl Redactor {
         }
     }
 
-    fn is_secret(&self, key: &str, is_text: bool) -> bool {
-        let is_asked_for = || {
-            let mut keys = self.policy.keys.iter();
-            keys.any(|name| keys::is_named(key, name))
+    fn drops(&self, place: Place, key: &str, known: Known) -> bool {
+        let is_captured = match place {
+            Place::Span => self.capture.in_spans(),
+            Place::Event | Place::Log => self.capture.in_events(),
+            Place::Metric | Place::Resource => false,
         };
-        let is_known = || match known(key).kind {
+        known.is_content && !is_captured && !self.is_exempt(key)
+    }
+
+    fn masks(&self, key: &str, known: Known, is_text: bool) -> bool {
+        let is_known = match known.kind {
             Some(Kind::Secret) => true,
             Some(Kind::Token) => is_text,
             None => false,
         };
-        let is_builtin = self.policy.has_builtin_rules && is_known() && !self.is_exempt(key);
+        let is_asked_for = || {
+            let mut keys = self.policy.keys.iter();
+            keys.any(|name| keys::is_named(key, name))
+        };
+        let is_builtin = is_known && self.policy.has_builtin_rules && !self.is_exempt(key);
         is_builtin || is_asked_for()
     }
 

@@ -108,11 +108,11 @@ fn convert_span(
             ));
             attributes.push(KeyValue::new("primitive.type", step.kind));
             who.sign(&mut attributes);
-            Cow::Owned(step.span_name.to_string())
+            Cow::Owned((*step.span_name).to_owned())
         }
         SpanName::Workflow(ref workflow) => {
             who.sign(&mut attributes);
-            Cow::Owned(workflow.span_name.to_string())
+            Cow::Owned((*workflow.span_name).to_owned())
         }
         SpanName::Edge { name, .. } => {
             who.sign(&mut attributes);
