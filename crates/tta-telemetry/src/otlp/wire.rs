@@ -20,6 +20,18 @@ impl Wire {
         self.out
     }
 
+    /// The bytes so far, which it forgets; the memory stays.
+    pub(super) fn take(&mut self) -> Box<[u8]> {
+        let bytes = self.out.as_slice().into();
+        self.out.clear();
+        bytes
+    }
+
+    /// Fields that are written already.
+    pub(super) fn raw(&mut self, fields: &[u8]) {
+        self.out.extend_from_slice(fields);
+    }
+
     /// Text.
     #[inline]
     pub(super) fn text(&mut self, field: Field, text: &str) {
@@ -81,22 +93,23 @@ impl Wire {
     }
 
     /// A message of two fields, the first of which is this text, and the second a message of these
-    /// bytes and this text: a key and its value. False, and nothing is written, where one of the
-    /// lengths takes more than one byte.
+    /// bytes and this text: a key and its value. Before the bytes are two that this fills in. False,
+    /// and nothing is written, where one of the lengths takes more than one byte.
     #[inline]
     pub(super) fn short_pair<const N: usize>(
         &mut self,
         field: Field,
         (key_field, key): (Field, &str),
-        (value_field, value, text): (Field, [u8; N], &str),
+        (value_field, mut value, text): (Field, [u8; N], &str),
     ) -> bool {
-        let inner = N + text.len();
+        let inner = N - 2 + text.len();
         let whole = key.len() + inner + 4;
         if key.is_empty() || whole >= 0x80 || field >= 16 {
             return false;
         }
-        // Once for all, so that what follows finds room.
-        self.out.reserve(2 + whole);
+        if let [tag, length, ..] = value.as_mut_slice() {
+            (*tag, *length) = (short_tag(value_field, LENGTH), low_bits(inner as u64));
+        }
         self.out.extend_from_slice(&[
             short_tag(field, LENGTH),
             low_bits(whole as u64),
@@ -104,10 +117,10 @@ impl Wire {
             low_bits(key.len() as u64),
         ]);
         self.out.extend_from_slice(key.as_bytes());
-        let head = [short_tag(value_field, LENGTH), low_bits(inner as u64)];
-        self.out.extend_from_slice(&head);
         self.out.extend_from_slice(&value);
-        self.out.extend_from_slice(text.as_bytes());
+        if !text.is_empty() {
+            self.out.extend_from_slice(text.as_bytes());
+        }
         true
     }
 

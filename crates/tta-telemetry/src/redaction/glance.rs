@@ -13,34 +13,44 @@ pub(super) fn is_surely_clean(text: &str) -> bool {
     if bytes.len() < LEAST {
         return !has_sign(bytes);
     }
-    if may_begin(bytes) {
-        return false;
-    }
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    let mut at = 0;
-    for chunk in chunks {
-        if !is_one_word(chunk) && !are_clean(bytes, chunk, at) {
-            return false;
-        }
-        at += chunk.len();
-    }
-    // The end is looked at as a chunk too, so that the end of one long word is nothing to walk through.
-    let is_one_word = bytes.last_chunk().is_some_and(is_one_word);
-    rest.is_empty() || is_one_word || are_clean(bytes, rest, at)
+    // The end is looked at as a word of eight bytes too, some of which may then be looked at twice.
+    let (words, rest) = bytes.as_chunks::<8>();
+    let tail = bytes.last_chunk().filter(|_| !rest.is_empty());
+    let tail = tail.map(|tail| (bytes.len() - tail.len(), tail));
+    let words = words.iter().enumerate();
+    let mut words = words.map(|(index, word)| (index * 8, word)).chain(tail);
+    !may_begin(bytes) && words.all(|(at, word)| is_clean(bytes, at, word))
 }
 
-/// Whether nothing secret stands by these bytes, which are those from `at` on.
-fn are_clean(bytes: &[u8], some: &[u8], at: usize) -> bool {
-    some.iter().enumerate().all(|(index, &byte)| {
-        let here = at + index;
-        match class(byte) {
-            Class::Word => true,
-            Class::Sign => false,
+/// Whether nothing secret stands by these eight bytes, which are those at `at`.
+fn is_clean(bytes: &[u8], at: usize, word: &[u8; 8]) -> bool {
+    let mut gaps = gaps(u64::from_le_bytes(*word));
+    while gaps != 0 {
+        let gap = at + (gaps.trailing_zeros() / 8) as usize;
+        let is_clean = match bytes.get(gap) {
+            Some(b':' | b'=') => false,
             // `-----BEGIN ` ends so.
-            Class::Gap if byte == b' ' && ends_with_n(bytes, here) => false,
-            Class::Gap => bytes.get(here + 1..).is_none_or(|word| !may_begin(word)),
+            Some(b' ') if ends_with_n(bytes, gap) => false,
+            _ => bytes.get(gap + 1..).is_none_or(|word| !may_begin(word)),
+        };
+        if !is_clean {
+            return false;
         }
-    })
+        gaps &= gaps - 1;
+    }
+    true
+}
+
+/// The highest bit of each byte that is no letter or digit of ASCII, no `_` and no `-`.
+fn gaps(word: u64) -> u64 {
+    let low = word & (ONES * 0x7f);
+    // Sums of seven bits and of at most 0x80 stay in their bytes.
+    let is_from = |low: u64, least: u8| low + ONES * u64::from(0x80 - least);
+    let is = |byte: u8| !((low ^ (ONES * u64::from(byte))) + ONES * 0x7f);
+    let in_small = low | (ONES * 0x20);
+    let letter = is_from(in_small, b'a') & !is_from(in_small, b'z' + 1);
+    let digit = is_from(low, b'0') & !is_from(low, b'9' + 1);
+    (!(letter | digit | is(b'_') | is(b'-')) | word) & (ONES * 0x80)
 }
 
 fn ends_with_n(bytes: &[u8], end: usize) -> bool {
@@ -60,54 +70,21 @@ fn may_begin(word: &[u8]) -> bool {
 }
 
 fn has_sign(bytes: &[u8]) -> bool {
-    bytes.iter().any(|&byte| byte == b':' || byte == b'=')
-}
-
-/// Whether these are all of one word. Without a branch, so that all are looked at in one go.
-fn is_one_word(chunk: &[u8; 16]) -> bool {
-    chunk.iter().fold(true, |all, &byte| {
-        let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        let is_digit = byte.wrapping_sub(b'0') < 10;
-        all & (is_letter | is_digit | (byte == b'_') | (byte == b'-'))
-    })
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    /// Part of a word.
-    Word,
-    /// A value may follow.
-    Sign,
-    /// A word may follow.
-    Gap,
-}
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "the index is a byte and the table has an entry for each"
-)]
-const fn class(byte: u8) -> Class {
-    CLASSES[byte as usize]
-}
-
-#[expect(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    reason = "the index is a byte"
-)]
-const CLASSES: [Class; 256] = {
-    let mut table = [Class::Gap; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
-            b':' | b'=' => Class::Sign,
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' => Class::Word,
-            _ => Class::Gap,
-        };
-        byte += 1;
+    let is_sign = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        // A byte equal to `value` is zero here, and only the lowest zero's borrow is relied on.
+        let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
+        (is_zero(word ^ (ONES * 0x3a)) | is_zero(word ^ (ONES * 0x3d))) & (ONES * 0x80) != 0
+    };
+    // Of less than sixteen bytes these are all.
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => is_sign(first) || is_sign(last),
+        _ => bytes.iter().any(|&byte| byte == b':' || byte == b'='),
     }
-    table
-};
+}
+
+/// A one in every byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// A number for three bytes that is the same for both cases of a letter.
 const fn place([a, b, c]: [u8; 3]) -> usize {

@@ -12,6 +12,11 @@ pub(super) struct Known {
 }
 
 impl Known {
+    pub(super) const NOTHING: Self = Self {
+        is_content: false,
+        kind: None,
+    };
+
     fn of(key: &str) -> Self {
         Self {
             is_content: keys::is_content(key),

@@ -18,7 +18,7 @@ pub(crate) use labels::add_value;
 #[cfg(feature = "otlp")]
 pub(crate) use labels::redact_families;
 pub use policy::{Redaction, RedactionPolicy};
-#[cfg(feature = "logs")]
+#[cfg(any(feature = "logs", feature = "otlp"))]
 pub(crate) use redactor::Verdict;
 pub(crate) use redactor::{Place, Redactor};
 pub(crate) use redactor::{mask, masked};
