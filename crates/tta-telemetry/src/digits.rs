@@ -6,7 +6,8 @@ pub(crate) fn push_unsigned(out: &mut Vec<u8>, value: u64) {
     match value {
         0..10 => out.push(b'0' + (value % 10) as u8),
         10..100 => {
-            out.extend_from_slice(&[b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8])
+            let [tens, ones] = [(value / 10 % 10) as u8, (value % 10) as u8];
+            out.extend_from_slice(&[b'0' + tens, b'0' + ones]);
         }
         _ => push_digits(out, value),
     }
@@ -51,10 +52,12 @@ pub(crate) fn push_billionths(out: &mut Vec<u8>, value: f64) -> bool {
     out.push(b'.');
     let fraction = billionths % 1_000_000_000;
     // Most have a digit or two, and no need of nine.
-    match fraction {
-        _ if fraction % 100_000_000 == 0 => push_fraction::<1>(out, fraction / 100_000_000),
-        _ if fraction % 1_000_000 == 0 => push_fraction::<3>(out, fraction / 1_000_000),
-        _ => push_fraction::<9>(out, fraction),
+    if fraction.is_multiple_of(100_000_000) {
+        push_fraction::<1>(out, fraction / 100_000_000);
+    } else if fraction.is_multiple_of(1_000_000) {
+        push_fraction::<3>(out, fraction / 1_000_000);
+    } else {
+        push_fraction::<9>(out, fraction);
     }
     true
 }

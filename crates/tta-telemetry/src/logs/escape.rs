@@ -152,16 +152,18 @@ fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
 
 /// Whether there is nothing to escape in a text of ASCII, as most are.
 fn is_clean(bytes: &[u8]) -> bool {
+    let is_clean = |word: &[u8; 8]| is_clean_word(u64::from_le_bytes(*word));
     // The ends are looked at as words too, some bytes of which are then looked at twice.
+    if let Some(last) = bytes.last_chunk() {
+        let (words, _) = bytes.as_chunks();
+        return words.iter().all(is_clean) && is_clean(last);
+    }
     match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(&[a, b, c, d]), Some(&[e, f, g, h])) if bytes.len() < 8 => {
-            is_clean_word(&[a, b, c, d, e, f, g, h])
+        (Some(first), Some(last)) => {
+            let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+            is_clean_word(first << 32 | last)
         }
-        (Some(_), _) => {
-            let (words, _) = bytes.as_chunks::<8>();
-            words.iter().all(is_clean_word) && bytes.last_chunk().is_none_or(is_clean_word)
-        }
-        (None, _) => !bytes.iter().any(|&byte| suspicious(byte)),
+        _ => !bytes.iter().any(|&byte| suspicious(byte)),
     }
 }
 
@@ -170,12 +172,12 @@ fn is_clean(bytes: &[u8]) -> bool {
 /// Most text is nothing else, and a word of eight bytes is judged as fast as a byte.
 fn clean_words(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks::<8>();
-    words.iter().take_while(|word| is_clean_word(word)).count() * 8
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    words.take_while(|word| is_clean_word(*word)).count() * 8
 }
 
 /// Whether eight bytes are plain ASCII without quotes and backslashes.
-fn is_clean_word(word: &[u8; 8]) -> bool {
-    let word = u64::from_le_bytes(*word);
+fn is_clean_word(word: u64) -> bool {
     // A byte equal to `value` is zero here, and only the lowest zero's borrow is relied on.
     let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let below_space = word.wrapping_sub(ONES * 0x20) & !word;

@@ -19,12 +19,12 @@ pub(super) fn is_surely_clean(text: &str) -> bool {
     let tail = tail.map(|tail| (bytes.len() - tail.len(), tail));
     let words = words.iter().enumerate();
     let mut words = words.map(|(index, word)| (index * 8, word)).chain(tail);
-    !may_begin(bytes) && words.all(|(at, word)| is_clean(bytes, at, word))
+    !may_begin(bytes) && words.all(|(at, word)| is_clean(bytes, at, *word))
 }
 
 /// Whether nothing secret stands by these eight bytes, which are those at `at`.
-fn is_clean(bytes: &[u8], at: usize, word: &[u8; 8]) -> bool {
-    let mut gaps = gaps(u64::from_le_bytes(*word));
+fn is_clean(bytes: &[u8], at: usize, word: [u8; 8]) -> bool {
+    let mut gaps = gaps(u64::from_le_bytes(word));
     while gaps != 0 {
         let gap = at + (gaps.trailing_zeros() / 8) as usize;
         let is_clean = match bytes.get(gap) {
