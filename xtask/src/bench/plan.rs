@@ -129,7 +129,10 @@ mod tests {
         });
         plan(&only("rust"), |plan| {
             let failure = plan.unwrap_err().to_string();
-            assert!(failure.contains("step, redis, sustained, python"), "{failure}");
+            assert!(
+                failure.contains("step, redis, sustained, python"),
+                "{failure}"
+            );
         });
     }
 }
