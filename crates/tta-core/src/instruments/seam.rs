@@ -87,7 +87,7 @@ impl SeamInstruments {
         bounds: &[f64],
         cells: impl FnOnce(Box<dyn Fn() -> SeamCells + Send + Sync>) -> PerThread<SeamCells>,
     ) -> Self {
-        let bounds = Arc::new(Bounds::new(bounds, SCALE));
+        let bounds = Bounds::shared(bounds, SCALE);
         let shape = Arc::clone(&bounds);
         Self {
             exemplars: Exemplars::new(bounds.exported()),
@@ -143,9 +143,9 @@ impl SeamInstruments {
             outcomes,
             errors,
         } = &self.exemplars;
-        buckets.offer(counted.bucket, |slot| {
-            slot.offer_at(|| nanos as f64 / SCALE, trace_id, span_id, now)
-        });
+        if let Some(slot) = buckets.slot(counted.bucket) {
+            slot.offer_at(|| nanos as f64 / SCALE, trace_id, span_id, now);
+        }
         if let Some(slot) = outcomes.get(counted.outcome as usize) {
             slot.offer_at(|| 1.0, trace_id, span_id, now);
         }
