@@ -12,7 +12,7 @@ use super::dial::{Aborted, Destination, Dialer};
 use super::driver;
 use super::failure::{Failure, Meaning};
 use super::link::Link;
-use super::report::Report;
+use super::report::{Changes, Report};
 use super::supervisor::supervise;
 
 /// One server that may be down.
@@ -62,6 +62,7 @@ pub(super) struct Recipe {
     pub(super) patience: Duration,
     pub(super) failures: u32,
     pub(super) clustered: bool,
+    pub(super) changes: Changes,
     #[cfg(feature = "redis-pool")]
     pub(super) pool: Option<usize>,
 }
@@ -82,7 +83,7 @@ impl Endpoint {
                 #[cfg(feature = "redis-pool")]
                 pool: recipe.pool,
                 breaker: Breaker::new(recipe.failures, recipe.patience, recipe.budget),
-                report: Report::new(server),
+                report: Report::new(server, recipe.changes.clone()),
                 link: RwLock::new(None),
                 links: AtomicU64::new(0),
                 changed: watch::Sender::new(()),
@@ -96,10 +97,6 @@ impl Endpoint {
 
     pub(super) fn state(&self) -> RedisState {
         self.shared.breaker.state()
-    }
-
-    pub(super) fn changes(&self) -> u64 {
-        self.shared.report.changes()
     }
 
     /// Asks within `budget`, if it is being asked at all.

@@ -6,6 +6,7 @@
 )]
 
 mod answers;
+mod cluster;
 mod locks;
 mod processes;
 mod support;
