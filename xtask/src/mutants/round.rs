@@ -183,12 +183,18 @@ impl Round<'_> {
             return Ok(());
         };
         self.tree.write_alone(mutant)?;
-        let build = build::build(self.workspace, &self.tree, self.package)?;
-        if !build.errors.is_empty() {
-            return self.settle(number, Outcome::Unviable);
+        // Each just before it is run: most mutants are noticed by the first.
+        for name in suite.names(&mutant.file) {
+            let build = build::build_one(self.workspace, &self.tree, self.package, &name)?;
+            if !build.errors.is_empty() {
+                return self.settle(number, Outcome::Unviable);
+            }
+            let verdict = suite.rebuilt(&build.binaries).judge(0, &mutant.file);
+            if verdict != Verdict::Passed {
+                return self.conclude(number, &verdict);
+            }
         }
-        let verdict = suite.rebuilt(&build.binaries).judge(0, &mutant.file);
-        self.conclude(number, &verdict)
+        self.conclude(number, &Verdict::Passed)
     }
 
     fn is_over(&self) -> bool {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Failure, Result};
 
+use super::build::UNIT_TESTS;
 use super::process::{self, Ended};
 use super::schema::{PROBE, VARIABLE};
 
@@ -125,6 +126,14 @@ impl Suite {
         }
     }
 
+    /// The binaries that could notice a change of this file, in the order in which they are run.
+    pub(crate) fn names(&self, file: &str) -> Vec<String> {
+        let names = self.timed.iter().map(|timed| timed.binary.name.clone());
+        names
+            .filter(|name| concerns(&self.package, name, file))
+            .collect()
+    }
+
     /// The binaries and what each takes, for people.
     pub(crate) fn line(&self) -> String {
         let parts: Vec<_> = self
@@ -141,7 +150,7 @@ impl Suite {
             if !concerns(&self.package, &timed.binary.name, file) {
                 continue;
             }
-            let limit = limit(timed.took);
+            let limit = timed.limit();
             let mut ended = self.run(timed, number, limit, None);
             if ended == Ended::Clock {
                 ended = self.once_more(timed, number, limit);
@@ -169,8 +178,11 @@ impl Suite {
     fn once_more(&self, timed: &Timed, number: usize, before: Duration) -> Ended {
         let begun = Instant::now();
         let _ = self.run(timed, 0, BASELINE, None);
-        let limit = limit(begun.elapsed()).max(before);
-        self.run(timed, number, limit, None)
+        let again = Timed {
+            took: begun.elapsed(),
+            ..timed.clone()
+        };
+        self.run(timed, number, again.limit().max(before), None)
     }
 
     /// The cache's faults are minutes of fuzzing, and goals that a busy machine misses; its model
@@ -215,9 +227,16 @@ impl Suite {
     }
 }
 
-/// For how long no test may end, where the whole binary takes so long unmutated.
-fn limit(took: Duration) -> Duration {
-    (took * 3).max(LEAST)
+impl Timed {
+    /// For how long no test may end: three times what the whole binary takes unmutated.
+    fn limit(&self) -> Duration {
+        let least = if is_of_servers(&self.binary.name) {
+            LEAST_OF_SERVERS
+        } else {
+            LEAST
+        };
+        (self.took * 3).max(least)
+    }
 }
 
 /// Those that measure, and those that start servers.
@@ -236,7 +255,7 @@ fn concerns(package: &str, binary: &str, file: &str) -> bool {
     }
     let is_of_redis = file.contains("/src/redis");
     match binary {
-        "unit tests" => true,
+        UNIT_TESTS => true,
         "redis" => is_of_redis || file.contains("/src/outside") || file.ends_with("/remote.rs"),
         "redis_faults" => is_of_redis,
         _ => !is_of_redis,
@@ -258,6 +277,10 @@ const THREADS: &str = "8";
 
 /// The least time in which some test must end.
 const LEAST: Duration = Duration::from_secs(20);
+
+/// More than the half minute in which a test of servers gives up waiting, which is a failure of its
+/// own and none of the clock.
+const LEAST_OF_SERVERS: Duration = Duration::from_secs(50);
 
 /// For a binary without a mutant.
 const BASELINE: Duration = Duration::from_mins(10);
