@@ -171,21 +171,3 @@ async fn a_pool_keeps_and_answers_as_one_connection_does() {
     }
     assert_eq!(calls.count(), 50);
 }
-
-#[test]
-fn what_cannot_be_worked_with_is_refused() {
-    let config = || RedisConfig::new("redis://localhost").unwrap();
-    for wrong in [
-        config().with_budget(Duration::ZERO),
-        config().with_patience(Duration::from_millis(1)),
-        config().with_failures(0),
-        config().with_prefix("a b"),
-        config().with_connection_timeout(Duration::ZERO),
-        RedisConfig::new("rediss://localhost")
-            .unwrap()
-            .with_authority("no certificate"),
-    ] {
-        let error = RedisTier::new(wrong).unwrap_err();
-        assert_eq!(error.kind(), tta_core::ErrorKind::Configuration);
-    }
-}

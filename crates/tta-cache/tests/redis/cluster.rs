@@ -1,12 +1,12 @@
 //! What a cluster's nodes say of each other, and who is asked when.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tta_cache::{RedisState, RedisTier};
 use tta_testkit::resp::{Command, Reply, RespServer};
 
-use crate::support::{Calls, cached, patient, timed, until};
+use crate::support::{Calls, PATIENCE, cached, patient, timed, until, wait_for};
 
 #[tokio::test]
 async fn a_map_that_serves_is_asked_for_once() {
@@ -79,7 +79,7 @@ async fn the_changes_of_a_master_that_was_replaced_still_count() {
     take_down(&second, &tier).await;
     wait_for(|| tier.changes() == 1).await;
     first.names(&[&first]);
-    until(&tier, RedisState::Up, Duration::from_secs(30)).await;
+    until(&tier, RedisState::Up, PATIENCE).await;
     for _ in 0..100 {
         assert_eq!(tier.changes(), 1);
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -111,15 +111,7 @@ async fn ask_often(tier: &RedisTier) {
 async fn take_down(master: &Node, tier: &RedisTier) {
     master.answers(Reply::error("LOADING Redis is loading the dataset"));
     ask_often(tier).await;
-    until(tier, RedisState::Down, DEADLINE).await;
-}
-
-async fn wait_for(condition: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(begun.elapsed() < DEADLINE, "it does not come to pass");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(tier, RedisState::Down, PATIENCE).await;
 }
 
 /// A node that keeps nothing, and says what it is told to.
@@ -219,4 +211,3 @@ fn is_probe(command: &Command) -> bool {
 }
 
 const ONE_VALUE: &str = "*2\r\n$1\r\n0\r\n*1\r\n$15\r\ntta:answers:v:1\r\n";
-const DEADLINE: Duration = Duration::from_secs(30);

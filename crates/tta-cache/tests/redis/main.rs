@@ -7,6 +7,8 @@
 
 mod answers;
 mod cluster;
+mod configuration;
+mod connections;
 mod locks;
 mod processes;
 mod support;

@@ -36,9 +36,14 @@ pub(crate) fn patient(url: &str) -> RedisTier {
 }
 
 pub(crate) fn patient_with(config: RedisConfig) -> RedisTier {
+    connecting_within(config, Duration::from_secs(10))
+}
+
+/// The same, which takes no longer than this to open a connection.
+pub(crate) fn connecting_within(config: RedisConfig, timeout: Duration) -> RedisTier {
     let config = config.with_budget(Duration::from_secs(10));
     let config = config.with_patience(Duration::from_hours(1));
-    RedisTier::new(config.with_connection_timeout(Duration::from_secs(10))).unwrap()
+    RedisTier::new(config.with_connection_timeout(timeout)).unwrap()
 }
 
 /// Values in Redis alone, so that each question asks it.
@@ -92,6 +97,15 @@ pub(crate) async fn until(tier: &RedisTier, state: RedisState, within: Duration)
     begun.elapsed()
 }
 
+/// Waits until something has come to pass.
+pub(crate) async fn wait_for(condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < PATIENCE, "it does not come to pass");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// Runs one question, which must be answered rightly, and tells how long it took.
 pub(crate) async fn timed<P>(flow: &Flow<P>, question: &str) -> Duration
 where
@@ -121,3 +135,6 @@ where
 pub(crate) fn p99(took: &[Duration]) -> Duration {
     tta_testkit::faults::percentile(&mut took.to_vec(), 0.99)
 }
+
+/// No test waits longer than this for what does not come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

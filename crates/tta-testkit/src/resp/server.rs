@@ -120,8 +120,9 @@ struct Script {
 async fn accept_all(listener: TcpListener, script: Arc<Script>) {
     loop {
         if let Ok((stream, _)) = listener.accept().await {
-            script.connections.fetch_add(1, Ordering::AcqRel);
+            // Whoever sees that there is another one more sees it open.
             script.open.fetch_add(1, Ordering::AcqRel);
+            script.connections.fetch_add(1, Ordering::AcqRel);
             let script = Arc::clone(&script);
             // How a connection ends is the client's to judge.
             tokio::spawn(async move {
