@@ -1,5 +1,6 @@
 //! Which connections there are, and to whom.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tta_cache::{RedisConfig, RedisState, RedisTier};
@@ -18,16 +19,28 @@ async fn a_tier_that_is_dropped_closes_its_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_given_up_is_closed_though_it_still_owes_an_answer() {
-    let server = RespServer::start(|command| match command.name() {
-        "GETRANGE" if is_probe(command) => Reply::value(""),
-        _ => Reply::Nothing,
+async fn who_waits_on_a_connection_that_is_given_up_waits_no_longer() {
+    let asked = AtomicUsize::new(0);
+    let server = RespServer::start(move |command| {
+        if is_probe(command) {
+            return Reply::value("");
+        }
+        // The first is told what the second has led to; the second is told nothing.
+        match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => Reply::Nothing,
+            1 => Reply::error("LOADING Redis is loading the dataset in memory"),
+            _ => nothing_kept(command),
+        }
     });
     let server = server.unwrap();
     let config = RedisConfig::new(server.url()).unwrap().with_failures(1);
-    let tier = RedisTier::new(config).unwrap();
-    timed(&cached(&tier, &Calls::default()), "q").await;
-    wait_for(|| server.connections() > 1 && server.open_connections() == 1).await;
+    let budget = Duration::from_hours(1);
+    let config = config.with_budget(budget).with_patience(budget * 10);
+    let (tier, calls) = (RedisTier::new(config).unwrap(), Calls::default());
+    let flow = cached(&tier, &calls);
+    let both = async { tokio::join!(timed(&flow, "first"), timed(&flow, "second")) };
+    tokio::time::timeout(PATIENCE, both).await.unwrap();
+    assert_eq!(calls.count(), 2);
 }
 
 #[tokio::test]
