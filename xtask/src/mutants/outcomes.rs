@@ -68,6 +68,11 @@ impl Record {
         outcome.is_some_and(|outcome| *outcome != Outcome::Survived)
     }
 
+    /// Whether a mutant was run, whatever came of it.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     pub(crate) fn insert(&mut self, name: &str, outcome: Outcome) -> Result {
         self.by_name.insert(name.to_owned(), outcome);
         let mut lines = String::new();
@@ -172,6 +177,7 @@ mod tests {
         let read = Record::read(&path);
         assert_eq!(read.count(names), expected);
         assert_eq!((expected.missed(), expected.score()), (2, 50));
+        assert!(read.has(list[3].0) && !read.has("a/b.rs:9:1: not reached"));
         let settled = list.map(|(name, _)| read.is_settled(name));
         assert_eq!(settled, [true, true, true, false, false, false]);
     }

@@ -31,11 +31,13 @@ pub(crate) fn run(workspace: &Workspace, package: &str, choice: &Choice) -> Resu
         Record::new(&path)
     };
     let all = listed::list(workspace, package)?;
-    let open: Vec<_> = all
+    let mut open: Vec<_> = all
         .iter()
         .filter(|it| !record.is_settled(&it.name))
         .cloned()
         .collect();
+    // Who survives takes the longest, since all tests are run; and has been seen before.
+    open.sort_by_key(|it| record.has(&it.name));
     let mut round = Round {
         workspace,
         package,
