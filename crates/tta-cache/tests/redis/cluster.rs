@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tta_cache::{RedisState, RedisTier};
+use tta_core::WorkflowContext;
 use tta_testkit::resp::{Command, Reply, RespServer};
 
 use crate::support::{Calls, PATIENCE, cached, patient, timed, until, wait_for};
@@ -32,6 +33,55 @@ async fn the_map_is_drawn_anew_when_a_node_says_that_a_slot_has_moved() {
     ask_often(&tier).await;
     assert!(second.was_asked("GETRANGE"), "who is named is asked");
     wait_for(|| first.maps() + second.maps() > 1).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_being_moved_is_asked_for_where_it_goes_and_the_map_stays() {
+    let [first, second] = [Node::start(), Node::start()];
+    first.names(&[&first]);
+    let tier = tier_of(&first);
+    let address = second.server.address();
+    first.answers(Reply::error(&format!("ASK 7 {address}")));
+    ask_often(&tier).await;
+    let commands = second.server.commands();
+    let names: Vec<_> = commands
+        .iter()
+        .filter(|command| !is_probe(command))
+        .map(Command::name)
+        .collect();
+    assert!(
+        names.contains(&"GETRANGE") && names.contains(&"SET"),
+        "{names:?}"
+    );
+    for two in names.chunks(2) {
+        assert!(two.len() == 2 && two[0] == "ASKING", "{two:?}");
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(first.maps(), 1);
+}
+
+#[tokio::test]
+async fn what_a_node_says_of_a_key_that_is_being_moved_is_believed() {
+    let [first, second] = [Node::start(), Node::start()];
+    first.names(&[&first]);
+    let (tier, calls) = (tier_of(&first), Calls::default());
+    let flow = cached(&tier, &calls);
+    timed(&flow, "q").await;
+    let address = second.server.address();
+    first.answers(Reply::error(&format!("ASK 7 {address}")));
+    assert!(
+        flow.invalidate(&"q".to_owned(), &WorkflowContext::new())
+            .await
+            .unwrap()
+    );
+    second.answers(Reply::error(
+        "OOM command not allowed when used memory > 'maxmemory'.",
+    ));
+    assert!(
+        flow.invalidate(&"q".to_owned(), &WorkflowContext::new())
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
