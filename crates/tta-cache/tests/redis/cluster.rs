@@ -7,7 +7,9 @@ use tta_cache::{RedisState, RedisTier};
 use tta_core::WorkflowContext;
 use tta_testkit::resp::{Command, Reply, RespServer};
 
-use crate::support::{Calls, PATIENCE, cached, patient, timed, until, wait_for};
+use crate::support::{
+    Calls, PATIENCE, cached, is_probe, nothing_kept, patient, timed, until, wait_for,
+};
 
 #[tokio::test]
 async fn a_map_that_serves_is_asked_for_once() {
@@ -247,17 +249,11 @@ impl Says {
 
     fn usual(command: &Command) -> Reply {
         match command.name() {
-            "GETRANGE" => Reply::value(""),
-            "EVAL" | "UNLINK" => Reply::bytes(":1\r\n"),
+            "UNLINK" => Reply::bytes(":1\r\n"),
             "SCAN" => Reply::bytes(ONE_VALUE),
-            _ => Reply::ok(),
+            _ => nothing_kept(command),
         }
     }
-}
-
-/// Whether the background has asked it, as it does every few seconds.
-fn is_probe(command: &Command) -> bool {
-    command.argument(1).ends_with(":probe")
 }
 
 const ONE_VALUE: &str = "*2\r\n$1\r\n0\r\n*1\r\n$15\r\ntta:answers:v:1\r\n";

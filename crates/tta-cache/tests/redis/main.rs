@@ -11,4 +11,5 @@ mod configuration;
 mod connections;
 mod locks;
 mod processes;
+mod sentinels;
 mod support;

@@ -11,6 +11,7 @@ use tta_cache::{
     SharedConfig,
 };
 use tta_core::{Flow, Observed, Primitive, step_with};
+use tta_testkit::resp::{Command, Reply};
 
 /// How often the model was called.
 #[derive(Clone, Debug, Default)]
@@ -134,6 +135,21 @@ where
 /// The 99th percentile, in a readable form for a report.
 pub(crate) fn p99(took: &[Duration]) -> Duration {
     tta_testkit::faults::percentile(&mut took.to_vec(), 0.99)
+}
+
+/// A server that takes everything and has nothing.
+pub(crate) fn nothing_kept(command: &Command) -> Reply {
+    match command.name() {
+        "GETRANGE" => Reply::value(""),
+        "EVAL" => Reply::bytes(":1\r\n"),
+        "ROLE" => Reply::bytes("*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"),
+        _ => Reply::ok(),
+    }
+}
+
+/// Whether the background asks, as it does before callers may and every few seconds.
+pub(crate) fn is_probe(command: &Command) -> bool {
+    command.argument(1).ends_with(":probe")
 }
 
 /// No test waits longer than this for what does not come.
