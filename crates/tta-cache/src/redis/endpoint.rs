@@ -154,8 +154,12 @@ impl Shared {
     /// Lets callers use a new connection.
     pub(super) fn connected(&self, link: Link, state: RedisState) {
         let generation = self.links.fetch_add(1, Ordering::Relaxed) + 1;
-        *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some((generation, link));
-        self.enter(state);
+        let mut current = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        // First the state: what callers report of the connection must not be forgotten by it.
+        self.breaker.enter(state);
+        *current = Some((generation, link));
+        drop(current);
+        self.changed.send_replace(());
     }
 
     /// Lets nobody use the connection any more.
@@ -234,10 +238,13 @@ impl Shared {
         if used.is_none() || current != used {
             return;
         }
-        *link = None;
+        let given_up = link.take();
+        self.breaker.enter(RedisState::Down);
         drop(link);
         self.remember(why);
-        self.enter(RedisState::Down);
+        self.changed.send_replace(());
         self.condemned.notify_one();
+        // Last: who sees the connection end must know by then that it was not lost.
+        drop(given_up);
     }
 }

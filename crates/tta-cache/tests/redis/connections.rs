@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tta_cache::{RedisConfig, RedisTier};
+use tta_cache::{RedisConfig, RedisState, RedisTier};
 use tta_testkit::resp::{Reply, RespServer};
 
-use crate::support::{Calls, PATIENCE, cached, is_probe, nothing_kept, patient, timed, wait_for};
+use crate::support::{
+    Calls, PATIENCE, cached, is_probe, nothing_kept, patient, patient_with, timed, wait_for,
+};
 
 #[tokio::test]
 async fn a_tier_that_is_dropped_closes_its_connection() {
@@ -16,6 +18,41 @@ async fn a_tier_that_is_dropped_closes_its_connection() {
     assert_eq!(server.open_connections(), 1);
     drop(tier);
     wait_for(|| server.open_connections() == 0).await;
+}
+
+#[tokio::test]
+async fn a_replica_by_its_own_address_is_still_asked() {
+    let server = RespServer::start(|command| match command.name() {
+        "SET" => Reply::error("READONLY You can't write against a read only replica."),
+        _ => nothing_kept(command),
+    });
+    let server = server.unwrap();
+    let tier = patient(&server.url());
+    let flow = cached(&tier, &Calls::default());
+    for question in ["first", "second"] {
+        timed(&flow, question).await;
+        assert_eq!(tier.state(), RedisState::Up);
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_given_up_is_a_change_and_not_one_that_was_lost() {
+    let server = RespServer::start(|command| {
+        if is_probe(command) {
+            nothing_kept(command)
+        } else {
+            Reply::error("LOADING Redis is loading the dataset in memory")
+        }
+    });
+    let server = server.unwrap();
+    // Its end comes at the same moment.
+    for _ in 0..50 {
+        let config = RedisConfig::new(server.url()).unwrap().with_failures(1);
+        let tier = patient_with(config);
+        timed(&cached(&tier, &Calls::default()), "q").await;
+        wait_for(|| tier.changes() == 1).await;
+    }
 }
 
 #[tokio::test]

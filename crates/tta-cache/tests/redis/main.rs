@@ -13,3 +13,4 @@ mod locks;
 mod processes;
 mod sentinels;
 mod support;
+mod waiting;

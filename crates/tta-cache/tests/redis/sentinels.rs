@@ -5,7 +5,9 @@ use std::time::Duration;
 use tta_cache::{RedisConfig, RedisState, RedisTier};
 use tta_testkit::resp::{Command, Reply, RespServer};
 
-use crate::support::{Calls, PATIENCE, cached, connecting_within, nothing_kept, timed, until};
+use crate::support::{
+    Calls, PATIENCE, cached, connecting_within, nothing_kept, timed, until, wait_for,
+};
 
 #[tokio::test]
 async fn a_sentinel_that_hangs_leaves_time_for_the_next() {
@@ -50,6 +52,34 @@ async fn who_may_not_ask_a_server_for_its_role_trusts_the_sentinel() {
     assert_eq!(tier.state(), RedisState::Up);
     let commands = master.commands();
     assert!(commands.iter().any(|command| command.name() == "SET"));
+}
+
+#[tokio::test]
+async fn a_master_that_has_become_a_replica_is_looked_for_anew() {
+    let master = refusing("READONLY You can't write against a read only replica.");
+    let sentinel = names(&master);
+    let tier = tier_of(&[&sentinel]);
+    timed(&cached(&tier, &Calls::default()), "q").await;
+    wait_for(|| sentinel.commands().len() > 1).await;
+}
+
+#[tokio::test]
+async fn what_a_master_refuses_is_no_reason_to_look_for_another() {
+    let master = refusing("NOPERM this user has no permissions to run the 'set' command");
+    let sentinel = names(&master);
+    let tier = tier_of(&[&sentinel]);
+    timed(&cached(&tier, &Calls::default()), "q").await;
+    assert_eq!(tier.state(), RedisState::Up);
+    assert_eq!(sentinel.commands().len(), 1);
+}
+
+/// A master that writes nothing.
+fn refusing(error: &'static str) -> RespServer {
+    let server = RespServer::start(move |command| match command.name() {
+        "SET" => Reply::error(error),
+        _ => nothing_kept(command),
+    });
+    server.unwrap()
 }
 
 /// A Sentinel that knows this master.

@@ -1,13 +1,9 @@
 //! A cluster, and Sentinels.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tta_core::{install_recorder, uninstall_recorder};
 use tta_testkit::faults::report;
-use tta_testkit::recording::RecordingRecorder;
 use tta_testkit::require;
-use tta_testkit::resp::{Reply, RespServer};
 use tta_testkit::servers::{RedisCluster, RedisSentinel};
 
 use crate::support::{Calls, cached, patient, tier, timed};
@@ -145,29 +141,4 @@ async fn fault_39_sentinel_names_another_master() {
         figure,
         met,
     );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_no_sentinel_knows_is_logged_as_refused() {
-    let _alone = crate::ALONE.lock().await;
-    let ignorant = RespServer::start(|_| Reply::bytes("*-1\r\n")).unwrap();
-    let recorder = RecordingRecorder::new();
-    install_recorder(Arc::clone(&recorder) as Arc<dyn tta_core::Recorder>);
-    let tier = tier(&format!("redis+sentinel://{}/nobody", ignorant.address()));
-    timed(&cached(&tier, &Calls::default()), "q").await;
-    let degraded = || {
-        let lines = recorder.logs();
-        lines
-            .into_iter()
-            .find(|line| line.event == "cache_degraded")
-    };
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while degraded().is_none() {
-        assert!(Instant::now() < deadline, "no line says that Redis is down");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    uninstall_recorder();
-    let line = degraded().unwrap();
-    assert_eq!(line.field("endpoint"), Some("nobody"));
-    assert_eq!(line.field("error_type"), Some("refused"));
 }
