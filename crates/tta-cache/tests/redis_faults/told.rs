@@ -35,6 +35,77 @@ async fn a_server_that_is_given_up_is_told_with_the_reason() {
 }
 
 #[tokio::test]
+async fn each_error_is_told_by_its_kind() {
+    for (error, kind) in [
+        (
+            "READONLY You can't write against a read only replica.",
+            "read_only",
+        ),
+        ("NOPERM this user has no permissions", "no_permission"),
+        (
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "out_of_memory",
+        ),
+        (
+            "WRONGTYPE Operation against a key holding the wrong kind",
+            "wrong_type",
+        ),
+        ("NOAUTH Authentication required.", "authentication"),
+        ("WRONGPASS invalid username-password pair", "authentication"),
+        (
+            "DENIED Redis is running in protected mode",
+            "authentication",
+        ),
+        ("LOADING Redis is loading the dataset in memory", "loading"),
+        ("BUSY Redis is busy running a script", "loading"),
+        ("CLUSTERDOWN Hash slot not served", "cluster_down"),
+        ("MASTERDOWN Link with MASTER is down", "cluster_down"),
+        (
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "cluster_down",
+        ),
+        ("MOVED 12182 127.0.0.1:1", "moved"),
+        ("ASK 12182 127.0.0.1:1", "moved"),
+        ("TTATOOLARGE", "too_large"),
+        ("ERR unknown command", "refused"),
+    ] {
+        assert_eq!(first_error(Reply::error(error)).await, kind, "{error}");
+    }
+    assert_eq!(first_error(Reply::Close).await, "connection");
+    assert_eq!(
+        first_error(Reply::bytes("HTTP/1.1 400\r\n")).await,
+        "protocol"
+    );
+}
+
+/// How the first error of a server is called that says this to all but the background.
+async fn first_error(reply: Reply) -> String {
+    let server = RespServer::start(move |command| {
+        if is_probe(command) {
+            nothing_kept(command)
+        } else {
+            reply.clone()
+        }
+    });
+    let lines = told_of(&server.unwrap().url(), "cache_tier_error").await;
+    let line = the(&lines, "cache_tier_error");
+    line.field("error_type").unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_exist_is_told_as_refused() {
+    let server = RespServer::start(|command| match command.name() {
+        "SELECT" => Reply::error("ERR DB index is out of range"),
+        _ => nothing_kept(command),
+    });
+    let server = server.unwrap();
+    let url = format!("redis://{}/99", server.address());
+    let lines = told_of(&url, "cache_degraded").await;
+    let line = the(&lines, "cache_degraded");
+    assert_eq!(line.field("error_type"), Some("refused"));
+}
+
+#[tokio::test]
 async fn who_is_not_asked_is_no_error_of_its_own() {
     let closed = ClosedPort::reserve().unwrap();
     let lines = told_of(&format!("redis://{}", closed.address()), "cache_degraded").await;
