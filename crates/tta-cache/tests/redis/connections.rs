@@ -1,13 +1,15 @@
 //! Which connections there are, and to whom.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tta_cache::{RedisConfig, RedisState, RedisTier};
+use tta_testkit::require;
 use tta_testkit::resp::{Reply, RespServer};
+use tta_testkit::servers::RedisServer;
 
 use crate::support::{
-    Calls, PATIENCE, cached, is_probe, nothing_kept, patient, patient_with, timed, wait_for,
+    Calls, PATIENCE, cached, is_probe, nothing_kept, patient, patient_with, timed, until, wait_for,
 };
 
 #[tokio::test]
@@ -34,6 +36,32 @@ async fn a_replica_by_its_own_address_is_still_asked() {
         assert_eq!(tier.state(), RedisState::Up);
     }
     assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_replaces_a_lost_one_must_prove_itself() {
+    let redis = require!(RedisServer::start());
+    let tier = patient(&redis.url());
+    timed(&cached(&tier, &Calls::default()), "q").await;
+    assert_eq!(tier.state(), RedisState::Up);
+    close_all(&redis);
+    until(&tier, RedisState::Recovering, PATIENCE).await;
+    assert_eq!(tier.changes(), 0);
+    let begun = Instant::now();
+    while tier.changes() == 0 {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "another loss soon after is no change"
+        );
+        close_all(&redis);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    until(&tier, RedisState::Recovering, PATIENCE).await;
+}
+
+fn close_all(redis: &RedisServer) {
+    let kill = ["CLIENT", "KILL", "TYPE", "normal"];
+    redis.command(&kill).unwrap();
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use tta_cache::{RedisConfig, RedisState, RedisTier};
 use tta_testkit::network::ClosedPort;
 use tta_testkit::resp::{Reply, RespServer};
 
-use crate::support::{Calls, PATIENCE, cached, is_probe, nothing_kept, timed};
+use crate::support::{Calls, PATIENCE, cached, is_probe, nothing_kept, tier, timed, until};
 
 #[tokio::test]
 async fn who_waits_for_a_connection_is_told_when_there_will_be_none() {
@@ -18,6 +18,15 @@ async fn who_waits_for_a_connection_is_told_when_there_will_be_none() {
     let flow = cached(&tier, &Calls::default());
     let answered = tokio::time::timeout(PATIENCE, timed(&flow, "q")).await;
     assert!(answered.is_ok());
+}
+
+#[tokio::test]
+async fn who_takes_a_connection_and_answers_nothing_is_not_asked() {
+    let server = RespServer::start(|_| Reply::Nothing).unwrap();
+    let tier = tier(&server.url());
+    timed(&cached(&tier, &Calls::default()), "q").await;
+    until(&tier, RedisState::Down, PATIENCE).await;
+    assert!(server.commands().iter().all(is_probe));
 }
 
 #[tokio::test]
