@@ -334,14 +334,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_just_within_the_bounds_passes() {
-        let line = format!("+{}\r\n", "x".repeat(LONGEST_LINE - 3));
-        let mebibyte = 1024 * 1024;
-        let value = format!("${mebibyte}\r\n{}\r\n", "x".repeat(mebibyte));
+        let line = format!("+{}\r\n", "x".repeat(65_533));
+        let value = |length| format!("${length}\r\n{}\r\n", "x".repeat(length));
+        let mebibyte = value(1_048_576);
         for (reply, bound) in [
             (line, 1),
             ("*32767\r\n".to_owned(), 1),
             // As much as one value and what is spare.
-            (format!("*2\r\n{value}{value}"), mebibyte),
+            (format!("*2\r\n{mebibyte}{mebibyte}"), 1_048_576),
+            // Nobody has said yet what is read.
+            (value(65_536), SMALLEST),
         ] {
             let passed = through(reply.as_bytes(), bound, 4096).await.unwrap();
             assert!(passed == reply.as_bytes(), "{:.20}", reply);
