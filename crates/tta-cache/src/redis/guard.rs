@@ -346,7 +346,7 @@ mod tests {
             (value(65_536), SMALLEST),
         ] {
             let passed = through(reply.as_bytes(), bound, 4096).await.unwrap();
-            assert!(passed == reply.as_bytes(), "{:.20}", reply);
+            assert!(passed == reply.as_bytes(), "{reply:.20}");
         }
     }
 
