@@ -192,9 +192,9 @@ impl Node {
 
     /// Has it say that these are the masters, each of a part of the slots.
     fn names(&self, masters: &[&Self]) {
-        let part = 16_384 / masters.len();
+        let each = 16_384 / masters.len();
         let range = |(place, master): (usize, &&Self)| {
-            let (first, last) = (place * part, (place + 1) * part - 1);
+            let (first, last) = (place * each, (place + 1) * each - 1);
             let address = master.server.address();
             let (host, port) = (address.ip().to_string(), address.port());
             let length = host.len();
