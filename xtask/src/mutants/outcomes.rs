@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::command::{Failure, Result};
 
+use super::page::Reasons;
+
 /// What became of one mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -62,10 +64,13 @@ impl Record {
         }
     }
 
-    /// Whether a mutant is known to be noticed, or to be none.
-    pub(crate) fn is_settled(&self, name: &str) -> bool {
-        let outcome = self.by_name.get(name);
-        outcome.is_some_and(|outcome| *outcome != Outcome::Survived)
+    /// Whether a mutant is known to be noticed, to be none, or to have a reason to survive.
+    pub(crate) fn is_settled(&self, name: &str, reasons: &Reasons) -> bool {
+        match self.by_name.get(name) {
+            None => false,
+            Some(Outcome::Survived) => reasons.contains_key(&without_place(name)),
+            Some(_) => true,
+        }
     }
 
     /// Whether a mutant was run, whatever came of it.
@@ -178,8 +183,11 @@ mod tests {
         assert_eq!(read.count(names), expected);
         assert_eq!((expected.missed(), expected.score()), (2, 50));
         assert!(read.has(list[3].0) && !read.has("a/b.rs:9:1: not reached"));
-        let settled = list.map(|(name, _)| read.is_settled(name));
+        let none = Reasons::new();
+        let settled = list.map(|(name, _)| read.is_settled(name, &none));
         assert_eq!(settled, [true, true, true, false, false, false]);
+        let reasons = [("a/b.rs: of another day".to_owned(), "it is old".to_owned())].into();
+        assert!(read.is_settled(list[5].0, &reasons));
     }
 
     #[test]

@@ -14,11 +14,17 @@ use super::Choice;
 use super::build::{self, Blame, Build, CompileError};
 use super::listed::{self, Mutant};
 use super::outcomes::{Outcome, Outcomes, Record};
+use super::page::Reasons;
 use super::suite::{Suite, Verdict};
 use super::tree::Tree;
 
 /// Runs the mutants of a package; with `rest`, those that no earlier run has settled.
-pub(crate) fn run(workspace: &Workspace, package: &str, choice: &Choice) -> Result<Outcomes> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    package: &str,
+    choice: &Choice,
+    reasons: &Reasons,
+) -> Result<Outcomes> {
     let begun = Instant::now();
     let tree = Tree::copied(workspace, package)?;
     let path = workspace.target().join("tta-mutants").join(package);
@@ -33,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace, package: &str, choice: &Choice) -> Resu
     let all = listed::list(workspace, package)?;
     let mut open: Vec<_> = all
         .iter()
-        .filter(|it| !record.is_settled(&it.name))
+        .filter(|it| !record.is_settled(&it.name, reasons))
         .cloned()
         .collect();
     // Who survives takes the longest, since all tests are run; and has been seen before.
