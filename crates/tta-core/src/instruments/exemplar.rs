@@ -90,16 +90,25 @@ impl ExemplarSlot {
     #[inline(never)]
     pub(crate) fn offer_now(&self, value: f64, ctx: &WorkflowContext) {
         let now = ctx.unix_nanos(ctx.moment());
-        self.offer_at(value, ctx.trace_id(), ctx.span_id(), now);
+        self.offer_at(|| value, ctx.trace_id(), ctx.span_id(), now);
     }
 
-    /// The same, for callers that have read the clock already. Out of line, so that asking the filter is
-    /// all that is left where nothing is sampled.
-    #[inline(never)]
-    pub(crate) fn offer_at(&self, value: f64, trace_id: TraceId, span_id: SpanId, now: u64) {
-        if now < self.renew_at.load(Ordering::Relaxed) {
-            return;
+    /// The same, for callers that have read the clock already.
+    #[inline]
+    pub(crate) fn offer_at(
+        &self,
+        value: impl FnOnce() -> f64,
+        trace_id: TraceId,
+        span_id: SpanId,
+        now: u64,
+    ) {
+        if now >= self.renew_at.load(Ordering::Relaxed) {
+            self.renew(value(), trace_id, span_id, now);
         }
+    }
+
+    #[cold]
+    fn renew(&self, value: f64, trace_id: TraceId, span_id: SpanId, now: u64) {
         // Somebody else is writing an example this very moment: theirs is as good.
         let mut latest = match self.latest.try_lock() {
             Ok(guard) => guard,
@@ -145,6 +154,7 @@ impl BucketExemplars {
     }
 
     /// The slot of a bucket, for a measurement that the filter admits.
+    #[inline]
     pub(crate) fn slot(&self, bucket: usize) -> Option<&ExemplarSlot> {
         let slots = || (0..self.buckets).map(|_| ExemplarSlot::default()).collect();
         self.slots.get_or_init(slots).get(bucket)

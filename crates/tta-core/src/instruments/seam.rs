@@ -144,15 +144,13 @@ impl SeamInstruments {
             errors,
         } = &self.exemplars;
         if let Some(slot) = buckets.slot(counted.bucket) {
-            slot.offer_at(nanos as f64 / SCALE, trace_id, span_id, now);
+            slot.offer_at(|| nanos as f64 / SCALE, trace_id, span_id, now);
         }
-        let kind = counted.error.and_then(|kind| errors.get(kind.index()));
-        for slot in outcomes
-            .get(counted.outcome as usize)
-            .into_iter()
-            .chain(kind)
-        {
-            slot.offer_at(1.0, trace_id, span_id, now);
+        if let Some(slot) = outcomes.get(counted.outcome as usize) {
+            slot.offer_at(|| 1.0, trace_id, span_id, now);
+        }
+        if let Some(slot) = counted.error.and_then(|kind| errors.get(kind.index())) {
+            slot.offer_at(|| 1.0, trace_id, span_id, now);
         }
     }
 
