@@ -51,6 +51,9 @@ pub(crate) struct Choice {
     /// Also the Python peers, in an environment of their own below `target`.
     #[arg(long)]
     python: bool,
+    /// Also 100,000 spans a second to a collector; needs `cargo xtask setup`.
+    #[arg(long)]
+    sustained: bool,
     /// Also draw how cost grows with the work, into docs/benchmarks.
     #[arg(long)]
     scale: bool,

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::WorkflowContext;
+use super::{WorkflowContext, scratch};
 use crate::identity::SpanId;
 
 /// Calls `f` with the context of the workflow that is being polled on this thread, if one is.
@@ -20,7 +20,13 @@ pub fn with_current<R>(f: impl FnOnce(&WorkflowContext) -> R) -> Option<R> {
 /// The innermost span around the caller, if a step of the context's workflow is being polled.
 #[inline]
 pub(super) fn span_in(ctx: &WorkflowContext) -> Option<SpanId> {
-    (WORKFLOW.get() == workflow(ctx)).then(|| SpanId::from_u64(SPAN.get()))
+    is_polled_here(ctx).then(|| SpanId::from_u64(SPAN.get()))
+}
+
+/// Whether a step of the context's workflow is being polled on this thread.
+#[inline]
+pub(super) fn is_polled_here(ctx: &WorkflowContext) -> bool {
+    WORKFLOW.get() == workflow(ctx)
 }
 
 /// Calls `poll`, which must not panic, with the span as the innermost on this thread.
@@ -42,6 +48,7 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
         };
         let outer = exchange(Some(handle));
         let result = poll();
+        scratch::flush(ctx);
         drop(exchange(outer));
         result
     };

@@ -20,6 +20,7 @@ mod errors;
 mod fallback;
 mod idempotence;
 mod metrics;
+mod noted;
 mod observed;
 mod panics;
 mod parallel;
