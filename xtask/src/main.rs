@@ -152,7 +152,7 @@ struct MutantsArgs {
     /// Only this crate.
     #[arg(long = "crate", value_name = "CRATE")]
     package: Option<String>,
-    /// Only those that survived last time, or that an interrupted run did not reach.
+    /// Only those that survived last time for no reason, or that an interrupted run did not reach.
     #[arg(long)]
     rest: bool,
     /// How many to run at a time; tests that measure may fail where there are too many.

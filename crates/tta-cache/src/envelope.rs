@@ -214,3 +214,29 @@ const HEAD: usize = 4 + 1 + 1 + 4 + 32 + 2 + 7 * 8 + 8;
 
 /// How much longer than its value an envelope may be.
 pub(crate) const OVERHEAD: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::KeyBuilder;
+
+    #[test]
+    fn an_envelope_of_nothing_is_as_long_as_its_head() {
+        let expected = Expected {
+            key: KeyBuilder::shared("answers", 1).finish_shared().unwrap(),
+            version: 1,
+            codec: "",
+            limit: 0,
+        };
+        let envelope = Envelope {
+            computed: UnixMillis(0),
+            fresh_until: None,
+            kept_until: None,
+            cost_nano_usd: None,
+            took: Duration::ZERO,
+            tags: Vec::new(),
+            payload: Vec::new(),
+        };
+        assert_eq!(envelope.encode(&expected, None).len(), HEAD);
+    }
+}

@@ -38,6 +38,7 @@ use self::endpoint::{Endpoint, Recipe};
 use self::guard::Bounds;
 use self::keys::Keys;
 use self::locks::{Change, Locks};
+use self::report::Changes;
 use self::servers::Servers;
 use crate::remote::{Fetched, Kept, Lock, LockToken, Remote, RemoteFuture, RemoteKey, Removed};
 
@@ -73,6 +74,7 @@ struct Tier {
     keys: Keys,
     bounds: Arc<Bounds>,
     locks: Locks,
+    changes: Changes,
     budget: Duration,
 }
 
@@ -86,7 +88,7 @@ impl RedisTier {
     pub fn new(config: RedisConfig) -> Result<Self> {
         let config = config.validated()?;
         let bounds = Arc::new(Bounds::new());
-        let keys = Keys::new(config.prefix.clone());
+        let (keys, changes) = (Keys::new(config.prefix.clone()), Changes::default());
         let recipe = Recipe {
             dialer: Arc::new(Dialer::new(&config, Arc::clone(&bounds))?),
             probe_key: keys.probe(),
@@ -94,6 +96,7 @@ impl RedisTier {
             patience: config.patience,
             failures: config.failures,
             clustered: config.address.kind == Kind::Cluster,
+            changes: changes.clone(),
             #[cfg(feature = "redis-pool")]
             pool: config.pool,
         };
@@ -117,6 +120,7 @@ impl RedisTier {
             keys,
             bounds,
             locks: Locks::default(),
+            changes,
             budget: config.budget,
         };
         Ok(Self {
@@ -131,7 +135,7 @@ impl RedisTier {
 
     /// How often it has gone down or come up: as often as it was logged.
     pub fn changes(&self) -> u64 {
-        self.tier.servers.changes()
+        self.tier.changes.count()
     }
 }
 

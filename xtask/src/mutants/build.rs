@@ -34,20 +34,30 @@ pub(crate) enum Blame {
 }
 
 /// Builds every test of the package, or says why not.
-///
-/// Not where the workspace itself is built: cargo would take the one for the other.
 pub(crate) fn build(workspace: &Workspace, tree: &Tree, package: &str) -> Result<Build> {
-    let line = [
-        "build",
-        "--quiet",
-        "--keep-going",
-        "--all-features",
-        "--tests",
-        "--message-format",
-        "json",
-        "--package",
-        package,
-    ];
+    let line = ["build", "--keep-going", "--tests", "--package", package];
+    run(workspace, tree, &line)
+}
+
+/// The same of one of its test binaries.
+pub(crate) fn build_one(
+    workspace: &Workspace,
+    tree: &Tree,
+    package: &str,
+    binary: &str,
+) -> Result<Build> {
+    let mut line = vec!["test", "--no-run", "--package", package];
+    match binary {
+        UNIT_TESTS => line.push("--lib"),
+        binary => line.extend(["--test", binary]),
+    }
+    run(workspace, tree, &line)
+}
+
+/// Not where the workspace itself is built: cargo would take the one for the other.
+fn run(workspace: &Workspace, tree: &Tree, line: &[&str]) -> Result<Build> {
+    let form = ["--quiet", "--all-features", "--message-format", "json"];
+    let line = line.iter().copied().chain(form);
     let mut build = Build::default();
     let done = Run::cargo(workspace, line)
         .within(&tree.root)
@@ -72,7 +82,7 @@ impl Build {
             Some("compiler-artifact") => {
                 if let (Some(path), Some(name)) = (text("/executable"), text("/target/name")) {
                     let is_lib = text("/target/kind/0") == Some("lib");
-                    let name = if is_lib { "unit tests" } else { name };
+                    let name = if is_lib { UNIT_TESTS } else { name };
                     self.binaries.push(Binary {
                         name: name.to_owned(),
                         path: PathBuf::from(path),
@@ -135,6 +145,9 @@ pub(crate) fn unexplained(errors: &[CompileError]) -> Failure {
         rendered.join("\n")
     ))
 }
+
+/// The binary of the tests that stand in the sources.
+pub(crate) const UNIT_TESTS: &str = "unit tests";
 
 #[cfg(test)]
 mod tests {

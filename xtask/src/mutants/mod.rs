@@ -29,7 +29,7 @@ use self::page::Reasons;
 pub(crate) struct Choice {
     /// One crate instead of all.
     pub(crate) package: Option<String>,
-    /// Those alone that survived last time or were not reached.
+    /// Those alone that survived last time without a reason, or were not reached.
     pub(crate) rest: bool,
     /// How many are run at a time.
     pub(crate) jobs: usize,
@@ -44,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Result {
     installed()?;
     let mut measured = BTreeMap::new();
     for package in packages {
-        let outcomes = round::run(workspace, package, choice)?;
+        let outcomes = round::run(workspace, package, choice, &reasons)?;
         print(package, &outcomes, &reasons);
         measured.insert(package.to_owned(), outcomes);
     }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::command::{Failure, Result};
 
+use super::page::Reasons;
+
 /// What became of one mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -62,10 +64,18 @@ impl Record {
         }
     }
 
-    /// Whether a mutant is known to be noticed, or to be none.
-    pub(crate) fn is_settled(&self, name: &str) -> bool {
-        let outcome = self.by_name.get(name);
-        outcome.is_some_and(|outcome| *outcome != Outcome::Survived)
+    /// Whether a mutant is known to be noticed, to be none, or to have a reason to survive.
+    pub(crate) fn is_settled(&self, name: &str, reasons: &Reasons) -> bool {
+        match self.by_name.get(name) {
+            None => false,
+            Some(Outcome::Survived) => reasons.contains_key(&without_place(name)),
+            Some(_) => true,
+        }
+    }
+
+    /// Whether a mutant was run, whatever came of it.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
     }
 
     pub(crate) fn insert(&mut self, name: &str, outcome: Outcome) -> Result {
@@ -172,8 +182,12 @@ mod tests {
         let read = Record::read(&path);
         assert_eq!(read.count(names), expected);
         assert_eq!((expected.missed(), expected.score()), (2, 50));
-        let settled = list.map(|(name, _)| read.is_settled(name));
+        assert!(read.has(list[3].0) && !read.has("a/b.rs:9:1: not reached"));
+        let none = Reasons::new();
+        let settled = list.map(|(name, _)| read.is_settled(name, &none));
         assert_eq!(settled, [true, true, true, false, false, false]);
+        let reasons = [("a/b.rs: of another day".to_owned(), "it is old".to_owned())].into();
+        assert!(read.is_settled(list[5].0, &reasons));
     }
 
     #[test]

@@ -14,11 +14,17 @@ use super::Choice;
 use super::build::{self, Blame, Build, CompileError};
 use super::listed::{self, Mutant};
 use super::outcomes::{Outcome, Outcomes, Record};
+use super::page::Reasons;
 use super::suite::{Suite, Verdict};
 use super::tree::Tree;
 
 /// Runs the mutants of a package; with `rest`, those that no earlier run has settled.
-pub(crate) fn run(workspace: &Workspace, package: &str, choice: &Choice) -> Result<Outcomes> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    package: &str,
+    choice: &Choice,
+    reasons: &Reasons,
+) -> Result<Outcomes> {
     let begun = Instant::now();
     let tree = Tree::copied(workspace, package)?;
     let path = workspace.target().join("tta-mutants").join(package);
@@ -31,11 +37,13 @@ pub(crate) fn run(workspace: &Workspace, package: &str, choice: &Choice) -> Resu
         Record::new(&path)
     };
     let all = listed::list(workspace, package)?;
-    let open: Vec<_> = all
+    let mut open: Vec<_> = all
         .iter()
-        .filter(|it| !record.is_settled(&it.name))
+        .filter(|it| !record.is_settled(&it.name, reasons))
         .cloned()
         .collect();
+    // Who survives takes the longest, since all tests are run; and has been seen before.
+    open.sort_by_key(|it| record.has(&it.name));
     let mut round = Round {
         workspace,
         package,
@@ -183,12 +191,18 @@ impl Round<'_> {
             return Ok(());
         };
         self.tree.write_alone(mutant)?;
-        let build = build::build(self.workspace, &self.tree, self.package)?;
-        if !build.errors.is_empty() {
-            return self.settle(number, Outcome::Unviable);
+        // Each just before it is run: most mutants are noticed by the first.
+        for name in suite.names(&mutant.file) {
+            let build = build::build_one(self.workspace, &self.tree, self.package, &name)?;
+            if !build.errors.is_empty() {
+                return self.settle(number, Outcome::Unviable);
+            }
+            let verdict = suite.rebuilt(&build.binaries).judge(0, &mutant.file);
+            if verdict != Verdict::Passed {
+                return self.conclude(number, &verdict);
+            }
         }
-        let verdict = suite.rebuilt(&build.binaries).judge(0, &mutant.file);
-        self.conclude(number, &verdict)
+        self.conclude(number, &Verdict::Passed)
     }
 
     fn is_over(&self) -> bool {

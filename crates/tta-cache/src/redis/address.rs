@@ -166,6 +166,8 @@ mod tests {
         let cluster = Address::parse("redis+cluster://a:7000,b:7001,c").unwrap();
         assert_eq!(cluster.kind, Kind::Cluster);
         assert_eq!(nodes(&cluster), ["a:7000", "b:7001", "c:6379"]);
+        let cluster = Address::parse("rediss+cluster://a").unwrap();
+        assert_eq!((cluster.tls, cluster.kind), (true, Kind::Cluster));
         let sentinel = Address::parse("rediss+sentinel://u:p@a:26379,b:26379/mymaster/2").unwrap();
         assert_eq!(sentinel.kind, Kind::Sentinel("mymaster".into()));
         assert_eq!((sentinel.tls, sentinel.database), (true, 2));

@@ -186,4 +186,15 @@ mod tests {
             BUDGET + Duration::from_micros(99)
         );
     }
+
+    #[test]
+    fn a_wait_counts_for_the_whole_window_and_no_longer() {
+        let mut waits = Waits::default();
+        let begun = Instant::now();
+        let ended = begun + BUDGET;
+        waits.add(begun, ended);
+        assert_eq!(waits.within(ended + WINDOW), BUDGET);
+        let later = ended + WINDOW + Duration::from_nanos(1);
+        assert_eq!(waits.within(later), Duration::ZERO);
+    }
 }

@@ -107,15 +107,6 @@ impl Cluster {
             .unwrap_or(RedisState::Down)
     }
 
-    pub(super) fn changes(&self) -> u64 {
-        let nodes = self
-            .map
-            .nodes
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        nodes.values().map(|node| node.changes()).sum()
-    }
-
     async fn slots(&self, budget: Duration) -> Result<Arc<Slots>, Failure> {
         let Some(runtime) = driver::handle() else {
             return Err(Failure::NotAsked);

@@ -12,7 +12,7 @@ use super::dial::{Aborted, Destination, Dialer};
 use super::driver;
 use super::failure::{Failure, Meaning};
 use super::link::Link;
-use super::report::Report;
+use super::report::{Changes, Report};
 use super::supervisor::supervise;
 
 /// One server that may be down.
@@ -62,6 +62,7 @@ pub(super) struct Recipe {
     pub(super) patience: Duration,
     pub(super) failures: u32,
     pub(super) clustered: bool,
+    pub(super) changes: Changes,
     #[cfg(feature = "redis-pool")]
     pub(super) pool: Option<usize>,
 }
@@ -82,7 +83,7 @@ impl Endpoint {
                 #[cfg(feature = "redis-pool")]
                 pool: recipe.pool,
                 breaker: Breaker::new(recipe.failures, recipe.patience, recipe.budget),
-                report: Report::new(server),
+                report: Report::new(server, recipe.changes.clone()),
                 link: RwLock::new(None),
                 links: AtomicU64::new(0),
                 changed: watch::Sender::new(()),
@@ -96,10 +97,6 @@ impl Endpoint {
 
     pub(super) fn state(&self) -> RedisState {
         self.shared.breaker.state()
-    }
-
-    pub(super) fn changes(&self) -> u64 {
-        self.shared.report.changes()
     }
 
     /// Asks within `budget`, if it is being asked at all.
@@ -157,8 +154,12 @@ impl Shared {
     /// Lets callers use a new connection.
     pub(super) fn connected(&self, link: Link, state: RedisState) {
         let generation = self.links.fetch_add(1, Ordering::Relaxed) + 1;
-        *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some((generation, link));
-        self.enter(state);
+        let mut current = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        // First the state: what callers report of the connection must not be forgotten by it.
+        self.breaker.enter(state);
+        *current = Some((generation, link));
+        drop(current);
+        self.changed.send_replace(());
     }
 
     /// Lets nobody use the connection any more.
@@ -237,10 +238,13 @@ impl Shared {
         if used.is_none() || current != used {
             return;
         }
-        *link = None;
+        let given_up = link.take();
+        self.breaker.enter(RedisState::Down);
         drop(link);
         self.remember(why);
-        self.enter(RedisState::Down);
+        self.changed.send_replace(());
         self.condemned.notify_one();
+        // Last: who sees the connection end must know by then that it was not lost.
+        drop(given_up);
     }
 }

@@ -319,12 +319,35 @@ mod tests {
             b"%9223372036854775807\r\n",
             b"*30000\r\n*30000\r\n",
             b"$18446744073709551615\r\n",
+            b"*2\r\n$10\r\n0123456789\r\n$536870912\r\nxxx",
+            b"*32768\r\n",
         ] {
             let error = through(reply, 1024, 64).await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
         }
         let endless = vec![b'+'; LONGEST_LINE + 2];
         through(&endless, 1024, 64).await.unwrap_err();
+        // However it comes in pieces.
+        let endless = [b"+OK\r\n", &*vec![b'+'; 2 * LONGEST_LINE]].concat();
+        through(&endless, 1024, 64).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn what_is_just_within_the_bounds_passes() {
+        let line = format!("+{}\r\n", "x".repeat(65_533));
+        let value = |length| format!("${length}\r\n{}\r\n", "x".repeat(length));
+        let mebibyte = value(1_048_576);
+        for (reply, bound) in [
+            (line, 1),
+            ("*32767\r\n".to_owned(), 1),
+            // As much as one value and what is spare.
+            (format!("*2\r\n{mebibyte}{mebibyte}"), 1_048_576),
+            // Nobody has said yet what is read.
+            (value(65_536), SMALLEST),
+        ] {
+            let passed = through(reply.as_bytes(), bound, 4096).await.unwrap();
+            assert!(passed == reply.as_bytes(), "{reply:.20}");
+        }
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tta_core::{Level, LogField, LogRecord, log_globally};
@@ -16,21 +16,21 @@ pub(super) struct Report {
     server: String,
     /// When each kind of error was last logged.
     said: Mutex<HashMap<&'static str, Instant>>,
-    changes: AtomicU64,
+    changes: Changes,
 }
 
 impl Report {
-    pub(super) fn new(server: String) -> Self {
+    pub(super) fn new(server: String, changes: Changes) -> Self {
         Self {
             server,
             said: Mutex::default(),
-            changes: AtomicU64::new(0),
+            changes,
         }
     }
 
     /// It is not asked any more.
     pub(super) fn down(&self, failure: &Failure) {
-        self.changes.fetch_add(1, Ordering::Relaxed);
+        self.changes.add();
         let fields = [
             LogField::new("tier", TIER),
             LogField::new("endpoint", self.server.as_str()),
@@ -41,7 +41,7 @@ impl Report {
 
     /// It is asked again, and has answered for a while.
     pub(super) fn up(&self, down_for: Duration) {
-        self.changes.fetch_add(1, Ordering::Relaxed);
+        self.changes.add();
         let fields = [
             LogField::new("tier", TIER),
             LogField::new("endpoint", self.server.as_str()),
@@ -68,10 +68,19 @@ impl Report {
         ];
         log_globally(&LogRecord::new(&TIER_ERROR, Level::Warn, &fields));
     }
+}
 
-    /// How often it has gone down or come up.
-    pub(super) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Relaxed)
+/// How often the servers of a tier have gone down or come up, those among them that it has left.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes(Arc<AtomicU64>);
+
+impl Changes {
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -27,13 +27,6 @@ impl Servers {
         }
     }
 
-    pub(super) fn changes(&self) -> u64 {
-        match self {
-            Self::One(endpoint) => endpoint.changes(),
-            Self::Cluster(cluster) => cluster.changes(),
-        }
-    }
-
     /// Who serves a key.
     pub(super) async fn of(&self, key: &str, budget: Duration) -> Result<Arc<Endpoint>, Failure> {
         match self {

@@ -162,3 +162,41 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(30);
 const STABLE: Duration = Duration::from_secs(10);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_second_and_are_up_to_a_fifth_less() {
+        for (tries, most) in [
+            (0, 100),
+            (1, 200),
+            (2, 400),
+            (3, 800),
+            (4, 1000),
+            (99, 1000),
+        ] {
+            let most = Duration::from_millis(most);
+            let pauses: Vec<_> = (0..1000)
+                .map(|_| pause(&Failure::Connection, tries))
+                .collect();
+            for pause in &pauses {
+                assert!(
+                    *pause <= most && *pause >= most.mul_f64(0.8),
+                    "{tries}: {pause:?}"
+                );
+            }
+            // They are spread over all of that fifth.
+            assert!(pauses.iter().any(|pause| *pause < most.mul_f64(0.84)));
+            assert!(pauses.iter().any(|pause| *pause > most.mul_f64(0.96)));
+        }
+    }
+
+    #[test]
+    fn who_is_refused_comes_back_after_half_a_minute() {
+        for failure in [Failure::Authentication, Failure::Tls] {
+            assert_eq!(pause(&failure, 0), AFTER_REFUSAL);
+        }
+    }
+}

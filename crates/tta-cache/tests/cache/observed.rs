@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tta_cache::{CATALOG, CacheConfig, CacheExt, Scope};
 use tta_core::{
     ErrorKind, Primitive, Result, SpanRecord, Value, WorkflowContext, registry, step, step_with,
 };
+use tta_testkit::measured::measured;
 use tta_testkit::recording::{RecordingRecorder, error_type};
 
 use crate::support::{Calls, ask, by_text, counting};
@@ -44,6 +45,26 @@ async fn a_miss_is_traced_as_get_compute_set_and_a_hit_as_get() -> Result<()> {
         Some(Value::Bool(true))
     );
     assert!(again.spans_named("cache.set").is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_hit_is_timed_though_no_trace_is_kept() -> Result<()> {
+    fn own() -> Instant {
+        // Another function than the context's clock is another clock.
+        Instant::now()
+    }
+    for (name, config) in [
+        ("timed_by_step", by_text()),
+        ("timed_by_itself", by_text().with_clock(own)),
+    ] {
+        let flow = counting(&Calls::default()).cached(config)?.with_name(name);
+        for _ in 0..4 {
+            flow.run(ask("q")).await?;
+        }
+        let timed = measured("cache_operation_duration_seconds", &[name, "get", "hit"]);
+        assert!((timed - 3.0).abs() < 1e-9, "{name}: {timed}");
+    }
     Ok(())
 }
 

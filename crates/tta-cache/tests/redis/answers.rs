@@ -44,6 +44,18 @@ fn a_tier_works_on_whichever_runtime_asks_and_outlives_them() {
 }
 
 #[tokio::test]
+async fn a_long_value_is_read_back_whole() {
+    let redis = require!(RedisServer::start());
+    let calls = Calls::default();
+    let question = "x".repeat(300_000);
+    for _ in 0..2 {
+        // Another tier each time, which has read nothing of this size before.
+        timed(&cached(&patient(&redis.url()), &calls), &question).await;
+    }
+    assert_eq!(calls.count(), 1);
+}
+
+#[tokio::test]
 async fn a_value_expires_in_redis_itself() {
     let redis = require!(RedisServer::start());
     let calls = Calls::default();
@@ -83,6 +95,18 @@ async fn a_tag_removes_its_values_and_no_others() {
     }
     assert_eq!(calls.count(), 5);
     assert_eq!(flow.invalidate_tag("none").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn clearing_counts_values_and_not_their_tags() {
+    let redis = require!(RedisServer::start());
+    let config = config(&patient(&redis.url())).with_tags(|_| vec!["all".to_owned()]);
+    let flow = model(&Calls::default()).cached(config).unwrap();
+    for question in ["first", "second"] {
+        timed(&flow, question).await;
+    }
+    assert_eq!(flow.clear().await.unwrap(), 2);
+    assert_eq!(redis.command(&["DBSIZE"]).unwrap().as_deref(), Some("0"));
 }
 
 #[tokio::test]
@@ -170,22 +194,4 @@ async fn a_pool_keeps_and_answers_as_one_connection_does() {
         }
     }
     assert_eq!(calls.count(), 50);
-}
-
-#[test]
-fn what_cannot_be_worked_with_is_refused() {
-    let config = || RedisConfig::new("redis://localhost").unwrap();
-    for wrong in [
-        config().with_budget(Duration::ZERO),
-        config().with_patience(Duration::from_millis(1)),
-        config().with_failures(0),
-        config().with_prefix("a b"),
-        config().with_connection_timeout(Duration::ZERO),
-        RedisConfig::new("rediss://localhost")
-            .unwrap()
-            .with_authority("no certificate"),
-    ] {
-        let error = RedisTier::new(wrong).unwrap_err();
-        assert_eq!(error.kind(), tta_core::ErrorKind::Configuration);
-    }
 }

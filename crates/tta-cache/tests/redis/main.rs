@@ -6,6 +6,13 @@
 )]
 
 mod answers;
+mod cluster;
+mod configuration;
+mod connections;
+mod key;
 mod locks;
 mod processes;
+mod sentinels;
 mod support;
+mod values;
+mod waiting;

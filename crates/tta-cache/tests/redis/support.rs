@@ -11,6 +11,7 @@ use tta_cache::{
     SharedConfig,
 };
 use tta_core::{Flow, Observed, Primitive, step_with};
+use tta_testkit::resp::{Command, Reply};
 
 /// How often the model was called.
 #[derive(Clone, Debug, Default)]
@@ -36,9 +37,14 @@ pub(crate) fn patient(url: &str) -> RedisTier {
 }
 
 pub(crate) fn patient_with(config: RedisConfig) -> RedisTier {
+    connecting_within(config, Duration::from_secs(10))
+}
+
+/// The same, which takes no longer than this to open a connection.
+pub(crate) fn connecting_within(config: RedisConfig, timeout: Duration) -> RedisTier {
     let config = config.with_budget(Duration::from_secs(10));
     let config = config.with_patience(Duration::from_hours(1));
-    RedisTier::new(config.with_connection_timeout(Duration::from_secs(10))).unwrap()
+    RedisTier::new(config.with_connection_timeout(timeout)).unwrap()
 }
 
 /// Values in Redis alone, so that each question asks it.
@@ -92,6 +98,15 @@ pub(crate) async fn until(tier: &RedisTier, state: RedisState, within: Duration)
     begun.elapsed()
 }
 
+/// Waits until something has come to pass.
+pub(crate) async fn wait_for(condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < PATIENCE, "it does not come to pass");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// Runs one question, which must be answered rightly, and tells how long it took.
 pub(crate) async fn timed<P>(flow: &Flow<P>, question: &str) -> Duration
 where
@@ -121,3 +136,21 @@ where
 pub(crate) fn p99(took: &[Duration]) -> Duration {
     tta_testkit::faults::percentile(&mut took.to_vec(), 0.99)
 }
+
+/// A server that takes everything and has nothing.
+pub(crate) fn nothing_kept(command: &Command) -> Reply {
+    match command.name() {
+        "GETRANGE" => Reply::value(""),
+        "EVAL" => Reply::bytes(":1\r\n"),
+        "ROLE" => Reply::bytes("*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"),
+        _ => Reply::ok(),
+    }
+}
+
+/// Whether the background asks, as it does before callers may and every few seconds.
+pub(crate) fn is_probe(command: &Command) -> bool {
+    command.argument(1).ends_with(":probe")
+}
+
+/// No test waits longer than this for what does not come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -16,6 +16,7 @@ mod secrets;
 mod slow;
 #[path = "../redis/support.rs"]
 mod support;
+mod told;
 
 /// Held by the test that runs.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -39,6 +39,7 @@ impl RespServer {
         let script = Arc::new(Script {
             answer: Box::new(answer),
             connections: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
             commands: Mutex::default(),
         });
         let (stop, stopped) = oneshot::channel();
@@ -80,6 +81,11 @@ impl RespServer {
         self.script.connections.load(Ordering::Acquire)
     }
 
+    /// How many connections it has that the client has not closed.
+    pub fn open_connections(&self) -> usize {
+        self.script.open.load(Ordering::Acquire)
+    }
+
     /// The commands it has been sent, in the order in which it read them.
     pub fn commands(&self) -> Vec<Command> {
         let commands = self.script.commands.lock();
@@ -107,16 +113,22 @@ impl Drop for RespServer {
 struct Script {
     answer: Box<dyn Fn(&Command) -> Reply + Send + Sync>,
     connections: AtomicUsize,
+    open: AtomicUsize,
     commands: Mutex<Vec<Command>>,
 }
 
 async fn accept_all(listener: TcpListener, script: Arc<Script>) {
     loop {
         if let Ok((stream, _)) = listener.accept().await {
+            // Whoever sees that there is another one more sees it open.
+            script.open.fetch_add(1, Ordering::AcqRel);
             script.connections.fetch_add(1, Ordering::AcqRel);
             let script = Arc::clone(&script);
             // How a connection ends is the client's to judge.
-            tokio::spawn(async move { drop(converse(stream, &script).await) });
+            tokio::spawn(async move {
+                drop(converse(stream, &script).await);
+                script.open.fetch_sub(1, Ordering::AcqRel);
+            });
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use tta_core::{ErrorKind, Flow, Operand, Primitive, WorkflowContext, step, step_with};
+use tta_core::{ErrorKind, Flow, Operand, Primitive, Result, WorkflowContext, step, step_with};
 use tta_timeout::{TimeoutConfig, TimeoutExt};
 
 fn ready() -> Flow<impl Operand<Input = u64, Output = u64>> {
@@ -60,6 +60,29 @@ fn an_operation_that_overruns_its_limit_is_seen_by_the_reading_at_its_end() {
     let ctx = WorkflowContext::builder().clock(counting).build();
     let error = now(flow.execute(1, &ctx)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+#[test]
+fn what_an_operation_does_after_its_last_step_counts_as_well() {
+    let flow = Flow::new(Lingering(ready()));
+    let flow = flow.timeout(Duration::from_millis(50)).unwrap();
+    let ctx = WorkflowContext::builder().clock(counting).build();
+    let error = now(flow.execute(1, &ctx)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+/// Takes a while when its only step has ended, and is no step of its own.
+struct Lingering<P>(Flow<P>);
+
+impl<P: Primitive<Input = u64, Output = u64>> Primitive for Lingering<P> {
+    type Input = u64;
+    type Output = u64;
+
+    async fn execute(&self, input: u64, ctx: &WorkflowContext) -> Result<u64> {
+        let answer = self.0.execute(input, ctx).await;
+        pass(Duration::from_millis(80));
+        answer
+    }
 }
 
 /// Runs a future that is ready at its first poll.

@@ -80,6 +80,16 @@ async fn an_earlier_deadline_wins_over_the_limit() -> Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_limit_is_named_where_it_equals_the_deadline() -> Result<()> {
+    let flow = operation(200).timeout(20 * MS)?.with_name("same_end");
+    let ctx = context();
+    let hurried = ctx.with_deadline(ctx.now() + 20 * MS);
+    assert!(times_out(flow.execute(1, &hurried).await));
+    assert_eq!(counted("same_end"), [0, 0, 1, 0]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_shortest_of_nested_limits_wins_on_either_side() -> Result<()> {
     for (inner, outer) in [(10, 30), (30, 10)] {
         let flow = operation(100).timeout(inner * MS)?.timeout(outer * MS)?;
