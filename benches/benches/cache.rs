@@ -64,7 +64,7 @@ fn ours(group: &mut Group<'_>) {
     group.bench_threads("tta", move |b: &mut Bencher<'_>| {
         let ctx = WorkflowContext::new();
         let hits = async {
-            b.iter(|| now(flow.execute(black_box(QUESTION), &ctx)).unwrap());
+            b.iter(|| now(flow.execute(*black_box(&QUESTION), &ctx)).unwrap());
             Ok::<_, Error>(())
         };
         now(ctx.workflow("hits", hits)).unwrap();

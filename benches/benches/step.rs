@@ -16,8 +16,10 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tta_benches::{Bencher, Group, now};
 use tta_core::{
-    Flow, Operand, Parent, Recorder, Result, TraceId, TraceRecords, WorkflowContext, step,
+    Flow, NanoClock, Operand, Parent, Recorder, Result, TraceId, TraceRecords, WorkflowContext,
+    step, uninstall_recorder,
 };
+use tta_telemetry::ObservabilityConfig;
 
 use crate::peers::{
     collected, fastrace_catches_up, fastrace_to_nowhere, properties, span_provider, traced,
@@ -28,6 +30,7 @@ fn main() {
     let mut group = Group::new("step");
     group.bench_steps("bare", |b, steps| b.iter(|| now(chain(steps, work))));
     ours(&mut group);
+    ours_by_the_counter(&mut group);
     for (name, sampler) in [
         ("opentelemetry_sdk", Sampler::AlwaysOn),
         ("opentelemetry_sdk off", Sampler::AlwaysOff),
@@ -78,6 +81,7 @@ async fn chain<F: Future<Output = u64>>(steps: usize, step: impl Fn(u64) -> F) -
 /// Takes everything and drops it: what is measured is the caller's cost.
 struct Discard {
     sampled: bool,
+    clock: Option<NanoClock>,
 }
 
 impl Recorder for Discard {
@@ -87,6 +91,10 @@ impl Recorder for Discard {
 
     fn record(&self, trace: TraceRecords) {
         drop(black_box(trace));
+    }
+
+    fn span_clock(&self) -> Option<NanoClock> {
+        self.clock
     }
 }
 
@@ -140,8 +148,44 @@ fn ours(group: &mut Group<'_>) {
     }
 }
 
+/// With the clock that fastrace reads as well: the processor's counter.
+fn ours_by_the_counter(group: &mut Group<'_>) {
+    let telemetry = ObservabilityConfig::new("bench")
+        .with_tsc_clock()
+        .with_prometheus(false)
+        .with_logs(false)
+        .init();
+    let Some(clock) = uninstall_recorder().and_then(|it| it.span_clock()) else {
+        unreachable!("telemetry that is told to measure by the counter does so");
+    };
+    drop(telemetry);
+    group.bench("TSC clock twice", move |b| {
+        b.iter(|| (black_box(clock()), black_box(clock())));
+    });
+    for (name, sampled) in [
+        ("tta, unsampled, TSC clock", false),
+        ("tta, sampled, TSC clock", true),
+    ] {
+        let (one, eleven) = (with_attributes(), eleven!(with_attributes()));
+        let recorder: Arc<dyn Recorder> = Arc::new(Discard {
+            sampled,
+            clock: Some(clock),
+        });
+        group.bench_steps(name, move |b, steps| {
+            if steps == 1 {
+                b.iter(|| run(&one, Some(&recorder)));
+            } else {
+                b.iter(|| run(&eleven, Some(&recorder)));
+            }
+        });
+    }
+}
+
 fn recorder(sampled: bool) -> Arc<dyn Recorder> {
-    Arc::new(Discard { sampled })
+    Arc::new(Discard {
+        sampled,
+        clock: None,
+    })
 }
 
 fn run<P: Operand<Input = u64, Output = u64>>(

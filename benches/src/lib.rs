@@ -21,6 +21,11 @@ use std::task::{Context, Poll, Waker};
 /// # Panics
 ///
 /// When the future waits.
+#[expect(
+    clippy::inline_always,
+    reason = "an `await` is inlined too; handed over as an argument, a future is copied first"
+)]
+#[inline(always)]
 pub fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     match future

@@ -1,6 +1,7 @@
 //! What things cost as the work grows, as curves, drawn into docs/benchmarks.
 
 mod labels;
+mod memory;
 mod primitives;
 mod spans;
 mod svg;
@@ -24,6 +25,8 @@ fn main() {
         primitives::curve,
         labels::curve,
         spans::curve,
+        memory::of_workflows,
+        memory::of_spans,
         threads::curve,
     ] {
         let curve: Curve = measured(&options);

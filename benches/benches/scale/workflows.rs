@@ -46,11 +46,7 @@ pub(crate) fn curve(options: &Options) -> Curve {
             let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("bench"));
             let subscriber = tracing_subscriber::registry().with(layer);
             let _guard = tracing::subscriber::set_default(subscriber);
-            all(b, size, || {
-                let waits = |n| waiting(n).instrument(tracing::info_span!("waits"));
-                async move { traced(waits(traced(1).await).await).await }
-                    .instrument(tracing::info_span!("workflow"))
-            });
+            all(b, size, instrumented);
         });
         curve.points(size as f64, size as f64, &group.measured());
     }
@@ -67,7 +63,10 @@ fn all<F: Future<Output = u64>>(b: &mut Bencher<'_>, size: usize, make: impl Fn(
     });
 }
 
-fn begun<F: Future<Output = u64>>(size: usize, make: impl Fn() -> F) -> Vec<Pin<Box<F>>> {
+pub(crate) fn begun<F: Future<Output = u64>>(
+    size: usize,
+    make: impl Fn() -> F,
+) -> Vec<Pin<Box<F>>> {
     let begin = |_| {
         let mut workflow = Box::pin(make());
         assert!(poll(&mut workflow).is_pending());
@@ -82,11 +81,11 @@ fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
         .poll(&mut Context::from_waker(Waker::noop()))
 }
 
-fn flow() -> Flow<impl Operand<Input = u64, Output = u64>> {
+pub(crate) fn flow() -> Flow<impl Operand<Input = u64, Output = u64>> {
     with_attributes() >> step("waits", async |n: u64| Ok(waiting(n).await)) >> with_attributes()
 }
 
-async fn run<P: Operand<Input = u64, Output = u64>>(
+pub(crate) async fn run<P: Operand<Input = u64, Output = u64>>(
     flow: &Flow<P>,
     recorder: Option<&Arc<dyn Recorder>>,
 ) -> u64 {
@@ -98,7 +97,7 @@ async fn run<P: Operand<Input = u64, Output = u64>>(
     flow.execute(1, &ctx).await.unwrap_or_default()
 }
 
-fn collected() -> impl Future<Output = u64> {
+pub(crate) fn collected() -> impl Future<Output = u64> {
     let root = fastrace::Span::root("workflow", SpanContext::random());
     let span = |name| fastrace::Span::enter_with_local_parent(name);
     async move {
@@ -109,8 +108,14 @@ fn collected() -> impl Future<Output = u64> {
     .in_span(root)
 }
 
+pub(crate) fn instrumented() -> impl Future<Output = u64> {
+    let waits = |n| waiting(n).instrument(tracing::info_span!("waits"));
+    async move { traced(waits(traced(1).await).await).await }
+        .instrument(tracing::info_span!("workflow"))
+}
+
 /// Waits once.
-async fn waiting(n: u64) -> u64 {
+pub(crate) async fn waiting(n: u64) -> u64 {
     let mut waited = false;
     std::future::poll_fn(|_| {
         if std::mem::replace(&mut waited, true) {

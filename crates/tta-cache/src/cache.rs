@@ -7,6 +7,7 @@ mod refresh;
 mod removal;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tta_core::{Flow, IntoFlow, Observed, Primitive, Result, WorkflowContext};
 
-use self::hit::{Call, Way};
+use self::hit::Call;
 use self::lookup::Lookup;
 use crate::catalog::GET_SPAN;
 use crate::config::CacheConfig;
@@ -63,6 +64,8 @@ struct Body<P: Primitive> {
     /// Resolved at the first use, when the primitive has its name.
     metrics: OnceLock<Metrics>,
 }
+
+type Boxed<'a, V> = Pin<Box<dyn Future<Output = Result<V>> + Send + 'a>>;
 
 /// What a computation gives to those who waited for it.
 enum Landed<V> {
@@ -163,26 +166,33 @@ where
         }
     }
 
-    /// A call that has no key.
-    async fn uncached(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        ctx.in_span_now(&GET_SPAN, || self.body.bypassed(ctx));
-        let metered = ctx.metered();
-        let computation = self.body.inner.execute(input, &metered);
-        self.body.measured(computation, ctx).await
+    /// A call that has no key. Boxed, as is the next one, so that those who need no more than memory
+    /// do not carry the room for all that may follow.
+    #[inline(never)]
+    fn uncached<'a>(&'a self, input: P::Input, ctx: &'a WorkflowContext) -> Boxed<'a, P::Output> {
+        Box::pin(async move {
+            ctx.in_span_now(&GET_SPAN, || self.body.bypassed(ctx));
+            let metered = ctx.metered();
+            let computation = self.body.inner.execute(input, &metered);
+            self.body.measured(computation, ctx).await
+        })
     }
 
     /// What memory does not answer at once.
-    async fn slowly(&self, input: P::Input, call: &Call<'_>) -> Result<P::Output> {
-        let ctx = call.ctx;
-        let looked_up = self.look_up(&input, call, true);
-        match ctx.in_span(&GET_SPAN, looked_up).await? {
-            Lookup::Hit(value) => Ok(value),
-            Lookup::Lead(plan) => {
-                let metered = ctx.metered();
-                let computation = self.body.inner.execute(input, &metered);
-                self.body.lead(*plan, computation, &metered, ctx).await
+    #[inline(never)]
+    fn slowly<'a>(&'a self, input: P::Input, call: Call<'a>) -> Boxed<'a, P::Output> {
+        Box::pin(async move {
+            let ctx = call.ctx;
+            let looked_up = self.look_up(&input, &call, true);
+            match ctx.in_span(&GET_SPAN, looked_up).await? {
+                Lookup::Hit(value) => Ok(value),
+                Lookup::Lead(plan) => {
+                    let metered = ctx.metered();
+                    let computation = self.body.inner.execute(input, &metered);
+                    self.body.lead(*plan, computation, &metered, ctx).await
+                }
             }
-        }
+        })
     }
 
     /// What the cache has done and holds.
@@ -239,26 +249,32 @@ where
         self.body.inner.is_idempotent()
     }
 
-    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        let step_begun = self.body.step_begun(ctx);
-        let begun = step_begun.and_then(|begun| ctx.instant(begun));
-        let begun = begun.unwrap_or_else(|| self.body.now());
-        let Some(key) = self.body.key(&input, ctx) else {
-            return Box::pin(self.uncached(input, ctx)).await;
-        };
-        let call = Call { key, begun, ctx };
-        // Most calls end here, and need no more than this.
-        if !ctx.is_sampled()
-            && let Some(entry) = self.body.fresh(&call)
-        {
-            let value = self.body.hit_value(&entry, Way::default(), &call);
-            // Their destructors are the user's, and are no part of what is over then.
-            drop((entry, input));
-            self.body.hit_ended(step_begun, &call);
-            return Ok(value);
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "a block leaves what it is given where it lies, and an `async fn` moves it first"
+    )]
+    fn execute(
+        &self,
+        input: P::Input,
+        ctx: &WorkflowContext,
+    ) -> impl Future<Output = Result<P::Output>> + Send {
+        async move {
+            let begun = self.body.begun(ctx);
+            let Some(key) = self.body.key(&input, ctx) else {
+                return self.uncached(input, ctx).await;
+            };
+            // Most calls end here, and need no more than this.
+            if let Some(entry) = self.body.at_once(key, begun, ctx) {
+                let value = self.body.counted(&entry, ctx);
+                // Their destructors are the user's, and are no part of what is over then.
+                drop(entry);
+                drop(input);
+                self.body.ended(begun, ctx);
+                return Ok(value);
+            }
+            let begun = self.body.instant(begun, ctx);
+            self.slowly(input, Call { key, begun, ctx }).await
         }
-        // Boxed, so that those who need no more do not carry the room for all that may follow.
-        Box::pin(self.slowly(input, &call)).await
     }
 }
 

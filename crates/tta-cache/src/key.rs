@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use serde_core::Serialize;
 use sha2::{Digest, Sha256};
-use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::canonical::{Ignored, with_canonical};
+use crate::sip_hash::SipHash;
 
 /// A call's identity: 128 bits of a hash over its parts and its scope.
 ///
@@ -45,7 +45,7 @@ pub struct KeyBuilder {
 }
 
 enum KeyHasher {
-    Local(SipHasher13),
+    Local(SipHash),
     Shared(Sha256),
 }
 
@@ -62,7 +62,7 @@ impl KeyBuilder {
     #[inline]
     pub(crate) fn local() -> Self {
         let (first, second) = *SECRET;
-        Self::with(KeyHasher::Local(SipHasher13::new_with_keys(first, second)))
+        Self::with(KeyHasher::Local(SipHash::with_secret(first, second)))
     }
 
     /// The same in all processes.
@@ -150,7 +150,7 @@ impl KeyBuilder {
         let KeyHasher::Local(hasher) = self.hasher else {
             return None;
         };
-        (!self.failed).then(|| CacheKey(hasher.finish128().as_u128()))
+        (!self.failed).then(|| CacheKey(hasher.finish()))
     }
 
     /// The key outside; none if a part could not be written.
@@ -171,10 +171,7 @@ impl KeyBuilder {
         // No part is as long as 2^56 bytes, so the tag and the length share a word.
         let head = ((bytes.len() as u64) << 8) | u64::from(tag as u8);
         match &mut self.hasher {
-            KeyHasher::Local(hasher) => {
-                hasher.write_u64(head);
-                hasher.write(bytes);
-            }
+            KeyHasher::Local(hasher) => write_words(hasher, head, bytes),
             KeyHasher::Shared(hasher) => {
                 hasher.update(head.to_le_bytes());
                 hasher.update(bytes);
@@ -182,6 +179,35 @@ impl KeyBuilder {
         }
         self
     }
+}
+
+/// Writes whole words: `head`, which says how many bytes there are, then these. The last word may hold
+/// bytes of the one before again.
+fn write_words(hasher: &mut SipHash, head: u64, bytes: &[u8]) {
+    hasher.write(head);
+    let (words, rest) = bytes.as_chunks();
+    for word in words {
+        hasher.write(u64::from_le_bytes(*word));
+    }
+    if !rest.is_empty() {
+        hasher.write(last_word(bytes));
+    }
+}
+
+/// The last eight bytes, or all of fewer: what they are follows from it and from how many there are.
+#[inline]
+fn last_word(bytes: &[u8]) -> u64 {
+    if let Some(word) = bytes.last_chunk() {
+        return u64::from_le_bytes(*word);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(first) | (u64::from(last) << 32);
+    }
+    // Three bytes at most.
+    bytes
+        .iter()
+        .fold(0, |word, byte| (word << 8) | u64::from(*byte))
 }
 
 impl CacheKey {
@@ -289,6 +315,28 @@ mod tests {
         let bytes: HashSet<_> = keys.iter().map(|key| key.to_bytes()).collect();
         let hashes: HashSet<_> = keys.iter().map(|key| KeyHash.hash_one(key)).collect();
         assert_eq!((bytes.len(), hashes.len()), (keys.len(), keys.len()));
+    }
+
+    #[test]
+    fn every_bit_of_a_part_and_its_length_are_in_the_key_in_memory() {
+        let key = |bytes: &[u8]| {
+            let mut key = KeyBuilder::local();
+            key.bytes(bytes);
+            key.finish_local().map(CacheKey::to_bytes)
+        };
+        let mut keys = HashSet::new();
+        let mut count = 0;
+        for length in 0..=40 {
+            let mut bytes = vec![0; length];
+            keys.insert(key(&bytes));
+            for bit in 0..length * 8 {
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                keys.insert(key(&bytes));
+                bytes[bit / 8] = 0;
+            }
+            count += 1 + length * 8;
+        }
+        assert_eq!(keys.len(), count);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod outside;
 mod redis;
 mod remote;
 mod scope;
+mod sip_hash;
 mod stats;
 mod store;
 mod sync;

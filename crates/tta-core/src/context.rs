@@ -11,27 +11,31 @@ mod moment;
 mod outward;
 mod recording;
 mod sampling;
+mod scratch;
+mod span_handle;
 mod usage;
 
 pub use builder::WorkflowContextBuilder;
 pub use cancellation::{Cancelled, Canceller};
-pub(crate) use current::entered;
 pub use current::with_current;
+pub(crate) use current::{entered, shown_as};
 pub use details::Checkpoint;
 pub use identity::{Identity, Parent};
 pub use moment::Moment;
+pub use span_handle::SpanHandle;
 pub use usage::Usage;
 
 use std::any::Any;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::cancellation::Cancellation;
 use self::details::Details;
 use self::moment::Timer;
 use self::sampling::Sampling;
+use self::scratch::Scratches;
 use self::usage::{Meter, Metered};
 use crate::identity::{SpanId, TraceId};
 use crate::record::{Level, TraceBuffer};
@@ -79,6 +83,8 @@ struct Shared {
     identity: Arc<Identity>,
     /// The span of somebody else around the workflow.
     outer: Option<Parent>,
+    /// Its identifier, where each execution finds it; invalid if there is none.
+    outer_span: SpanId,
     /// The span at which workflows begin: one opened around them in this process, or the outer one.
     entry: SpanId,
     sampling: Sampling,
@@ -86,11 +92,12 @@ struct Shared {
     log_level: Option<Level>,
     wants_scope: bool,
     timer: Timer,
-    created_at: SystemTime,
     created_unix_nanos: u64,
     inherited: Option<Arc<Shared>>,
-    details: Mutex<Details>,
+    /// Made when first needed: most workflows are told nothing.
+    details: Mutex<Option<Box<Details>>>,
     buffer: Mutex<TraceBuffer>,
+    scratches: Scratches,
     /// Executions under way whose end hands the buffer over.
     outermost: AtomicUsize,
     usage: Meter,
@@ -114,17 +121,18 @@ impl WorkflowContext {
         let shared = Shared {
             identity: Arc::new(self.shared.identity.child()),
             outer: self.shared.outer.clone(),
+            outer_span: self.shared.outer_span,
             entry: self.shared.entry,
             sampling: self.shared.sampling.inherit(),
             recorder: self.shared.recorder.clone(),
             log_level: self.shared.log_level,
             wants_scope: self.shared.wants_scope,
             timer: self.shared.timer.restarted(),
-            created_at: SystemTime::now(),
             created_unix_nanos: self.unix_nanos(self.moment()),
             inherited: Some(Arc::clone(&self.shared)),
             details: Mutex::default(),
             buffer: Mutex::default(),
+            scratches: Scratches::default(),
             outermost: AtomicUsize::new(0),
             usage: Meter::default(),
         };
@@ -203,7 +211,7 @@ impl WorkflowContext {
 
     /// When the context was made.
     pub fn created_at(&self) -> SystemTime {
-        self.shared.created_at
+        UNIX_EPOCH + Duration::from_nanos(self.shared.created_unix_nanos)
     }
 
     /// How long ago the context was made.
@@ -220,7 +228,11 @@ impl WorkflowContext {
 
     /// Shares a value, under its type, with the steps that follow and with the caller.
     pub fn put<T: Any + Send + Sync>(&self, value: T) {
-        let replaced = self.details().put(Arc::new(value));
+        let replaced = self
+            .shared
+            .details()
+            .get_or_insert_default()
+            .put(Arc::new(value));
         // Dropped here, with the lock released: its destructor is the user's code.
         drop(replaced);
     }
@@ -233,7 +245,11 @@ impl WorkflowContext {
     /// Sets a piece of metadata.
     pub fn set_metadata(&self, key: impl Into<String>, value: impl Into<String>) {
         let (key, value) = (key.into(), value.into());
-        self.details().metadata.insert(key, value);
+        self.shared
+            .details()
+            .get_or_insert_default()
+            .metadata
+            .insert(key, value);
     }
 
     /// A piece of metadata, from here or from a parent.
@@ -244,7 +260,11 @@ impl WorkflowContext {
     /// Adds a tag.
     pub fn add_tag(&self, tag: impl Into<String>) {
         let tag = tag.into();
-        self.details().tags.insert(tag);
+        self.shared
+            .details()
+            .get_or_insert_default()
+            .tags
+            .insert(tag);
     }
 
     /// Whether the context or a parent has the tag.
@@ -259,12 +279,19 @@ impl WorkflowContext {
             name: name.into(),
             elapsed: self.elapsed(),
         };
-        self.details().checkpoints.push(checkpoint);
+        self.shared
+            .details()
+            .get_or_insert_default()
+            .checkpoints
+            .push(checkpoint);
     }
 
     /// The points reached so far, in order.
     pub fn checkpoints(&self) -> Vec<Checkpoint> {
-        self.details().checkpoints.clone()
+        let details = self.shared.details();
+        details
+            .as_ref()
+            .map_or_else(Vec::new, |details| details.checkpoints.clone())
     }
 
     /// Whether nothing of this workflow has begun around the caller, but the span around it all.
@@ -298,28 +325,22 @@ impl WorkflowContext {
         self.shared.recorder.as_ref()
     }
 
+    /// Whether the recorder is to show the span that is about to be polled.
     #[inline]
     pub(crate) fn wants_scope(&self) -> bool {
-        self.shared.wants_scope
+        self.shared.wants_scope && (self.is_sampled() || !current::is_shown_unrecorded(self))
     }
 
     #[inline]
     pub(crate) fn outer_span(&self) -> SpanId {
-        self.shared
-            .outer
-            .as_ref()
-            .map_or(SpanId::INVALID, |outer| outer.span_id)
-    }
-
-    fn details(&self) -> MutexGuard<'_, Details> {
-        self.shared.details()
+        self.shared.outer_span
     }
 
     /// The nearest answer, from here outward.
     fn lookup<T>(&self, find: impl Fn(&Details) -> Option<T>) -> Option<T> {
         let mut shared = Some(&self.shared);
         while let Some(here) = shared {
-            if let Some(found) = find(&here.details()) {
+            if let Some(found) = here.details().as_deref().and_then(&find) {
                 return Some(found);
             }
             shared = here.inherited.as_ref();
@@ -359,7 +380,7 @@ impl fmt::Debug for WorkflowContext {
 }
 
 impl Shared {
-    fn details(&self) -> MutexGuard<'_, Details> {
+    fn details(&self) -> MutexGuard<'_, Option<Box<Details>>> {
         // No code of the user runs under the lock, and each change is a single step.
         self.details.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -39,8 +39,8 @@ pub use conditional::{ConditionalPrimitive, PassThrough, Verdict, conditional, i
 #[doc(hidden)]
 pub use context::Moment;
 pub use context::{
-    Cancelled, Canceller, Checkpoint, Clock, Identity, NanoClock, Parent, Usage, WorkflowContext,
-    WorkflowContextBuilder, with_current,
+    Cancelled, Canceller, Checkpoint, Clock, Identity, NanoClock, Parent, SpanHandle, Usage,
+    WorkflowContext, WorkflowContextBuilder, with_current,
 };
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use failure_policy::FailurePolicy;

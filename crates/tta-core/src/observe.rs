@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 
 use self::execution::Execution;
 use crate::catalog::SpanSpec;
-use crate::context::{WorkflowContext, entered};
+use crate::context::{WorkflowContext, entered, shown_as};
 use crate::error::Result;
 use crate::identity::SpanId;
 use crate::instruments::Outcome;
@@ -175,26 +175,39 @@ impl<F, S> Drop for Running<'_, '_, F, S> {
 }
 
 /// Polls inside the recorder's scope; a recorder that fails to poll does not stop the step.
-pub(crate) fn scoped<R>(ctx: &WorkflowContext, span_id: SpanId, poll: impl FnOnce() -> R) -> R {
+///
+/// A call, so that a step which nobody is shown keeps its answer in registers.
+#[inline(never)]
+pub(crate) fn scoped<T>(
+    ctx: &WorkflowContext,
+    span_id: SpanId,
+    poll: impl FnOnce() -> Poll<T>,
+) -> Poll<T> {
     let mut poll = Some(poll);
-    let mut polled = None;
-    if let Some(recorder) = ctx.recorder() {
-        let active = ActiveSpan {
-            context: ctx,
-            span_id,
-        };
-        guarded(|| {
-            recorder.scope(&active, &mut || {
-                if let Some(poll) = poll.take() {
-                    polled = Some(poll());
-                }
-            });
-        });
+    // The answer is written where it stays.
+    let mut polled = Poll::Pending;
+    show(ctx, span_id, &mut || {
+        if let Some(poll) = poll.take() {
+            polled = poll();
+        }
+    });
+    if let Some(poll) = poll {
+        polled = poll();
     }
-    match (polled, poll) {
-        (Some(polled), _) => polled,
-        (None, Some(poll)) => poll(),
-        // `poll` is taken only where `polled` is set.
-        (None, None) => unreachable!("a step that was polled has an answer"),
-    }
+    polled
+}
+
+/// Calls `poll` with the recorder showing the span, if it does what it is there for.
+#[inline(never)]
+fn show(ctx: &WorkflowContext, span_id: SpanId, poll: &mut dyn FnMut()) {
+    let Some(recorder) = ctx.recorder() else {
+        return;
+    };
+    let active = ActiveSpan {
+        context: ctx,
+        span_id,
+    };
+    shown_as(ctx, ctx.is_sampled(), || {
+        guarded(|| recorder.scope(&active, poll));
+    });
 }

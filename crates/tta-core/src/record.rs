@@ -3,13 +3,16 @@
 mod buffer;
 mod content;
 mod limits;
+mod notes;
 mod step;
 mod value;
 
+use buffer::cut;
 pub(crate) use buffer::{Taken, TraceBuffer};
 pub(crate) use content::CONTENT_EVENT;
 pub use content::ContentCapture;
 pub use limits::DetailLimits;
+pub(crate) use notes::{Notes, SpanNote};
 pub use step::{StepIdentity, StepRef};
 pub use value::{Attribute, Value};
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::context::{NanoClock, Parent, WorkflowContext};
+use crate::context::{NanoClock, Parent, SpanHandle, WorkflowContext};
 use crate::identity::{SpanId, TraceId};
 use crate::panics::catch;
 use crate::record::{Level, LogRecord, TraceRecords};
@@ -107,6 +107,9 @@ pub trait Recorder: Send + Sync + 'static {
     }
 
     /// Calls `poll` once with the span made visible to other libraries on this thread.
+    ///
+    /// Of a trace that is not recorded it is asked for the outermost span of the workflow that is
+    /// being polled on the thread, and for none inside it: they would all say the same.
     fn scope(&self, span: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
         let _ = span;
         poll();
@@ -123,6 +126,14 @@ pub struct ActiveSpan<'a> {
     pub context: &'a WorkflowContext,
     /// The span.
     pub span_id: SpanId,
+}
+
+impl ActiveSpan<'_> {
+    /// What another library may add to the span by, also when it is no longer being polled.
+    #[inline]
+    pub fn handle(&self) -> SpanHandle {
+        SpanHandle::new(self.context, self.span_id)
+    }
 }
 
 /// Makes `recorder` the one that contexts made from now on record to, and returns the previous one.

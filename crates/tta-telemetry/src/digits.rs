@@ -5,6 +5,10 @@
 pub(crate) fn push_unsigned(out: &mut Vec<u8>, value: u64) {
     match value {
         0..10 => out.push(b'0' + (value % 10) as u8),
+        10..100 => {
+            let [tens, ones] = [(value / 10 % 10) as u8, (value % 10) as u8];
+            out.extend_from_slice(&[b'0' + tens, b'0' + ones]);
+        }
         _ => push_digits(out, value),
     }
 }
@@ -46,8 +50,21 @@ pub(crate) fn push_billionths(out: &mut Vec<u8>, value: f64) -> bool {
     }
     push_unsigned(out, billionths / 1_000_000_000);
     out.push(b'.');
-    let mut fraction = billionths % 1_000_000_000;
-    let mut digits = [b'0'; 9];
+    let fraction = billionths % 1_000_000_000;
+    // Most have a digit or two, and no need of nine.
+    if fraction.is_multiple_of(100_000_000) {
+        push_fraction::<1>(out, fraction / 100_000_000);
+    } else if fraction.is_multiple_of(1_000_000) {
+        push_fraction::<3>(out, fraction / 1_000_000);
+    } else {
+        push_fraction::<9>(out, fraction);
+    }
+    true
+}
+
+/// Appends the first `N` decimals without the zeros at their end, but one of them at least.
+fn push_fraction<const N: usize>(out: &mut Vec<u8>, mut fraction: u64) {
+    let mut digits = [b'0'; N];
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (fraction % 10) as u8;
         fraction /= 10;
@@ -55,7 +72,6 @@ pub(crate) fn push_billionths(out: &mut Vec<u8>, value: f64) -> bool {
     let last = digits.iter().rposition(|&digit| digit != b'0');
     let shown = digits.get(..=last.unwrap_or(0));
     out.extend_from_slice(shown.unwrap_or_default());
-    true
 }
 
 const BILLION: f64 = 1e9;

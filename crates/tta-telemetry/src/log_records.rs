@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use opentelemetry::Context;
 
-use crate::export::{Accounts, Backends, Exporter, Signal, Start, Waiting};
+use crate::export::{Accounts, Backends, Exporter, Outgoing, Signal, Start, Waiting};
 use crate::fork;
 use crate::logs;
 use crate::otlp;
@@ -92,24 +92,24 @@ impl Signal for LogLine {
     /// The lines on standard output are a part of their own.
     const PART: &'static str = "logs_otlp";
     type Waiting = Self;
-    type Record = Self;
-
-    fn bytes(record: &Self) -> usize {
-        otlp::line_bytes(record)
-    }
-
-    fn convert(waiting: Self, into: &mut Vec<Self>) {
-        into.push(waiting);
-    }
-
-    fn redact(record: &mut Self, redactor: &Redactor) {
-        let mut clean = Vec::with_capacity(record.json.len());
-        logs::redact(&record.json, redactor, &mut clean);
-        record.json = clean.into();
-    }
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {
         &ACCOUNTS
+    }
+}
+
+impl Outgoing for LogLine {
+    type Waiting = Self;
+
+    fn bytes(&self) -> usize {
+        otlp::line_bytes(self)
+    }
+
+    fn prepare(mut waiting: Self, redactor: &Redactor, into: &mut Vec<Self>) {
+        let mut clean = Vec::with_capacity(waiting.json.len());
+        logs::redact(&waiting.json, redactor, &mut clean);
+        waiting.json = clean.into();
+        into.push(waiting);
     }
 }
 

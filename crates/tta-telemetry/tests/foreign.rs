@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use support::{Act, Scripted, alone, block_on, eventually, traces_only};
-use tta_core::{WorkflowContext, step};
+use tta_core::{WorkflowContext, step, step_with};
 use tta_telemetry::opentelemetry::trace::{
     FutureExt, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
 };
@@ -164,6 +164,85 @@ fn attributes_and_events_set_through_opentelemetry_reach_the_step() {
     );
     assert_eq!(outer.events.events[0].name, "route_decision_made");
     assert_eq!(outer.events.events[0].attributes, [KeyValue::new("n", 3)]);
+}
+
+#[test]
+fn what_a_library_has_kept_of_a_step_adds_to_that_step_from_a_step_further_in() {
+    let spans = spans_of(|_| {
+        block_on(async {
+            let outer = step("outer", async |(), ctx: &WorkflowContext| {
+                let kept = Context::current();
+                let inner = step_with("inner", kept, async |kept: &Context, ()| {
+                    kept.span().set_attribute(KeyValue::new("mine", true));
+                    kept.span().add_event("seen", Vec::new());
+                    Ok(())
+                });
+                inner.execute((), ctx).await
+            });
+            outer.execute((), &WorkflowContext::new()).await.unwrap();
+        });
+    });
+    let outer = &spans["outer.execute"];
+    assert!(outer.attributes.contains(&KeyValue::new("mine", true)));
+    assert_eq!(outer.events.events[0].name, "seen");
+    assert!(spans["inner.execute"].events.events.is_empty());
+}
+
+#[test]
+fn a_link_made_through_opentelemetry_reaches_the_step() {
+    const TRACE: TraceId = TraceId::from_bytes([7; 16]);
+    const SPAN: SpanId = SpanId::from_bytes([9; 8]);
+    let spans = spans_of(|_| {
+        block_on(async {
+            let outer = step("outer", async |()| {
+                let to = SpanContext::new(TRACE, SPAN, TraceFlags::SAMPLED, true, TraceState::NONE);
+                Context::current().span().add_link(to, Vec::new());
+                Ok(())
+            });
+            outer.execute((), &WorkflowContext::new()).await.unwrap();
+        });
+    });
+    let link = &spans["outer.execute"].links.links[0].span_context;
+    assert_eq!((link.trace_id(), link.span_id()), (TRACE, SPAN));
+}
+
+#[test]
+fn a_step_says_whether_its_trace_is_sampled_and_that_its_identifier_is_random() {
+    let spans = spans_of(|_| {
+        block_on(async {
+            let outer = step("outer", async |()| {
+                let flags = Context::map_current(|cx| cx.span().span_context().trace_flags());
+                Ok(i64::from(flags.to_u8()))
+            });
+            let flags = outer.execute((), &WorkflowContext::new()).await;
+            assert_eq!(flags.unwrap(), 0b11);
+            let off = WorkflowContext::builder().sampled(false).build();
+            assert_eq!(outer.execute((), &off).await.unwrap(), 0b10);
+        });
+    });
+    assert_eq!(spans.len(), 2);
+}
+
+#[test]
+fn a_part_of_a_sampled_workflow_that_is_not_traced_takes_the_spans_inside_it_along() {
+    let spans = spans_of(|_| {
+        block_on(async {
+            let outer = step("outer", async |(), ctx: &WorkflowContext| {
+                let routine = ctx.child();
+                routine.enable_tracing(false);
+                let inner = step("inner", async |()| {
+                    global::tracer("user").in_span("inside", |_| {});
+                    tracing::info_span!("inside too").in_scope(|| {});
+                    Ok(())
+                });
+                inner.execute((), &routine).await
+            });
+            outer.execute((), &WorkflowContext::new()).await.unwrap();
+        });
+    });
+    let mut names: Vec<_> = spans.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["outer.execute", "workflow.execute"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Rows with their figures and verdicts.
 
+use std::fmt::Write as _;
+
 use super::budgets::{Budgets, Row};
 use super::expression::paired;
 use super::plan::Plan;
@@ -36,6 +38,12 @@ pub(crate) struct Figures {
 pub(crate) enum Verdict {
     Met,
     Missed,
+    /// Missed, as it is named, and no worse.
+    NotMet,
+    /// Missed by more than is named.
+    Worse,
+    /// Met, though it is named as not met.
+    MetByNow,
     /// No budget: a comparison.
     Compared,
     /// Left out of this run by choice.
@@ -62,47 +70,51 @@ impl<'a> Judged<'a> {
         Self { rows }
     }
 
-    /// Fails where a budget is missed, and where its figure is missing.
+    /// Fails where a budget is missed that is not named as such, where one is missed by more than it
+    /// is named, or met by now, and where a figure is missing.
     pub(crate) fn check(&self) -> Result {
-        let named = |wanted: Verdict| -> Vec<String> {
-            let rows = self.rows.iter().filter(|row| row.verdict == wanted);
-            rows.map(JudgedRow::named).collect()
-        };
-        let (missed, missing) = (named(Verdict::Missed), named(Verdict::Missing));
-        let mut complaints = Vec::new();
-        if !missed.is_empty() {
-            complaints.push(format!("budgets missed:\n  {}", missed.join("\n  ")));
-        }
-        if !missing.is_empty() {
-            complaints.push(format!("not measured:\n  {}", missing.join("\n  ")));
-        }
+        let complaints: Vec<String> = [
+            (Verdict::Missed, "budgets missed"),
+            (Verdict::Worse, "worse than is named in `not_met`"),
+            (
+                Verdict::MetByNow,
+                "met by now: take `not_met` out of the budgets",
+            ),
+            (Verdict::Missing, "not measured"),
+        ]
+        .into_iter()
+        .filter_map(|(verdict, complaint)| self.listed(verdict, complaint))
+        .collect();
         if complaints.is_empty() {
             return Ok(());
         }
         Err(Failure::new(complaints.join("\n")))
+    }
+
+    /// The budgets that are not met and named as such, if there are any.
+    pub(crate) fn not_met(&self) -> Option<String> {
+        self.listed(Verdict::NotMet, "budgets not met, each for a reason given")
+    }
+
+    fn listed(&self, verdict: Verdict, head: &str) -> Option<String> {
+        let rows = self.rows.iter().filter(|row| row.verdict == verdict);
+        let rows: Vec<String> = rows.map(JudgedRow::named).collect();
+        (!rows.is_empty()).then(|| format!("{head}:\n  {}", rows.join("\n  ")))
     }
 }
 
 impl JudgedRow<'_> {
     fn named(&self) -> String {
         let Self { bench, row, .. } = self;
-        match self.figures {
-            Some(Figures { ratio, .. }) => {
-                format!("{bench}: {}: ratio {ratio:.3}, {}", row.what, row.allowed())
-            }
-            None => format!("{bench}: {}: {} over {}", row.what, row.ours, row.over),
+        let Some(Figures { ratio, .. }) = self.figures else {
+            return format!("{bench}: {}: {} over {}", row.what, row.ours, row.over);
+        };
+        let allowed = row.allowed();
+        let mut line = format!("{bench}: {}: ratio {ratio:.3}, {allowed}", row.what);
+        if let Some(not_met) = &row.not_met {
+            let _ = write!(line, ", named {}: {}", row.named(), not_met.why);
         }
-    }
-}
-
-impl Row {
-    /// The limit of the ratio in words.
-    pub(crate) fn allowed(&self) -> String {
-        match (self.at_most, self.at_least) {
-            (Some(most), _) => format!("at most {most}"),
-            (None, Some(least)) => format!("at least {least}"),
-            (None, None) => String::new(),
-        }
+        line
     }
 }
 
@@ -131,18 +143,23 @@ impl Verdict {
                 Self::LeftOut
             };
         };
-        let met = match (row.at_most, row.at_least) {
-            (Some(most), _) => ratio <= most,
-            (None, Some(least)) => ratio >= least,
-            (None, None) => return Self::Compared,
-        };
-        if met { Self::Met } else { Self::Missed }
+        match (row.is_met(ratio), &row.not_met) {
+            (None, _) => Self::Compared,
+            (Some(true), None) => Self::Met,
+            (Some(true), Some(_)) => Self::MetByNow,
+            (Some(false), None) => Self::Missed,
+            (Some(false), Some(_)) if row.is_named(ratio) => Self::NotMet,
+            (Some(false), Some(_)) => Self::Worse,
+        }
     }
 
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Met => "met",
             Self::Missed => "**missed**",
+            Self::NotMet => "**not met**",
+            Self::Worse => "**worse than named**",
+            Self::MetByNow => "met, though named",
             Self::Compared => "",
             Self::LeftOut => "not in this run",
             Self::Missing => "**not measured**",
@@ -164,13 +181,78 @@ mod tests {
     ]}]}"#;
 
     fn check(samples: &str) -> (Vec<Verdict>, Option<String>) {
-        let budgets = Budgets::parse(BUDGETS).unwrap();
+        let (verdicts, failure, _) = checked(BUDGETS, samples);
+        (verdicts, failure)
+    }
+
+    /// The verdicts, what fails the check, and what is not met and named.
+    fn checked(budgets: &str, samples: &str) -> (Vec<Verdict>, Option<String>, Option<String>) {
+        let budgets = Budgets::parse(budgets).unwrap();
         let plan = Plan::new(&Choice::default(), &budgets).unwrap();
         let mut read = Samples::default();
         read.add(samples).unwrap();
         let judged = Judged::all(&budgets, &plan, &read);
         let verdicts = judged.rows.iter().map(|row| row.verdict).collect();
-        (verdicts, judged.check().err().map(|it| it.to_string()))
+        let failure = judged.check().err().map(|it| it.to_string());
+        (verdicts, failure, judged.not_met())
+    }
+
+    const NAMED: &str = r#"{"groups":[{"bench":"step","title":"A step","rows":[
+        {"what":"a step","budget":"twice","ours":"tta","over":"floor","at_most":2,
+            "not_met":{"at_most":3,"why":"docs/design/0001.md"}},
+        {"what":"gets","budget":"four","ours":"gets","over":"floor","at_least":4,
+            "not_met":{"at_least":3.5,"why":"docs/design/0002.md"}}
+    ]}]}"#;
+
+    #[test]
+    fn a_budget_that_is_named_as_not_met_passes_and_is_said() {
+        let samples = r#"{"bench":"step","subjects":{"tta":[3],"gets":[3.5],"floor":[1]}}"#;
+        let (verdicts, failure, not_met) = checked(NAMED, samples);
+        assert_eq!(verdicts, [Verdict::NotMet, Verdict::NotMet]);
+        assert_eq!(failure, None);
+        assert_eq!(
+            not_met.unwrap(),
+            "budgets not met, each for a reason given:\n  \
+             step: a step: ratio 3.000, at most 2, named at most 3: docs/design/0001.md\n  \
+             step: gets: ratio 3.500, at least 4, named at least 3.5: docs/design/0002.md"
+        );
+    }
+
+    #[test]
+    fn one_that_has_become_worse_than_its_name_fails() {
+        let samples = r#"{"bench":"step","subjects":{"tta":[3.1],"gets":[3.4],"floor":[1]}}"#;
+        let (verdicts, failure, not_met) = checked(NAMED, samples);
+        assert_eq!(verdicts, [Verdict::Worse, Verdict::Worse]);
+        assert_eq!(
+            failure.unwrap(),
+            "worse than is named in `not_met`:\n  \
+             step: a step: ratio 3.100, at most 2, named at most 3: docs/design/0001.md\n  \
+             step: gets: ratio 3.400, at least 4, named at least 3.5: docs/design/0002.md"
+        );
+        assert_eq!(not_met, None);
+    }
+
+    #[test]
+    fn one_that_is_met_by_now_fails_until_its_name_is_gone() {
+        let samples = r#"{"bench":"step","subjects":{"tta":[2],"gets":[4],"floor":[1]}}"#;
+        let (verdicts, failure, _) = checked(NAMED, samples);
+        assert_eq!(verdicts, [Verdict::MetByNow, Verdict::MetByNow]);
+        let failure = failure.unwrap();
+        assert!(
+            failure.starts_with("met by now: take `not_met` out of the budgets:\n  step: a step:"),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn one_that_is_named_and_was_not_measured_fails_as_any_other() {
+        let samples = r#"{"bench":"step","subjects":{"tta":[3],"floor":[1]}}"#;
+        let (verdicts, failure, _) = checked(NAMED, samples);
+        assert_eq!(verdicts, [Verdict::NotMet, Verdict::Missing]);
+        assert_eq!(
+            failure.unwrap(),
+            "not measured:\n  step: gets: gets over floor"
+        );
     }
 
     #[test]

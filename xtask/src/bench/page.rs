@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::budgets::{Budgets, Group};
+use super::budgets::{Budgets, Group, Row};
 use super::judged::{Figures, Judged, JudgedRow, Verdict};
 use super::samples::{Samples, median};
 
@@ -95,6 +95,9 @@ impl Page<'_> {
                 "bench": it.bench, "what": it.row.what, "budget": it.row.budget,
                 "ours": it.row.ours.to_string(), "over": it.row.over.to_string(),
                 "at_most": it.row.at_most, "at_least": it.row.at_least,
+                "not_met": it.row.not_met.as_ref().map(|it| json!({
+                    "limit": it.limit, "why": it.why,
+                })),
                 "verdict": it.verdict.word().trim_matches('*'),
                 "figures": it.figures.map(|it| json!({
                     "ours": it.ours, "over": it.over, "ratio": it.ratio, "spread": it.spread,
@@ -142,7 +145,7 @@ fn line(
         spread: f64::NAN,
     });
     format!(
-        "| {} | {} | {} | {} | {} | {} ± {} | {} | {} |\n",
+        "| {} | {} | {} | {} | {} | {} ± {} | {} | {}{} |\n",
         row.what,
         shown(Some(ours)),
         row.budget,
@@ -151,8 +154,22 @@ fn line(
         shown(Some(ratio)),
         shown(Some(spread)),
         row.allowed(),
-        verdict.word()
+        verdict.word(),
+        reason(row)
     )
+}
+
+/// Up to which ratio a budget is not met, and where the page says why.
+fn reason(row: &Row) -> String {
+    let Some(not_met) = &row.not_met else {
+        return String::new();
+    };
+    // The page is in the folder of the documentation.
+    let link = match not_met.why.strip_prefix("docs/") {
+        Some(below) => below.to_owned(),
+        None => format!("../{}", not_met.why),
+    };
+    format!(", {}: [why]({link})", row.named())
 }
 
 /// Three digits that mean something, and no more than the point needs.
@@ -172,7 +189,8 @@ const HEAD: &str = "\
 # Benchmarks
 
 What things cost, beside their floor and their peers. `cargo xtask bench` writes this page; with
-`--check` it fails where a ratio is above its budget. The budgets are data in
+`--check` it fails where a ratio is above its budget; a budget that is known not to be met has a link
+that says why, and fails where it is missed by more than it says. The budgets are data in
 [benches/budgets.json](../benches/budgets.json), and [design note 0034](design/0034-measured-in-turns.md)
 says how is measured. A claim is a ratio in one run: absolute figures move from machine to machine.
 [Scale](benchmarks/scale.md) shows how costs grow with the work.
@@ -195,7 +213,11 @@ mod tests {
 
     /// The page, and the same for a program.
     fn pages(samples: &str) -> (String, String) {
-        let budgets = Budgets::parse(BUDGETS).unwrap();
+        pages_of(BUDGETS, samples)
+    }
+
+    fn pages_of(budgets: &str, samples: &str) -> (String, String) {
+        let budgets = Budgets::parse(budgets).unwrap();
         let plan = Plan::new(&Choice::default(), &budgets).unwrap();
         let mut read = Samples::default();
         read.add(samples).unwrap();
@@ -221,6 +243,27 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("## Redis\n\nNot in this run."), "{page}");
+    }
+
+    #[test]
+    fn a_budget_that_is_not_met_has_a_link_to_why() {
+        let budgets = r#"{"groups":[{"bench":"step","title":"A step","rows":[
+            {"what":"a step","budget":"twice","ours":"tta","over":"floor","at_most":2,
+                "not_met":{"at_most":4,"why":"docs/design/0041-why.md"}},
+            {"what":"gets","budget":"six","ours":"tta","over":"floor","at_least":6,
+                "not_met":{"at_least":3,"why":"benches/README.md"}}
+        ]}]}"#;
+        let samples = r#"{"bench":"step","subjects":{"tta":[330],"floor":[100]}}"#;
+        let (page, json) = pages_of(budgets, samples);
+        for row in [
+            "| at most 2 | **not met**, at most 4: [why](design/0041-why.md) |",
+            "| at least 6 | **not met**, at least 3: [why](../benches/README.md) |",
+        ] {
+            assert!(page.contains(row), "{page}");
+        }
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["rows"][0]["verdict"], "not met");
+        assert_eq!(json["rows"][0]["not_met"]["limit"], 4.0);
     }
 
     #[test]

@@ -29,6 +29,7 @@ impl<'a> Plan<'a> {
             match group.flag.as_deref() {
                 Some("redis") => choice.redis,
                 Some("python") => choice.python,
+                Some("sustained") => choice.sustained,
                 _ => true,
             }
         });
@@ -78,7 +79,7 @@ pub(crate) const PYTHON: &str = "python";
 /// Draws curves and has no row.
 pub(crate) const SCALE: &str = "scale";
 /// These have rounds of their own.
-const LONG: &[&str] = &["redis", SCALE];
+const LONG: &[&str] = &["redis", "sustained", SCALE];
 const TURNS: usize = 3;
 
 #[cfg(test)]
@@ -88,6 +89,7 @@ mod tests {
     const BUDGETS: &str = r#"{"groups":[
         {"bench":"step","title":"A step","rows":[]},
         {"bench":"redis","title":"Redis","flag":"redis","rows":[]},
+        {"bench":"sustained","title":"Sustained","flag":"sustained","rows":[]},
         {"bench":"python","title":"Python","flag":"python","rows":[]}
     ]}"#;
 
@@ -104,12 +106,13 @@ mod tests {
         let all = Choice {
             redis: true,
             python: true,
+            sustained: true,
             scale: true,
             ..Choice::default()
         };
         plan(&all, |plan| {
             let plan = plan.unwrap();
-            assert_eq!(plan.programs(), ["step", "redis", "scale"]);
+            assert_eq!(plan.programs(), ["step", "redis", "sustained", "scale"]);
             assert!(plan.has("python"));
             assert_eq!(plan.programs_of(2), ["step"]);
         });
@@ -126,7 +129,10 @@ mod tests {
         });
         plan(&only("rust"), |plan| {
             let failure = plan.unwrap_err().to_string();
-            assert!(failure.contains("step, redis, python"), "{failure}");
+            assert!(
+                failure.contains("step, redis, sustained, python"),
+                "{failure}"
+            );
         });
     }
 }

@@ -191,6 +191,19 @@ const REASONS: &[(&str, &str)] = &[
          The more spans share it, the nearer the cost comes to that of one more step.",
     ),
     (
+        "memory-workflows",
+        "Allocated on the thread that begins them, and not freed there, while each waits in the second \
+         of its three steps. A workflow's own memory does not depend on how many there are.",
+    ),
+    (
+        "memory-spans",
+        "The same for a workflow that waits when so many spans are recorded. Ours keeps a trace \
+         together until its outermost span ends, so it grows with what is recorded, a block at a \
+         time, and hands over what is much before that. Peers give each span that has ended to \
+         another thread: it is counted here too, as nobody has freed it on this one, and how much of \
+         it is kept there until the next batch is theirs to say.",
+    ),
+    (
         "threads",
         "What each of two threads pays, over what one pays alone: 1 where nothing is shared. Rounds \
          in which the two did not run at the same time, as on a busy machine, are left out.",

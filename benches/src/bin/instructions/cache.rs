@@ -5,12 +5,14 @@ use std::hint::black_box;
 use tta_cache::{CacheConfig, CacheExt as _, Scope};
 use tta_core::{Error, step};
 
-use crate::workflow::{context, done, now};
+use crate::workflow::{context, done, now, ticking};
 
-/// A hit, the whole primitive, with a key of text.
+/// A hit, the whole primitive, with a key of text. The cache and the context go by one clock, as they
+/// do unless one of them was given another.
 pub(crate) fn hit(rounds: usize, operations: usize) {
     let answer = step("answer", async |question: String| Ok(question.len() as u64));
-    let flow = done(answer.cached(CacheConfig::of_input(Scope::Global)));
+    let config = CacheConfig::of_input(Scope::Global).with_clock(ticking);
+    let flow = done(answer.cached(config));
     for _ in 0..rounds {
         let ctx = context(None);
         let hits = async {

@@ -12,6 +12,7 @@ mod primitives;
 mod router;
 mod steps;
 mod telemetry;
+mod visible;
 mod workflow;
 
 use std::process::ExitCode;
@@ -23,6 +24,11 @@ type Path = fn(usize, usize);
 const PATHS: &[(&str, Path)] = &[
     ("step, unsampled", steps::unsampled),
     ("step, sampled with 4 attributes", steps::sampled),
+    ("step, unsampled and visible", visible::unsampled),
+    (
+        "step, sampled with 4 attributes and visible",
+        visible::sampled,
+    ),
     ("cache hit in memory", cache::hit),
     ("timeout around a ready step", primitives::timeout),
     ("retry around a success", primitives::retry),

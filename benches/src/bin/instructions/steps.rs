@@ -21,9 +21,14 @@ pub(crate) fn sampled(rounds: usize, operations: usize) {
 
 fn measure(rounds: usize, operations: usize, sampled: bool) {
     let recorder: Arc<dyn Recorder> = Arc::new(Discard { sampled });
+    one_after_the_other(rounds, operations, &recorder);
+}
+
+/// Runs workflows of one step or of eleven, with four attributes each.
+pub(crate) fn one_after_the_other(rounds: usize, operations: usize, recorder: &Arc<dyn Recorder>) {
     match operations {
-        1 => run(rounds, &with_attributes(), &recorder),
-        _ => run(rounds, &eleven(), &recorder),
+        1 => run(rounds, &with_attributes(), recorder),
+        _ => run(rounds, &eleven(), recorder),
     }
 }
 

@@ -35,7 +35,8 @@ pub(crate) fn context(recorder: Option<&Arc<dyn Recorder>>) -> WorkflowContext {
     }
 }
 
-fn ticking() -> Instant {
+/// The clock of [`context`].
+pub(crate) fn ticking() -> Instant {
     static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
     thread_local! {
         static TICKS: Cell<u64> = const { Cell::new(0) };

@@ -21,6 +21,15 @@ pub(super) struct Call<'a> {
     pub(super) ctx: &'a WorkflowContext,
 }
 
+/// When a call began.
+#[derive(Clone, Copy)]
+pub(super) enum Begun {
+    /// With its step.
+    WithStep(Moment),
+    /// By a reading of the cache's own clock.
+    ByClock(Instant),
+}
+
 /// In what way an entry answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Way {
@@ -37,41 +46,76 @@ where
     P: Primitive + 'static,
     P::Output: Clone,
 {
-    /// What memory answers without further ado.
+    /// When a call begins: with its step, if the cache goes by the same clock.
     #[inline]
-    pub(super) fn fresh(&self, call: &Call<'_>) -> Option<Arc<Entry<P::Output>>> {
-        // Early refresh draws a lot for each lookup, once, where it can act on it.
-        if self.config.ageing.early > 0.0 {
-            return None;
-        }
-        let entry = self.memory.as_ref()?.find(call.key)?;
-        let as_new = entry.age(&self.config.ageing, call.begun) == Age::Fresh
-            && !entry.is_to_be_checked(call.begun);
-        as_new.then_some(entry)
-    }
-
-    /// When the step began that looks up, if the cache goes by the same clock.
-    #[inline]
-    pub(super) fn step_begun(&self, ctx: &WorkflowContext) -> Option<Moment> {
-        if ctx.goes_by(self.config.clock) {
+    pub(super) fn begun(&self, ctx: &WorkflowContext) -> Begun {
+        let step = if ctx.goes_by(self.config.clock) {
             ctx.step_begun()
         } else {
             None
+        };
+        step.map_or_else(|| Begun::ByClock(self.now()), Begun::WithStep)
+    }
+
+    #[inline]
+    pub(super) fn instant(&self, begun: Begun, ctx: &WorkflowContext) -> Instant {
+        match begun {
+            Begun::WithStep(moment) => ctx.instant(moment).unwrap_or_else(|| self.now()),
+            Begun::ByClock(begun) => begun,
         }
+    }
+
+    /// What memory answers without further ado, where nothing is recorded of how.
+    #[inline]
+    pub(super) fn at_once(
+        &self,
+        key: CacheKey,
+        begun: Begun,
+        ctx: &WorkflowContext,
+    ) -> Option<Arc<Entry<P::Output>>> {
+        // Early refresh draws a lot for each lookup, once, where it can act on it.
+        if ctx.is_sampled() || self.config.ageing.early > 0.0 {
+            return None;
+        }
+        let entry = self.memory.as_ref()?.find(key)?;
+        if entry.fresh_until.is_some() || entry.memory_until.is_some() {
+            let now = self.instant(begun, ctx);
+            if self.age(&entry, now) != Age::Fresh {
+                return None;
+            }
+        }
+        Some(entry)
+    }
+
+    /// What an entry is good for; in front of a tier outside memory answers only for a while.
+    #[inline]
+    pub(super) fn age(&self, entry: &Entry<P::Output>, now: Instant) -> Age {
+        match entry.age(&self.config.ageing, now) {
+            Age::Fresh if entry.is_to_be_checked(now) => Age::Unchecked,
+            age => age,
+        }
+    }
+
+    /// The value of an entry that [memory answers with](Self::at_once).
+    #[inline]
+    pub(super) fn counted(&self, entry: &Entry<P::Output>, ctx: &WorkflowContext) -> P::Output {
+        self.count(entry, Way::default(), ctx);
+        entry.value.get().clone()
     }
 
     /// Measures a hit that is all that its step does: both end at one reading of the clock.
     #[inline]
-    pub(super) fn hit_ended(&self, step_begun: Option<Moment>, call: &Call<'_>) {
-        let (took, ctx) = (&self.metrics().get_hit, call.ctx);
-        match step_begun {
-            Some(begun) => took.record_nanos_in(ctx.end_step().nanos_since(begun), ctx),
-            None => took.record_in(self.since(call.begun), ctx),
+    pub(super) fn ended(&self, begun: Begun, ctx: &WorkflowContext) {
+        let took = &self.metrics().get_hit;
+        match begun {
+            Begun::WithStep(moment) => {
+                took.record_nanos_in(ctx.end_step().nanos_since(moment), ctx);
+            }
+            Begun::ByClock(begun) => took.record_in(self.since(begun), ctx),
         }
     }
 
     /// The value of an entry that answers.
-    #[inline]
     pub(super) fn hit(&self, entry: &Entry<P::Output>, way: Way, call: &Call<'_>) -> P::Output {
         let value = self.hit_value(entry, way, call);
         let metrics = self.metrics();
@@ -85,14 +129,17 @@ where
     }
 
     /// The same, but for how long it took.
+    fn hit_value(&self, entry: &Entry<P::Output>, way: Way, call: &Call<'_>) -> P::Output {
+        let saved = self.count(entry, way, call.ctx);
+        if call.ctx.is_sampled() {
+            self.describe_hit(entry, way, saved, call);
+        }
+        entry.value.get().clone()
+    }
+
+    /// Counts a hit, and tells what it saves.
     #[inline]
-    pub(super) fn hit_value(
-        &self,
-        entry: &Entry<P::Output>,
-        way: Way,
-        call: &Call<'_>,
-    ) -> P::Output {
-        let ctx = call.ctx;
+    fn count(&self, entry: &Entry<P::Output>, way: Way, ctx: &WorkflowContext) -> u64 {
         let metrics = self.metrics();
         metrics.hits_of(way.outside).increment_in(ctx);
         if way.coalesced {
@@ -104,10 +151,7 @@ where
         }
         // Whoever charges for the step learns that this answer was free.
         ctx.report_cost(0.0);
-        if ctx.is_sampled() {
-            self.describe_hit(entry, way, saved, call);
-        }
-        entry.value.get().clone()
+        saved
     }
 
     fn describe_hit(&self, entry: &Entry<P::Output>, way: Way, saved: u64, call: &Call<'_>) {

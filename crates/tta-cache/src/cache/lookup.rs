@@ -372,14 +372,6 @@ where
         self.memory.as_ref()?.find(key)
     }
 
-    /// What an entry is good for; in front of a tier outside memory answers only for a while.
-    pub(super) fn age(&self, entry: &Entry<P::Output>, now: Instant) -> Age {
-        match entry.age(&self.config.ageing, now) {
-            Age::Fresh if entry.is_to_be_checked(now) => Age::Unchecked,
-            age => age,
-        }
-    }
-
     /// Whether memory answers by now.
     fn answers(&self, key: CacheKey) -> Option<()> {
         let entry = self.find(key)?;

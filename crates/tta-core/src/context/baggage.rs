@@ -9,7 +9,11 @@ impl WorkflowContext {
     /// Sets a baggage entry: it travels to other services, and is copied to no label or log line.
     pub fn set_baggage(&self, key: impl Into<String>, value: impl Into<String>) {
         let (key, entry) = (key.into(), BaggageEntry::new(value.into(), true));
-        self.details().baggage.insert(key, entry);
+        self.shared
+            .details()
+            .get_or_insert_default()
+            .baggage
+            .insert(key, entry);
     }
 
     /// A baggage entry, from here or from a parent, whether it was set here or received.
@@ -31,7 +35,7 @@ impl WorkflowContext {
         let mut all = BTreeMap::new();
         let mut shared = Some(&self.shared);
         while let Some(here) = shared {
-            for (key, entry) in &here.details().baggage {
+            for (key, entry) in here.details().iter().flat_map(|details| &details.baggage) {
                 // The nearest entry of a key stands, even when it is one that does not travel.
                 all.entry(key.clone()).or_insert_with(|| entry.clone());
             }

@@ -9,6 +9,7 @@ use super::details::BaggageEntry;
 use super::identity::is_identifier;
 use super::moment::Timer;
 use super::sampling::Sampling;
+use super::scratch::Scratches;
 use super::{Clock, Identity, Parent, Shared, WorkflowContext};
 use crate::catalog::{IDENTIFIER_REPLACED, SpanSpec};
 use crate::identity::{SpanId, TraceId};
@@ -163,8 +164,7 @@ impl WorkflowContextBuilder {
 
         let quick = guarded(|| recorder.as_ref()?.span_clock());
         let timer = Timer::new(self.clock, quick);
-        let created_at = SystemTime::now();
-        let since_epoch = created_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         let outer_span = outer
             .as_ref()
             .map_or(SpanId::INVALID, |outer| outer.span_id);
@@ -172,17 +172,18 @@ impl WorkflowContextBuilder {
         let shared = Shared {
             identity: Arc::new(identity),
             outer,
+            outer_span,
             entry,
             sampling,
             recorder,
             log_level,
             wants_scope,
             timer,
-            created_at,
-            created_unix_nanos: crate::instruments::nanos(since_epoch),
+            created_unix_nanos: crate::instruments::nanos(since_epoch.unwrap_or_default()),
             inherited: None,
             details: Mutex::default(),
             buffer: Mutex::default(),
+            scratches: Scratches::default(),
             outermost: AtomicUsize::new(0),
             usage: super::Meter::default(),
         };
@@ -194,7 +195,8 @@ impl WorkflowContextBuilder {
             cancellation: super::Cancellation::default(),
         };
         if !self.metadata.is_empty() || !self.baggage.is_empty() {
-            let mut details = ctx.details();
+            let mut details = ctx.shared.details();
+            let details = details.get_or_insert_default();
             details.metadata.extend(self.metadata);
             details.baggage.extend(self.baggage);
         }

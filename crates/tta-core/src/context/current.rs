@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::WorkflowContext;
+use super::{WorkflowContext, scratch};
 use crate::identity::SpanId;
 
 /// Calls `f` with the context of the workflow that is being polled on this thread, if one is.
@@ -20,7 +20,13 @@ pub fn with_current<R>(f: impl FnOnce(&WorkflowContext) -> R) -> Option<R> {
 /// The innermost span around the caller, if a step of the context's workflow is being polled.
 #[inline]
 pub(super) fn span_in(ctx: &WorkflowContext) -> Option<SpanId> {
-    (WORKFLOW.get() == workflow(ctx)).then(|| SpanId::from_u64(SPAN.get()))
+    is_polled_here(ctx).then(|| SpanId::from_u64(SPAN.get()))
+}
+
+/// Whether a step of the context's workflow is being polled on this thread.
+#[inline]
+pub(super) fn is_polled_here(ctx: &WorkflowContext) -> bool {
+    WORKFLOW.get() == workflow(ctx)
 }
 
 /// Calls `poll`, which must not panic, with the span as the innermost on this thread.
@@ -42,12 +48,30 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
         };
         let outer = exchange(Some(handle));
         let result = poll();
+        scratch::flush(ctx);
         drop(exchange(outer));
         result
     };
     SPAN.set(outer_span);
     WORKFLOW.set(outer_workflow);
     result
+}
+
+/// Calls `poll`, which must not panic, with the recorder showing a span of this workflow, recorded or
+/// not, to other libraries on this thread.
+#[inline]
+pub(crate) fn shown_as<R>(ctx: &WorkflowContext, recorded: bool, poll: impl FnOnce() -> R) -> R {
+    let outer = UNRECORDED.replace(if recorded { 0 } else { workflow(ctx) });
+    let result = poll();
+    UNRECORDED.set(outer);
+    result
+}
+
+/// Whether what other libraries on this thread are shown is a span of this workflow that is not
+/// recorded: any other that is not recorded says the same.
+#[inline]
+pub(super) fn is_shown_unrecorded(ctx: &WorkflowContext) -> bool {
+    UNRECORDED.get() == workflow(ctx)
 }
 
 /// The workflow's address tells it apart: it cannot be given to another while one is being polled.
@@ -73,5 +97,6 @@ fn exchange(context: Option<WorkflowContext>) -> Option<WorkflowContext> {
 thread_local! {
     static WORKFLOW: Cell<usize> = const { Cell::new(0) };
     static SPAN: Cell<u64> = const { Cell::new(0) };
+    static UNRECORDED: Cell<usize> = const { Cell::new(0) };
     static CONTEXT: RefCell<Option<WorkflowContext>> = const { RefCell::new(None) };
 }

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::{Parent, WorkflowContext, entered};
 use crate::identity::SpanId;
@@ -59,11 +60,15 @@ impl WorkflowContext {
         let work = || catch_unwind(AssertUnwindSafe(work));
         let done = entered(self, span, || {
             if self.wants_scope() && span.is_valid() {
-                scoped(self, span, work)
+                scoped(self, span, || Poll::Ready(work()))
             } else {
-                work()
+                Poll::Ready(work())
             }
         });
-        done.unwrap_or_else(|panic| resume_unwind(panic))
+        match done {
+            Poll::Ready(Ok(done)) => done,
+            Poll::Ready(Err(panic)) => resume_unwind(panic),
+            Poll::Pending => unreachable!("nothing was waited for"),
+        }
     }
 }

@@ -1,16 +1,17 @@
 //! What is recorded of a workflow: attributes, events, log lines and finished spans.
 
 use std::borrow::Cow;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use super::{Parent, Shared, WorkflowContext};
+use super::{Parent, Shared, WorkflowContext, scratch};
 use crate::catalog::LogSpec;
 use crate::identity::SpanId;
 use crate::instruments::ExemplarFilter;
 use crate::record::{
-    Attribute, CONTENT_EVENT, ContentCapture, EventRecord, Level, LogField, LogRecord, SpanRecord,
-    Taken, TraceBuffer, TraceRecords, Value,
+    Attribute, CONTENT_EVENT, ContentCapture, EventRecord, Level, LogField, LogRecord, SpanNote,
+    SpanRecord, Taken, TraceBuffer, TraceRecords, Value,
 };
 use crate::recorder::guarded;
 
@@ -32,7 +33,8 @@ impl WorkflowContext {
     )]
     pub fn set_attributes<const N: usize>(&self, attributes: [Attribute; N]) {
         if let Some(span) = self.recording_span() {
-            self.attributes_on(span, attributes);
+            // They are taken out, so that nothing is left to drop.
+            scratch::note_attributes(self, span, &mut *ManuallyDrop::new(attributes));
         }
     }
 
@@ -120,12 +122,7 @@ impl WorkflowContext {
     /// Sets an attribute of a span of ours.
     #[inline]
     pub(crate) fn attribute_on(&self, span: SpanId, attribute: Attribute) {
-        self.attributes_on(span, [attribute]);
-    }
-
-    #[inline(never)]
-    fn attributes_on<const N: usize>(&self, span: SpanId, attributes: [Attribute; N]) {
-        self.buffer().push_attributes(span, attributes);
+        scratch::note_attributes(self, span, &mut *ManuallyDrop::new([attribute]));
     }
 
     /// Links a span of ours to one of another trace.
@@ -161,23 +158,26 @@ impl WorkflowContext {
         others == 0 && Arc::strong_count(&self.shared) == 1
     }
 
+    /// Keeps the span of a step that ended as it should, where that is possible without the lock.
+    #[inline]
+    pub(crate) fn note(&self, span: SpanNote) -> bool {
+        scratch::note_span(self, span)
+    }
+
     /// Keeps a finished span, and hands over what is kept when it is the outermost or when it is
     /// much.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "so that the record is made where it is kept"
-    )]
     pub(crate) fn keep(&self, span: SpanRecord, outermost: bool) {
+        scratch::flush(self);
         let parent_id = span.parent_id;
-        let much = self.buffer().push_span(span);
-        if outermost || much {
+        let is_much = self.buffer().push_span(span);
+        if outermost || is_much {
             self.hand_over(parent_id, outermost);
         }
     }
 
+    /// Hands over what is kept: everything if the outermost span has just ended and nothing goes on.
     #[cold]
-    fn hand_over(&self, parent_id: SpanId, outermost: bool) {
+    pub(super) fn hand_over(&self, parent_id: SpanId, outermost: bool) {
         let begins_here = self.shared.begins_trace();
         let root_ended = begins_here && outermost && parent_id == self.outer_span();
         let mut is_last = false;
@@ -203,7 +203,7 @@ impl WorkflowContext {
     }
 
     #[inline]
-    fn buffer(&self) -> MutexGuard<'_, TraceBuffer> {
+    pub(super) fn buffer(&self) -> MutexGuard<'_, TraceBuffer> {
         // No code of the user runs under the lock, and each push is a single step.
         self.shared
             .buffer

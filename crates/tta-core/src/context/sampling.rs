@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::{Parent, WorkflowContext};
+use super::{Parent, WorkflowContext, scratch};
 use crate::identity::{SpanId, TraceId};
 use crate::recorder::{Recorder, guarded};
 
@@ -104,6 +104,7 @@ impl WorkflowContext {
             .sampling
             .settle(if enabled { RECORDED } else { 0 });
         if !enabled {
+            scratch::flush(self);
             self.shared.give_up_records();
         }
     }

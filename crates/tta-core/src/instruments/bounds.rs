@@ -11,9 +11,14 @@ pub(crate) const FINE_PER_OCTAVE: usize = 16;
 /// Chunks of fine buckets: values below 16 one each, then one chunk for each doubling up to 2^64.
 pub(crate) const FINE_CHUNKS: usize = 61;
 
+use std::sync::{Arc, Mutex, Weak};
+
+use super::forked;
+
 /// Upper bounds of exported buckets in stored units, with the way to find them from a fine bucket.
 #[derive(Debug)]
 pub(crate) struct Bounds {
+    scale: f64,
     upper: Box<[u64]>,
     /// In the metric's unit, as given.
     shown: Box<[f64]>,
@@ -30,6 +35,24 @@ pub(crate) struct Position {
 }
 
 impl Bounds {
+    /// Bounds given in the metric's unit; the same for all who give the same, so that what is read at
+    /// each measurement and at each scrape is there once, and near.
+    pub(crate) fn shared(bounds: &[f64], scale: f64) -> Arc<Self> {
+        // A child that was forked meanwhile makes its own.
+        let Some(mut known) = forked::lock(&KNOWN) else {
+            return Arc::new(Self::new(bounds, scale));
+        };
+        let same =
+            |one: &Arc<Self>| one.scale.to_bits() == scale.to_bits() && *one.shown == *bounds;
+        if let Some(one) = known.iter().filter_map(Weak::upgrade).find(same) {
+            return one;
+        }
+        let new = Arc::new(Self::new(bounds, scale));
+        known.retain(|one| one.strong_count() > 0);
+        known.push(Arc::downgrade(&new));
+        new
+    }
+
     /// Bounds given in the metric's unit; those that are no number or out of order are left out.
     pub(crate) fn new(bounds: &[f64], scale: f64) -> Self {
         let mut upper = Vec::with_capacity(bounds.len());
@@ -59,6 +82,7 @@ impl Bounds {
             })
             .collect();
         Self {
+            scale,
             upper: upper.into(),
             shown: shown.into(),
             first,
@@ -118,6 +142,9 @@ pub(crate) fn fine_middle(chunk: usize, offset: usize) -> f64 {
     fine_lower(chunk, offset) as f64 + width / 2.0
 }
 
+/// Those that are in use.
+static KNOWN: Mutex<Vec<Weak<Bounds>>> = Mutex::new(Vec::new());
+
 /// More exported buckets than this are a mistake, and each costs eight bytes a thread and series.
 const MOST_BOUNDS: usize = 256;
 
@@ -157,6 +184,20 @@ mod tests {
         }
         assert_eq!(bounds.position(0).exported, 0);
         assert_eq!(bounds.position(u64::MAX).exported, 4);
+    }
+
+    #[test]
+    fn the_same_bounds_are_there_once_as_long_as_they_are_in_use() {
+        let bounds = [0.125, 0.375];
+        let (one, same) = (Bounds::shared(&bounds, 1e9), Bounds::shared(&bounds, 1e9));
+        assert!(Arc::ptr_eq(&one, &same));
+        for (bounds, scale) in [(&bounds[..1], 1e9), (&bounds[..], 1.0)] {
+            assert!(!Arc::ptr_eq(&one, &Bounds::shared(bounds, scale)));
+        }
+        let gone = Arc::downgrade(&one);
+        drop((one, same));
+        assert_eq!(gone.strong_count(), 0);
+        assert_eq!(Bounds::shared(&bounds, 1e9).shown(), bounds);
     }
 
     #[test]

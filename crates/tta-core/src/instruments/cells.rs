@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use super::forked;
 
@@ -49,8 +49,9 @@ pub(crate) struct PerThread<C> {
     slot: Option<usize>,
     shape: Box<dyn Fn() -> C + Send + Sync>,
     owned: Mutex<Vec<Arc<Owned<C>>>>,
-    /// For threads past the limit of owners and for threads that are ending.
-    shared: C,
+    /// For threads past the limit of owners and for threads that are ending; made when one comes, for
+    /// most never do.
+    shared: OnceLock<C>,
 }
 
 struct Owned<C> {
@@ -63,7 +64,7 @@ impl<C: Cells> PerThread<C> {
     pub(crate) fn new(shape: impl Fn() -> C + Send + Sync + 'static) -> Self {
         Self {
             slot: Some(NEXT_SLOT.fetch_add(1, Ordering::Relaxed)),
-            shared: shape(),
+            shared: OnceLock::new(),
             shape: Box::new(shape),
             owned: Mutex::new(Vec::new()),
         }
@@ -73,7 +74,7 @@ impl<C: Cells> PerThread<C> {
     pub(crate) fn shared(shape: impl Fn() -> C + Send + Sync + 'static) -> Self {
         Self {
             slot: None,
-            shared: shape(),
+            shared: OnceLock::new(),
             shape: Box::new(shape),
             owned: Mutex::new(Vec::new()),
         }
@@ -83,7 +84,7 @@ impl<C: Cells> PerThread<C> {
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&C, Writer) -> R) -> R {
         let Some(slot) = self.slot else {
-            return f(&self.shared, Writer::Shared);
+            return f(self.shared_cells(), Writer::Shared);
         };
         let mut f = Some(f);
         let done = C::with_table(|table| {
@@ -101,16 +102,22 @@ impl<C: Cells> PerThread<C> {
 
     /// Visits every thread's cells.
     pub(crate) fn each(&self, mut f: impl FnMut(&C)) {
-        f(&self.shared);
+        if let Some(shared) = self.shared.get() {
+            f(shared);
+        }
         for owned in self.owned().iter().flat_map(|owned| owned.iter()) {
             f(&owned.cells);
         }
     }
 
+    fn shared_cells(&self) -> &C {
+        self.shared.get_or_init(&self.shape)
+    }
+
     #[cold]
     fn with_new<R>(&self, slot: usize, f: impl FnOnce(&C, Writer) -> R) -> R {
         match self.take_over() {
-            None => f(&self.shared, Writer::Shared),
+            None => f(self.shared_cells(), Writer::Shared),
             Some(owned) => {
                 let filed = C::with_table(|table| {
                     let mut table = table.try_borrow_mut().ok()?;
@@ -124,7 +131,7 @@ impl<C: Cells> PerThread<C> {
                     f(&owned.cells, Writer::Owner)
                 } else {
                     owned.taken.store(false, Ordering::Release);
-                    f(&self.shared, Writer::Shared)
+                    f(self.shared_cells(), Writer::Shared)
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Examples of what was measured, each with its trace.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, TryLockError};
 use std::time::SystemTime;
 
 use crate::context::WorkflowContext;
@@ -51,6 +51,13 @@ impl ExemplarFilter {
         FILTER.store(self as u8, Ordering::Relaxed);
     }
 
+    /// Whether a measurement made in a context may become an example. A trace that is only held may
+    /// never arrive anywhere, and counts as not sampled.
+    #[inline]
+    pub(crate) fn admits_in(ctx: &WorkflowContext) -> bool {
+        Self::admits(ctx.is_sampled() && !ctx.is_held())
+    }
+
     /// Whether a measurement of a trace may become an example.
     #[inline]
     pub(crate) fn admits(is_sampled: bool) -> bool {
@@ -71,36 +78,42 @@ pub(crate) struct ExemplarSlot {
 }
 
 impl ExemplarSlot {
-    /// Offers a measurement made in `ctx`, and says whether it is taken: if the filter admits it and
-    /// the last one is old.
-    /// A trace that is only held may never arrive anywhere, and counts as not sampled.
+    /// Offers a measurement made in `ctx`: it is taken if the filter admits it and the last one is old.
     #[inline]
-    pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) -> bool {
-        if !ExemplarFilter::admits(ctx.is_sampled() && !ctx.is_held()) {
-            return false;
+    pub(crate) fn offer(&self, value: f64, ctx: &WorkflowContext) {
+        if ExemplarFilter::admits_in(ctx) {
+            self.offer_now(value, ctx);
         }
-        let now = ctx.unix_nanos(ctx.moment());
-        self.offer_at(value, ctx.trace_id(), ctx.span_id(), now)
     }
 
-    /// Offers a measurement that the filter admits, for callers that have read the clock already. Out
-    /// of line, so that asking the filter is all that is left where nothing is sampled.
+    /// Offers a measurement that the filter admits, made now.
     #[inline(never)]
+    pub(crate) fn offer_now(&self, value: f64, ctx: &WorkflowContext) {
+        let now = ctx.unix_nanos(ctx.moment());
+        self.offer_at(|| value, ctx.trace_id(), ctx.span_id(), now);
+    }
+
+    /// The same, for callers that have read the clock already.
+    #[inline]
     pub(crate) fn offer_at(
         &self,
-        value: f64,
+        value: impl FnOnce() -> f64,
         trace_id: TraceId,
         span_id: SpanId,
         now: u64,
-    ) -> bool {
-        if now < self.renew_at.load(Ordering::Relaxed) {
-            return false;
+    ) {
+        if now >= self.renew_at.load(Ordering::Relaxed) {
+            self.renew(value(), trace_id, span_id, now);
         }
+    }
+
+    #[cold]
+    fn renew(&self, value: f64, trace_id: TraceId, span_id: SpanId, now: u64) {
         // Somebody else is writing an example this very moment: theirs is as good.
         let mut latest = match self.latest.try_lock() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return false,
+            Err(TryLockError::WouldBlock) => return,
         };
         self.renew_at
             .store(now.saturating_add(RENEWAL_NANOS), Ordering::Relaxed);
@@ -111,7 +124,6 @@ impl ExemplarSlot {
             span_id,
             at,
         });
-        true
     }
 
     pub(crate) fn latest(&self) -> Option<Exemplar> {
@@ -127,41 +139,41 @@ impl ExemplarSlot {
 /// The examples of a histogram's buckets.
 #[derive(Debug)]
 pub(crate) struct BucketExemplars {
-    /// Whether there has been one: most histograms have none, and reading them all would be most of
-    /// what reading such a histogram costs.
-    is_used: AtomicBool,
-    slots: Box<[ExemplarSlot]>,
+    buckets: usize,
+    /// Made for the first example: most histograms have none, and would keep more room for examples
+    /// than for counts. Asking whether there are any is most of what reading such a histogram costs.
+    slots: OnceLock<Box<[ExemplarSlot]>>,
 }
 
 impl BucketExemplars {
     pub(crate) fn new(buckets: usize) -> Self {
         Self {
-            is_used: AtomicBool::new(false),
-            slots: (0..buckets).map(|_| ExemplarSlot::default()).collect(),
+            buckets,
+            slots: OnceLock::new(),
         }
     }
 
-    /// Offers a bucket the measurement that `offer` offers.
+    /// The slot of a bucket, for a measurement that the filter admits.
     #[inline]
-    pub(crate) fn offer(&self, bucket: usize, offer: impl FnOnce(&ExemplarSlot) -> bool) {
-        if self.slots.get(bucket).is_some_and(offer) {
-            self.is_used.store(true, Ordering::Relaxed);
-        }
+    pub(crate) fn slot(&self, bucket: usize) -> Option<&ExemplarSlot> {
+        let slots = || (0..self.buckets).map(|_| ExemplarSlot::default()).collect();
+        self.slots.get_or_init(slots).get(bucket)
     }
 
     /// Whether a bucket has had one.
     pub(crate) fn is_used(&self) -> bool {
-        self.is_used.load(Ordering::Relaxed)
+        self.slots.get().is_some()
     }
 
     /// The latest example of a bucket.
     pub(crate) fn latest(&self, bucket: usize) -> Option<Exemplar> {
-        self.slots.get(bucket).and_then(ExemplarSlot::latest)
+        let slot = self.slots.get()?.get(bucket)?;
+        slot.latest()
     }
 
     /// How many buckets there are.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.buckets
     }
 }
 

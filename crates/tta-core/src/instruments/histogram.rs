@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::bounds::{Bounds, FINE_CHUNKS, FINE_PER_OCTAVE, fine_middle};
 use super::cells::{Cells, PerThread, Table, Writer};
 use super::checked_units;
-use super::exemplar::{BucketExemplars, Exemplar};
+use super::exemplar::{BucketExemplars, Exemplar, ExemplarFilter};
 use super::snapshot::BucketCount;
 use crate::catalog::{DURATION_BOUNDS, Unit};
 use crate::context::WorkflowContext;
@@ -62,7 +62,7 @@ impl Histogram {
             Box<dyn Fn() -> DistributionCells + Send + Sync>,
         ) -> PerThread<DistributionCells>,
     ) -> Self {
-        let bounds = Arc::new(Bounds::new(bounds, unit.scale()));
+        let bounds = Bounds::shared(bounds, unit.scale());
         let exemplars = BucketExemplars::new(bounds.exported());
         let shape = Arc::clone(&bounds);
         let cells = cells(Box::new(move || DistributionCells::new(&shape, 1)));
@@ -93,10 +93,11 @@ impl Histogram {
     #[inline]
     pub fn record_nanos_in(&self, nanos: u64, ctx: &WorkflowContext) {
         let position = self.record_units(nanos);
-        let exemplars = &self.core.exemplars;
-        exemplars.offer(position, |slot| {
-            slot.offer(nanos as f64 / Unit::Seconds.scale(), ctx)
-        });
+        if ExemplarFilter::admits_in(ctx)
+            && let Some(slot) = self.core.exemplars.slot(position)
+        {
+            slot.offer_now(nanos as f64 / Unit::Seconds.scale(), ctx);
+        }
     }
 
     /// Records a value in the metric's unit.
@@ -125,7 +126,7 @@ impl Histogram {
             .collect()
     }
 
-    /// Reads what is exported: the buckets with their examples into `buckets`, which is empty, and
+    /// Reads what is exported: the buckets with their examples into `buckets`, whatever is there, and
     /// the sum in the metric's unit.
     pub(crate) fn read_buckets(&self, buckets: &mut Vec<BucketCount>) -> f64 {
         let Core {
@@ -221,12 +222,14 @@ pub(crate) fn read_buckets(
     buckets: &mut Vec<BucketCount>,
     each: impl FnOnce(&mut dyn FnMut(&DistributionCells)),
 ) -> u64 {
-    let uppers = bounds.shown().iter().copied().chain([f64::INFINITY]);
-    buckets.extend(uppers.map(|upper| BucketCount {
-        upper,
-        count: 0,
-        exemplar: None,
-    }));
+    // What was read before has the same bounds as a rule, and is written over in place.
+    buckets.resize(bounds.exported(), NOTHING);
+    let uppers = bounds.shown().iter().chain(&[f64::INFINITY]);
+    for (bucket, upper) in buckets.iter_mut().zip(uppers) {
+        bucket.upper = *upper;
+        bucket.count = 0;
+        bucket.exemplar = None;
+    }
     if exemplars.is_used() {
         for (index, bucket) in buckets.iter_mut().enumerate() {
             bucket.exemplar = exemplars.latest(index);
@@ -243,6 +246,12 @@ pub(crate) fn read_buckets(
     });
     sum
 }
+
+const NOTHING: BucketCount = BucketCount {
+    upper: f64::INFINITY,
+    count: 0,
+    exemplar: None,
+};
 
 /// A distribution at one moment.
 #[derive(Clone, Debug)]

@@ -156,14 +156,10 @@ fn observed(
     }
 }
 
-/// The memory of the buckets that were read before.
+/// The buckets that were read before, to be written over.
 fn reused(value: &mut SampleValue) -> Vec<BucketCount> {
     match value {
-        SampleValue::Histogram { buckets, .. } => {
-            let mut buckets = std::mem::take(buckets);
-            buckets.clear();
-            buckets
-        }
+        SampleValue::Histogram { buckets, .. } => std::mem::take(buckets),
         _ => Vec::new(),
     }
 }

@@ -87,7 +87,7 @@ impl SeamInstruments {
         bounds: &[f64],
         cells: impl FnOnce(Box<dyn Fn() -> SeamCells + Send + Sync>) -> PerThread<SeamCells>,
     ) -> Self {
-        let bounds = Arc::new(Bounds::new(bounds, SCALE));
+        let bounds = Bounds::shared(bounds, SCALE);
         let shape = Arc::clone(&bounds);
         Self {
             exemplars: Exemplars::new(bounds.exported()),
@@ -143,16 +143,14 @@ impl SeamInstruments {
             outcomes,
             errors,
         } = &self.exemplars;
-        buckets.offer(counted.bucket, |slot| {
-            slot.offer_at(nanos as f64 / SCALE, trace_id, span_id, now)
-        });
-        let kind = counted.error.and_then(|kind| errors.get(kind.index()));
-        for slot in outcomes
-            .get(counted.outcome as usize)
-            .into_iter()
-            .chain(kind)
-        {
-            slot.offer_at(1.0, trace_id, span_id, now);
+        if let Some(slot) = buckets.slot(counted.bucket) {
+            slot.offer_at(|| nanos as f64 / SCALE, trace_id, span_id, now);
+        }
+        if let Some(slot) = outcomes.get(counted.outcome as usize) {
+            slot.offer_at(|| 1.0, trace_id, span_id, now);
+        }
+        if let Some(slot) = counted.error.and_then(|kind| errors.get(kind.index())) {
+            slot.offer_at(|| 1.0, trace_id, span_id, now);
         }
     }
 

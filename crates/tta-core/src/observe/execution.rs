@@ -11,7 +11,9 @@ use crate::context::{Moment, WorkflowContext, entered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::SpanId;
 use crate::instruments::{Counted, ExemplarFilter, Outcome};
-use crate::record::{Attribute, Level, LogField, SpanKind, SpanName, SpanRecord, SpanStatus};
+use crate::record::{
+    Attribute, Level, LogField, SpanKind, SpanName, SpanNote, SpanRecord, SpanStatus,
+};
 
 /// One execution that has begun; dropped before its end, it was cancelled.
 pub(super) struct Execution<'a> {
@@ -55,7 +57,8 @@ impl<'a> Execution<'a> {
     }
 
     /// Begins, where it is to stay: what has just been written is not moved again.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "every execution begins in one place")]
     pub(super) fn begin(&mut self) {
         let ctx = self.ctx;
         self.parent_id = ctx.span_id();
@@ -145,10 +148,33 @@ impl<'a> Execution<'a> {
             }
         }
         if is_sampled {
-            self.record(end);
+            if !self.note(end) {
+                self.record(end);
+            }
         } else if self.outermost {
             self.ctx.outermost_ended();
         }
+    }
+
+    /// Records what most executions are: a step inside a workflow that ended as it should.
+    #[inline]
+    fn note(&self, end: &End<'_>) -> bool {
+        let (Subject::Seam(seam) | Subject::Shell(seam)) = *self.subject else {
+            return false;
+        };
+        if end.outcome != Outcome::Success || self.outermost || seam.scope != Scope::Step {
+            return false;
+        }
+        let Some(step) = seam.identity().as_kept() else {
+            return false;
+        };
+        self.ctx.note(SpanNote {
+            span_id: self.span_id,
+            parent_id: self.parent_id,
+            step,
+            start_unix_nanos: self.ctx.unix_nanos(self.begun),
+            end_unix_nanos: self.ctx.unix_nanos(end.at),
+        })
     }
 
     #[inline]

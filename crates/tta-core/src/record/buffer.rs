@@ -3,15 +3,23 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Attribute, DetailLimits, EventRecord, LostDetails, SpanRecord, Value};
+use super::{Attribute, DetailLimits, EventRecord, LostDetails, Notes, SpanRecord, Value};
 use crate::context::Parent;
 use crate::identity::SpanId;
 
-/// Finished spans, attributes and events of one workflow, in bounded memory.
+/// Everything recorded of one workflow, in bounded memory.
 #[derive(Debug, Default)]
 pub(crate) struct TraceBuffer {
     spans: Vec<SpanRecord>,
     attributes: Vec<(SpanId, Attribute)>,
+    /// Made when first needed: most workflows have nothing to put there.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Debug, Default)]
+struct Rare {
+    /// Attributes that stand behind what threads have yet to put in front of them.
+    late: Vec<(SpanId, Attribute)>,
     events: Vec<EventRecord>,
     links: Vec<(SpanId, Parent)>,
     lost: LostDetails,
@@ -27,47 +35,67 @@ pub(crate) struct Taken {
 }
 
 impl TraceBuffer {
-    /// Adds a finished span, and tells whether the buffer should be handed over although the
-    /// workflow goes on.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "so that the record is made where it is kept"
-    )]
+    /// Adds a finished span, and tells whether it is time to hand over although the workflow goes
+    /// on.
     pub(crate) fn push_span(&mut self, span: SpanRecord) -> bool {
-        if self.spans.capacity() == 0 {
-            self.spans.reserve(FIRST_SPANS);
-        }
         self.spans.push(span);
         self.spans.len() >= MOST_SPANS
     }
 
-    /// Adds attributes of a span; values longer than the limit are cut.
-    #[inline]
-    pub(crate) fn push_attributes<const N: usize>(
+    /// Adds attributes of a span; `late` ones behind those that threads hold still.
+    pub(crate) fn push_attributes(
         &mut self,
-        span: SpanId,
-        attributes: [Attribute; N],
+        late: bool,
+        attributes: impl ExactSizeIterator<Item = (SpanId, Attribute)>,
     ) {
-        if self.attributes.len() >= MOST_DETAILS {
-            self.lost.attributes += N as u64;
-            return;
+        let present = self.attributes.len() + self.rare.as_ref().map_or(0, |rare| rare.late.len());
+        let room = MOST_DETAILS.saturating_sub(present);
+        let beyond = attributes.len().saturating_sub(room);
+        if beyond > 0 {
+            self.lose_attributes(beyond);
         }
-        if self.attributes.capacity() == 0 {
-            self.attributes.reserve(FIRST_ATTRIBUTES);
+        let to = if late {
+            &mut self.rare().late
+        } else {
+            &mut self.attributes
+        };
+        if beyond > 0 {
+            to.extend(attributes.take(room));
+        } else {
+            to.extend(attributes);
         }
-        let DetailLimits { text_bytes, .. } = DetailLimits::present();
-        self.attributes
-            .extend(attributes.into_iter().map(|attribute| (span, attribute)));
-        for (_, attribute) in self.attributes.iter_mut().rev().take(N) {
-            cut(&mut attribute.value, text_bytes);
+    }
+
+    /// Counts attributes that could not be kept.
+    pub(crate) fn lose_attributes(&mut self, count: usize) {
+        self.rare().lost.attributes += count as u64;
+    }
+
+    /// Adds what a thread has noted, and tells whether it is time to hand over although the workflow
+    /// goes on.
+    pub(crate) fn absorb(&mut self, notes: &mut Notes) -> bool {
+        if self.spans.is_empty() {
+            // Mostly all there is before the root itself, which comes last.
+            self.spans.reserve_exact(notes.span_count() + 1);
+            self.attributes.reserve_exact(notes.attribute_count());
+        }
+        self.spans.extend(notes.spans());
+        self.push_attributes(false, notes.attributes());
+        self.spans.len() >= MOST_SPANS
+    }
+
+    /// Called when no thread holds anything: what came late has nothing to wait for any more.
+    pub(crate) fn settle(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            self.attributes.append(&mut rare.late);
         }
     }
 
     /// Adds an event; values longer than the limit are cut.
     pub(crate) fn push_event(&mut self, mut event: EventRecord) {
-        if self.events.len() >= MOST_DETAILS {
-            self.lost.events += 1;
+        let rare = self.rare();
+        if rare.events.len() >= MOST_DETAILS {
+            rare.lost.events += 1;
             return;
         }
         let limits = DetailLimits::present();
@@ -75,21 +103,22 @@ impl TraceBuffer {
             .attributes
             .len()
             .saturating_sub(limits.event_attributes);
-        self.lost.attributes += beyond as u64;
+        rare.lost.attributes += beyond as u64;
         event.attributes.truncate(limits.event_attributes);
         event
             .attributes
             .iter_mut()
             .for_each(|attribute| cut(&mut attribute.value, limits.text_bytes));
-        self.events.push(event);
+        rare.events.push(event);
     }
 
     /// Adds a link of a span to one of another trace.
     pub(crate) fn push_link(&mut self, span: SpanId, to: Parent) {
-        if self.links.len() >= MOST_DETAILS {
-            self.lost.links += 1;
+        let rare = self.rare();
+        if rare.links.len() >= MOST_DETAILS {
+            rare.lost.links += 1;
         } else {
-            self.links.push((span, to));
+            rare.links.push((span, to));
         }
     }
 
@@ -98,19 +127,14 @@ impl TraceBuffer {
         if self.spans.is_empty() {
             return None;
         }
-        let Self {
-            spans,
-            attributes,
-            events,
-            links,
-            lost,
-        } = std::mem::take(self);
+        self.settle();
+        let rare = self.rare.take().map(|rare| *rare).unwrap_or_default();
         Some(Taken {
-            spans,
-            attributes,
-            events,
-            links,
-            lost,
+            spans: std::mem::take(&mut self.spans),
+            attributes: std::mem::take(&mut self.attributes),
+            events: rare.events,
+            links: rare.links,
+            lost: rare.lost,
         })
     }
 
@@ -122,31 +146,38 @@ impl TraceBuffer {
         }
         let spans = std::mem::take(&mut self.spans);
         let ended: HashSet<SpanId> = spans.iter().map(|span| span.span_id).collect();
-        let attributes = self
-            .attributes
-            .extract_if(.., |(id, _)| ended.contains(id))
-            .collect();
-        let events = self
-            .events
-            .extract_if(.., |event| ended.contains(&event.span_id))
-            .collect();
-        let links = self
-            .links
-            .extract_if(.., |(id, _)| ended.contains(id))
-            .collect();
+        let is_ended = |(id, _): &mut (SpanId, Attribute)| ended.contains(id);
+        let mut attributes: Vec<_> = self.attributes.extract_if(.., is_ended).collect();
+        let mut rest = Rare::default();
+        if let Some(rare) = &mut self.rare {
+            attributes.extend(rare.late.extract_if(.., is_ended));
+            rest.events = rare
+                .events
+                .extract_if(.., |event| ended.contains(&event.span_id))
+                .collect();
+            rest.links = rare
+                .links
+                .extract_if(.., |(id, _)| ended.contains(id))
+                .collect();
+            rest.lost = std::mem::take(&mut rare.lost);
+        }
         Some(Taken {
             spans,
             attributes,
-            events,
-            links,
-            lost: std::mem::take(&mut self.lost),
+            events: rest.events,
+            links: rest.links,
+            lost: rest.lost,
         })
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 }
 
 /// Cuts text to the limit at a character's boundary.
 #[inline]
-fn cut(value: &mut Value, most_bytes: usize) {
+pub(super) fn cut(value: &mut Value, most_bytes: usize) {
     let Value::Str(text) = value else { return };
     if text.len() > most_bytes {
         let end = text.floor_char_boundary(most_bytes);
@@ -156,10 +187,6 @@ fn cut(value: &mut Value, most_bytes: usize) {
         }
     }
 }
-
-/// Room for a small workflow, so that it allocates once.
-const FIRST_SPANS: usize = 16;
-const FIRST_ATTRIBUTES: usize = 32;
 
 /// A workflow that runs for hours hands its spans over in pieces of this size.
 const MOST_SPANS: usize = 64;

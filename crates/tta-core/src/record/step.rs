@@ -62,6 +62,22 @@ impl StepRef {
     }
 }
 
+impl StepRef {
+    /// Refers to an identity that is kept for good.
+    pub(crate) const fn kept(identity: &'static StepIdentity) -> Self {
+        Self(Inner::Kept(identity))
+    }
+
+    /// The identity, if it is kept for good.
+    #[inline]
+    pub(crate) const fn as_kept(&self) -> Option<&'static StepIdentity> {
+        match self.0 {
+            Inner::Kept(identity) => Some(identity),
+            Inner::Counted(_) => None,
+        }
+    }
+}
+
 impl Deref for StepRef {
     type Target = StepIdentity;
 

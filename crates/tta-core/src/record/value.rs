@@ -21,6 +21,18 @@ impl Attribute {
             value: value.into(),
         }
     }
+
+    pub(crate) const fn empty() -> Self {
+        Self {
+            key: Cow::Borrowed(""),
+            value: Value::Bool(false),
+        }
+    }
+
+    /// Leaves an empty one.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::empty())
+    }
 }
 
 /// The value of an attribute.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::health::{Backends, ExporterHealth};
 use super::queue::{Pushed, Queue};
-use super::signal::Signal;
+use super::signal::{Outgoing, Signal};
 use super::thread::Job;
 use super::worker::{Delivery, Worker};
 use crate::fork;
@@ -34,9 +34,9 @@ pub(crate) struct Start {
 
 impl<S: Signal> Exporter<S> {
     /// A pipeline whose job has yet to be given to a thread.
-    pub(crate) fn new(
+    pub(crate) fn new<R: Outgoing<Waiting = S::Waiting>>(
         limits: Batching,
-        delivery: Delivery<S::Record>,
+        delivery: Delivery<R>,
         backends: &Backends,
     ) -> (Arc<Self>, Start) {
         let queue = Queue::new(limits);
@@ -51,7 +51,7 @@ impl<S: Signal> Exporter<S> {
             protocol: delivery.protocol,
             is_closed: AtomicBool::new(false),
         });
-        let worker = Worker {
+        let worker = Worker::<S, R> {
             queue,
             health,
             delivery,

@@ -17,6 +17,6 @@ pub(crate) use health::Backends;
 pub use outcome::{ExportError, Exported};
 pub(crate) use queue::Pushed;
 pub(crate) use show::{Show, shown};
-pub(crate) use signal::{Sending, Signal, Sink, Waiting};
+pub(crate) use signal::{Outgoing, Sending, Signal, Sink, Waiting};
 pub(crate) use thread::{ExportThread, Job};
 pub(crate) use worker::{Delivery, MakeSink};

@@ -1,4 +1,4 @@
-//! What the signals have in common: records that wait, are converted, and go out in batches.
+//! What the signals have in common: records that wait, are prepared, and go out in batches.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,17 +18,6 @@ pub(crate) trait Signal: Sized + Send + Sync + 'static {
     const PART: &'static str;
     /// Records as the application left them.
     type Waiting: Waiting;
-    /// A record as it goes out.
-    type Record: Send + Sync;
-
-    /// How many bytes a record takes in a request at most.
-    fn bytes(record: &Self::Record) -> usize;
-
-    /// Appends the records as they go out. Runs on the worker's thread.
-    fn convert(waiting: Self::Waiting, into: &mut Vec<Self::Record>);
-
-    /// Takes out what must not leave the process. Runs on the worker's thread, once for each record.
-    fn redact(record: &mut Self::Record, redactor: &Redactor);
 
     /// The accounts of all pipelines of this signal that the process has had.
     fn accounts() -> &'static Mutex<Accounts<Self>>;
@@ -37,6 +26,19 @@ pub(crate) trait Signal: Sized + Send + Sync + 'static {
     fn account() -> SignalLedger {
         fork::lock(Self::accounts()).map_or(SignalLedger::NONE, |mut accounts| accounts.sum())
     }
+}
+
+/// A record as it goes out.
+pub(crate) trait Outgoing: Send + Sync + Sized + 'static {
+    /// What becomes such records.
+    type Waiting;
+
+    /// How many bytes it takes in a request at most.
+    fn bytes(&self) -> usize;
+
+    /// Appends the records as they go out, without what must not leave the process. Runs on the
+    /// worker's thread, once for each record.
+    fn prepare(waiting: Self::Waiting, redactor: &Redactor, into: &mut Vec<Self>);
 }
 
 /// Records that wait.

@@ -17,7 +17,7 @@ use super::outcome::{ExportError, Exported};
 use super::queue::{Queue, Readiness};
 use super::retry::Backoff;
 use super::show::Show;
-use super::signal::{Signal, Sink};
+use super::signal::{Outgoing, Signal, Sink};
 use crate::catalog::EXPORT_DURATION;
 use crate::ledger::DropReason;
 use crate::otlp::Resolver;
@@ -41,15 +41,15 @@ pub(crate) struct Delivery<R> {
 pub(crate) type MakeSink<R> = Box<dyn Fn() -> Result<Box<dyn Sink<R>>, String> + Send + Sync>;
 
 /// Takes records from the queue to the sink until the queue is closed.
-pub(super) struct Worker<S: Signal> {
+pub(super) struct Worker<S: Signal, R> {
     pub(super) queue: Arc<Queue<S>>,
     pub(super) health: Arc<ExporterHealth>,
-    pub(super) delivery: Delivery<S::Record>,
+    pub(super) delivery: Delivery<R>,
     pub(super) batch_size: usize,
     pub(super) redactor: Arc<Redactor>,
 }
 
-impl<S: Signal> Worker<S> {
+impl<S: Signal, R: Outgoing<Waiting = S::Waiting>> Worker<S, R> {
     /// Runs until the queue is closed, through whatever the sink does. `started` is told once
     /// whether there is a sink, and the backend has been looked for.
     pub(super) async fn supervise(self, started: SyncSender<Result<(), String>>) {
@@ -78,7 +78,7 @@ impl<S: Signal> Worker<S> {
 
     async fn run(
         &self,
-        hands: &mut Hands<S::Record>,
+        hands: &mut Hands<R>,
         panics: &mut u32,
         started: &SyncSender<Result<(), String>>,
     ) {
@@ -144,13 +144,10 @@ impl<S: Signal> Worker<S> {
     }
 
     /// Takes what waits into hand, in batches of the right size.
-    fn stage(&self, hands: &mut Hands<S::Record>) {
+    fn stage(&self, hands: &mut Hands<R>) {
         let mut records = Vec::new();
         for waiting in self.queue.take() {
-            S::convert(waiting, &mut records);
-        }
-        for record in &mut records {
-            S::redact(record, &self.redactor);
+            R::prepare(waiting, &self.redactor, &mut records);
         }
         if let Some(watch) = &self.delivery.watch {
             // What could not be shown is counted where it was to be shown, and exported.
@@ -160,7 +157,7 @@ impl<S: Signal> Worker<S> {
         let mut bytes = 0;
         let mut ends = Vec::new();
         for (index, record) in records.iter().enumerate() {
-            let more = S::bytes(record);
+            let more = record.bytes();
             let is_full = index - begin >= self.batch_size || bytes + more > MOST_REQUEST_BYTES;
             if is_full && index > begin {
                 ends.push(index);
@@ -181,9 +178,9 @@ impl<S: Signal> Worker<S> {
     /// Sends a batch until it is accounted for; false when time is up.
     async fn deliver(
         &self,
-        sink: &dyn Sink<S::Record>,
-        batch: &[S::Record],
-        hands: &mut Hands<S::Record>,
+        sink: &dyn Sink<R>,
+        batch: &[R],
+        hands: &mut Hands<R>,
         durations: &Histogram,
     ) -> bool {
         let count = batch.len() as u64;
@@ -228,8 +225,8 @@ impl<S: Signal> Worker<S> {
     /// One attempt; none when the queue's deadline passed meanwhile.
     async fn attempt(
         &self,
-        sink: &dyn Sink<S::Record>,
-        batch: &[S::Record],
+        sink: &dyn Sink<R>,
+        batch: &[R],
     ) -> Option<Result<Exported, ExportError>> {
         tokio::select! {
             biased;

@@ -11,6 +11,7 @@ use super::ExpositionFormat;
 use super::names::Names;
 use super::page::{Heading, Page};
 use super::texts::SeriesText;
+use crate::digits::push_unsigned;
 
 /// A metric under one of its names.
 pub(super) struct Exposed {
@@ -138,10 +139,19 @@ pub(super) struct Writer {
     value: SampleValue,
     /// The name of the histograms that `begins` is of.
     name: &'static str,
-    /// How the line of each bucket begins, with the bound as a number.
-    begins: Vec<(u64, Vec<u8>)>,
-    /// What all lines of the buckets of a series have in common behind that.
+    /// How the line of each bucket begins.
+    begins: Vec<Begin>,
+    /// What the line of a bucket has behind that: labels that those of a series have in common, and a
+    /// number that those have in common between which nothing was counted.
     end: Vec<u8>,
+}
+
+/// How a bucket's line begins, up to the upper bound.
+#[derive(Default)]
+struct Begin {
+    /// The bits of the bound.
+    upper: u64,
+    text: Vec<u8>,
 }
 
 impl Default for Writer {
@@ -215,49 +225,70 @@ impl Writer {
         sample(page, name, "_count", labels);
         page.integer(count);
         page.raw("\n");
-        self.begin_lines(name, buckets);
-        self.end_lines(labels);
+        self.name_lines(name, buckets.len());
+        let labels_end = self.end_labels(labels);
         let mut cumulative = 0;
-        for (bucket, (_, begin)) in buckets.iter().zip(&self.begins) {
-            cumulative += bucket.count;
-            page.raw_bytes(begin);
-            page.raw_bytes(&self.end);
-            page.integer(cumulative);
-            page.exemplar(bucket.exemplar.as_ref());
-            page.raw("\n");
-        }
-    }
-
-    /// Writes what the lines of each bucket begin with, up to the upper bound. The series of a metric
-    /// share theirs, so it is done rarely.
-    ///
-    /// With a point in both formats (`1.0`, not `1`): Prometheus takes bounds as text, and a series
-    /// must not change its name with the format that was negotiated.
-    fn begin_lines(&mut self, name: &'static str, buckets: &[BucketCount]) {
-        if !std::ptr::eq(self.name, name) {
-            self.name = name;
-            self.begins.clear();
-        }
-        self.begins.resize_with(buckets.len(), Default::default);
-        for (bucket, (bits, text)) in buckets.iter().zip(&mut self.begins) {
-            if *bits != bucket.upper.to_bits() || text.is_empty() {
-                *bits = bucket.upper.to_bits();
-                *text = match bucket.upper {
-                    f64::INFINITY => format!("{name}_bucket{{le=\"+Inf\"").into_bytes(),
-                    upper => format!("{name}_bucket{{le=\"{upper:?}\"").into_bytes(),
-                };
+        for (index, (bucket, begin)) in buckets.iter().zip(&mut self.begins).enumerate() {
+            // Most buckets of most histograms add nothing to those before.
+            if bucket.count > 0 || index == 0 {
+                cumulative += bucket.count;
+                self.end.truncate(labels_end);
+                push_unsigned(&mut self.end, cumulative);
+                self.end.push(b'\n');
+            }
+            page.raw_bytes(begin.of(name, bucket.upper));
+            if bucket.exemplar.is_none() {
+                page.raw_bytes(&self.end);
+            } else {
+                page.raw_bytes(self.end.trim_ascii_end());
+                page.exemplar(bucket.exemplar.as_ref());
+                page.raw("\n");
             }
         }
     }
 
-    /// Writes what all bucket lines of a series have between the bound and the number.
-    fn end_lines(&mut self, labels: &[u8]) {
+    /// Makes room for what the lines of each bucket begin with; what there is stays, as the series of a
+    /// metric share theirs.
+    fn name_lines(&mut self, name: &'static str, buckets: usize) {
+        if !std::ptr::eq(self.name, name) {
+            self.name = name;
+            self.begins.clear();
+        }
+        self.begins.resize_with(buckets, Begin::default);
+    }
+
+    /// Writes what all bucket lines of a series have between the bound and the number, and says how
+    /// long it is.
+    fn end_labels(&mut self, labels: &[u8]) -> usize {
         self.end.clear();
         if !labels.is_empty() {
             self.end.push(b',');
         }
         self.end.extend_from_slice(labels);
         self.end.extend_from_slice(b"} ");
+        self.end.len()
+    }
+}
+
+impl Begin {
+    /// The text, made anew if it was that of another bound.
+    #[inline]
+    fn of(&mut self, name: &str, upper: f64) -> &[u8] {
+        if self.upper != upper.to_bits() || self.text.is_empty() {
+            self.write(name, upper);
+        }
+        &self.text
+    }
+
+    /// With a point in both formats (`1.0`, not `1`): Prometheus takes bounds as text, and a series
+    /// must not change its name with the format that was negotiated.
+    #[cold]
+    fn write(&mut self, name: &str, upper: f64) {
+        self.upper = upper.to_bits();
+        self.text = match upper {
+            f64::INFINITY => format!("{name}_bucket{{le=\"+Inf\"").into_bytes(),
+            upper => format!("{name}_bucket{{le=\"{upper:?}\"").into_bytes(),
+        };
     }
 }
 

@@ -1,6 +1,6 @@
 //! The core's log records as events of `tracing`, which every subscriber sees.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use tracing::Value;
 
@@ -61,11 +61,7 @@ pub fn enabled_level() -> Option<Level> {
 
 /// The field that stands for those which the event being emitted has no names for, if it has any.
 pub(super) fn stand_in() -> Option<&'static str> {
-    let any = UNDECLARED.try_with(|undeclared| {
-        let undeclared = undeclared.try_borrow();
-        undeclared.is_ok_and(|undeclared| !undeclared.is_empty())
-    });
-    (any == Ok(true)).then_some("details")
+    HAS_UNDECLARED.get().then_some("details")
 }
 
 /// Writes the fields that the event being emitted has no names for.
@@ -107,6 +103,7 @@ type Undeclared = Vec<(&'static str, Owned)>;
 fn exchange(undeclared: Undeclared) -> Undeclared {
     let exchanged = UNDECLARED.try_with(|slot| {
         let mut slot = slot.try_borrow_mut().ok()?;
+        HAS_UNDECLARED.set(!undeclared.is_empty());
         Some(std::mem::replace(&mut *slot, undeclared))
     });
     exchanged.ok().flatten().unwrap_or_default()
@@ -117,6 +114,8 @@ const TARGET: &str = "tta";
 
 thread_local! {
     static UNDECLARED: RefCell<Undeclared> = const { RefCell::new(Vec::new()) };
+    /// Whether there are any: asked for every line, and of a cell that is as good as none.
+    static HAS_UNDECLARED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Makes the list of names, the place for the value of each, and the events that have them all.

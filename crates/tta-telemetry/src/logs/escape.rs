@@ -27,6 +27,10 @@ impl<'a> Capped<'a> {
         if !self.whole {
             return;
         }
+        if is_clean(text.as_bytes()) {
+            self.push_clean(text);
+            return;
+        }
         let mut rest = text;
         while let Some(escape) = next_escape(rest, self.quotes) {
             let (clean, from) = rest.split_at(escape.at);
@@ -146,22 +150,41 @@ fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
     }
 }
 
+/// Whether there is nothing to escape in a text of ASCII, as most are.
+fn is_clean(bytes: &[u8]) -> bool {
+    let is_clean = |word: &[u8; 8]| is_clean_word(u64::from_le_bytes(*word));
+    // The ends are looked at as words too, some bytes of which are then looked at twice.
+    if let Some(last) = bytes.last_chunk() {
+        let (words, _) = bytes.as_chunks();
+        return words.iter().all(is_clean) && is_clean(last);
+    }
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+            is_clean_word(first << 32 | last)
+        }
+        _ => !bytes.iter().any(|&byte| suspicious(byte)),
+    }
+}
+
 /// How many bytes at the beginning are plain ASCII without quotes and backslashes, in whole words.
 ///
 /// Most text is nothing else, and a word of eight bytes is judged as fast as a byte.
 fn clean_words(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks::<8>();
-    let clean = words.iter().take_while(|word| {
-        let word = u64::from_le_bytes(**word);
-        // A byte equal to `value` is zero here, and only the lowest zero's borrow is relied on.
-        let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        let below_space = word.wrapping_sub(ONES * 0x20) & !word;
-        let quote = is_zero(word ^ (ONES * 0x22));
-        let backslash = is_zero(word ^ (ONES * 0x5c));
-        let delete = is_zero(word ^ (ONES * 0x7f));
-        (word | below_space | quote | backslash | delete) & (ONES * 0x80) == 0
-    });
-    clean.count() * 8
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    words.take_while(|word| is_clean_word(*word)).count() * 8
+}
+
+/// Whether eight bytes are plain ASCII without quotes and backslashes.
+fn is_clean_word(word: u64) -> bool {
+    // A byte equal to `value` is zero here, and only the lowest zero's borrow is relied on.
+    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = is_zero(word ^ (ONES * 0x22));
+    let backslash = is_zero(word ^ (ONES * 0x5c));
+    let delete = is_zero(word ^ (ONES * 0x7f));
+    (word | below_space | quote | backslash | delete) & (ONES * 0x80) == 0
 }
 
 /// A one in every byte.

@@ -9,8 +9,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::callsites::{Callsite, Callsites};
 use super::fields::Fields;
-use super::handle::{Lines, LogHandle, Present, push_limited};
+use super::handle::{Lines, LogHandle, Present};
 use super::{LogFilter, LogWriter, emit, place, timestamp};
 use crate::settings::LogFormat;
 
@@ -119,12 +120,21 @@ impl<S: Subscriber> Layer<S> for LogLayer {
 /// Every line is made as JSON. What else is to be made of it is made on the writer's thread.
 fn write(present: &Present, writer: &LogWriter, event: &Event<'_>, buffers: &mut Buffers) {
     let now = SystemTime::now();
-    let Buffers { fields, line } = buffers;
-    fields.clear(emit::stand_in());
+    let Buffers {
+        fields,
+        line,
+        callsites,
+    } = buffers;
+    let callsite = callsites.of(event.metadata());
+    let stand_in = emit::stand_in();
+    let own = event.metadata().fields();
+    fields.clear(stand_in, own, callsite.names.as_ref());
     event.record(fields);
-    emit::record_undeclared(fields);
+    if stand_in.is_some() {
+        emit::record_undeclared(fields);
+    }
     line.clear();
-    render(present, event.metadata(), now, fields, line);
+    render(present, callsite, now, fields, line);
     writer.push(line, present.format);
     #[cfg(feature = "otlp")]
     if crate::log_records::are_wanted() {
@@ -134,24 +144,20 @@ fn write(present: &Present, writer: &LogWriter, event: &Event<'_>, buffers: &mut
 
 fn render(
     present: &Present,
-    metadata: &Metadata<'_>,
+    callsite: &Callsite,
     now: SystemTime,
     fields: &Fields,
     line: &mut Vec<u8>,
 ) {
     line.extend_from_slice(b"{\"timestamp\":\"");
     timestamp::push(line, now);
-    line.extend_from_slice(b"\",\"level\":\"");
-    line.extend_from_slice(level(metadata).as_bytes());
-    line.extend_from_slice(b"\",\"message\":");
+    line.extend_from_slice(callsite.before_message);
     let message: &[u8] = match fields.message.as_slice() {
         [] => b"\"\"",
         message => message,
     };
     line.extend_from_slice(message);
-    line.extend_from_slice(b",\"target\":\"");
-    push_limited(line, metadata.target());
-    line.extend_from_slice(b"\",\"service\":\"");
+    line.extend_from_slice(&callsite.after_message);
     line.extend_from_slice(present.service());
     line.push(b'"');
     place::push(line);
@@ -167,6 +173,7 @@ fn render(
 struct Buffers {
     fields: Fields,
     line: Vec<u8>,
+    callsites: Callsites,
 }
 
 /// Leaves spans to the layers that want them: a line has the ids of the innermost one anyway.
@@ -194,16 +201,6 @@ impl<S: Subscriber> Filter<S> for OnlyEvents {
     fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
         self.0
             .with(|present| Filter::<S>::max_level_hint(&present.filter))
-    }
-}
-
-fn level(metadata: &Metadata<'_>) -> &'static str {
-    match *metadata.level() {
-        tracing::Level::TRACE => "trace",
-        tracing::Level::DEBUG => "debug",
-        tracing::Level::INFO => "info",
-        tracing::Level::WARN => "warn",
-        tracing::Level::ERROR => "error",
     }
 }
 

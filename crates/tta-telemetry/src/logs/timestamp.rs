@@ -13,21 +13,16 @@ pub(crate) fn push(out: &mut Vec<u8>, at: SystemTime) {
         text = date_and_time(seconds);
         LATEST.set((seconds, text));
     }
-    out.extend_from_slice(&text);
     let millis = since.subsec_millis();
-    out.extend_from_slice(&[
-        b'.',
-        digit(millis / 100),
-        digit(millis / 10),
-        digit(millis),
-        b'Z',
-    ]);
+    let [.., a, b, c, _] = &mut text;
+    (*a, *b, *c) = (digit(millis / 100), digit(millis / 10), digit(millis));
+    out.extend_from_slice(&text);
 }
 
 /// # Source
 ///
 /// Howard Hinnant's [`civil_from_days`](https://howardhinnant.github.io/date_algorithms.html).
-fn date_and_time(seconds: u64) -> [u8; 19] {
+fn date_and_time(seconds: u64) -> [u8; 24] {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Years begin in March here, so that the leap day is the last of its year.
     let shifted = days + 719_468;
@@ -50,7 +45,8 @@ fn date_and_time(seconds: u64) -> [u8; 19] {
     let [h0, h1] = two(second / 3_600);
     let ([n0, n1], [s0, s1]) = (two(second / 60 % 60), two(second % 60));
     [
-        y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1,
+        y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, b'.',
+        b'0', b'0', b'0', b'Z',
     ]
 }
 
@@ -62,10 +58,10 @@ fn digit(number: u32) -> u8 {
 /// 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-const NONE: [u8; 19] = [0; 19];
+const NONE: [u8; 24] = [0; 24];
 
 thread_local! {
-    static LATEST: Cell<(u64, [u8; 19])> = const { Cell::new((0, NONE)) };
+    static LATEST: Cell<(u64, [u8; 24])> = const { Cell::new((0, NONE)) };
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use tta_core::{BucketCount, Exemplar, MetricSpec};
 
-use crate::export::{Accounts, Signal, Waiting};
+use crate::export::{Accounts, Outgoing, Signal, Waiting};
 use crate::otlp;
 use crate::redaction::Redactor;
 use crate::settings::Temporality;
@@ -49,21 +49,22 @@ impl Signal for Points {
     /// Those that are served are a part of their own.
     const PART: &'static str = "metrics_otlp";
     type Waiting = Self;
-    type Record = Point;
-
-    fn bytes(record: &Point) -> usize {
-        otlp::point_bytes(record)
-    }
-
-    fn convert(waiting: Self, into: &mut Vec<Point>) {
-        into.extend(waiting.points);
-    }
-
-    /// Labels were redacted when they were read, where series that become the same can be joined.
-    fn redact(_record: &mut Point, _redactor: &Redactor) {}
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {
         &ACCOUNTS
+    }
+}
+
+impl Outgoing for Point {
+    type Waiting = Points;
+
+    fn bytes(&self) -> usize {
+        otlp::point_bytes(self)
+    }
+
+    /// Labels were redacted when they were read, where series that become the same can be joined.
+    fn prepare(waiting: Points, _redactor: &Redactor, into: &mut Vec<Self>) {
+        into.extend(waiting.points);
     }
 }
 

@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_sdk::trace::SpanData;
 use tta_core::{ContentCapture, TraceRecords};
 
 use super::common::resource;
-use super::encode_spans;
-use crate::redaction::{Place, RedactionPolicy, Redactor, redact_span};
-use crate::traces;
+use super::{WrittenSpan, encode_written};
+use crate::redaction::{Place, RedactionPolicy, Redactor};
+use crate::traces::limits;
 
 /// Encodes traces as OTLP export requests in protobuf, for a transport of your own: a file, a queue.
 ///
@@ -53,14 +52,12 @@ impl TraceEncoder {
 
     /// One request with all these traces, however long it gets: receivers take 4 MiB as a rule.
     pub fn encode(&self, traces: impl IntoIterator<Item = TraceRecords>) -> Vec<u8> {
-        let mut spans: Vec<SpanData> = Vec::new();
+        let limits = limits::present();
+        let mut spans = Vec::new();
         for trace in traces {
-            traces::convert_ours(trace, &mut spans);
+            WrittenSpan::of_records(&trace, &limits, &self.redactor, &mut spans);
         }
-        for span in &mut spans {
-            redact_span(span, &self.redactor);
-        }
-        encode_spans(&spans, &self.resource)
+        encode_written(&spans, &self.resource)
     }
 }
 

@@ -12,13 +12,18 @@ mod http;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
+mod numbers;
+mod pairs;
 mod quiet;
+mod records;
+mod request;
 mod resolver;
 mod size;
 mod spans;
 #[cfg(feature = "tls")]
 mod tls;
 mod wire;
+mod written;
 
 pub use encoder::TraceEncoder;
 #[cfg(feature = "logs")]
@@ -29,6 +34,7 @@ pub(crate) use resolver::Resolver;
 pub(crate) use size::line_bytes;
 pub(crate) use size::{point_bytes, span_bytes};
 pub(crate) use spans::encode_spans;
+pub(crate) use written::{WrittenSpan, encode_written};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

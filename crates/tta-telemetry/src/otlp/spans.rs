@@ -1,63 +1,39 @@
-//! From spans to the bytes of OTLP, without messages in between.
+//! From OpenTelemetry's spans to the bytes of OTLP, without messages in between.
 //!
 //! The numbers of the fields are those of `opentelemetry-proto`, with whose messages the tests compare
 //! each byte.
 
-use std::borrow::Cow;
-
-use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
-use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceState};
+use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span, status};
 use opentelemetry_sdk::trace::SpanData;
-use prost::Message;
 
 use super::common::unix_nanos;
-use super::wire::{FIXED_64_LENGTH, Field, Length, Wire, field_length, number_length};
+use super::numbers::{STATUS_CODE, STATUS_MESSAGE, events, fields, links, scope_spans};
+use super::pairs::{Element, Plain, pair, pair_of_array};
+use super::request::request;
+use super::wire::{Field, Length, Wire};
 
 /// The request that carries these spans, grouped by the library that made them.
 pub(crate) fn encode_spans(batch: &[SpanData], resource: &Resource) -> Vec<u8> {
-    let mut groups: Vec<(&InstrumentationScope, Vec<&SpanData>)> = Vec::new();
-    for span in batch {
-        let scope = &span.instrumentation_scope;
-        // A process has few scopes, and spans of one come together.
-        match groups.iter_mut().rev().find(|(other, _)| *other == scope) {
-            Some((_, spans)) => spans.push(span),
-            None => groups.push((scope, vec![span])),
-        }
-    }
-    let mut wire = Wire::with_capacity(batch.len() * TYPICAL_SPAN);
-    wire.message(request::RESOURCE_SPANS, Length::Long, |wire| {
-        wire.bytes_always(resource_spans::RESOURCE, &resource.encode_to_vec());
-        for (scope, spans) in groups {
-            wire.message(resource_spans::SCOPE_SPANS, Length::Long, |wire| {
-                scope_spans(wire, scope, &spans);
-            });
-        }
-    });
-    wire.finish()
+    let spans = batch.iter().map(|span| (&span.instrumentation_scope, span));
+    let capacity = batch.len() * TYPICAL_SPAN;
+    request(resource, capacity, spans, |wire, span| {
+        write_span(wire, span);
+    })
 }
 
-fn scope_spans(wire: &mut Wire, scope: &InstrumentationScope, spans: &[&SpanData]) {
-    wire.message(scope_spans::SCOPE, Length::Short, |wire| {
-        wire.text(scope::NAME, scope.name());
-        wire.text(scope::VERSION, scope.version().unwrap_or_default());
-        attributes(wire, scope::ATTRIBUTES, scope.attributes());
-    });
-    for span in spans {
-        wire.message(scope_spans::SPANS, Length::Medium, |wire| one(wire, span));
-    }
-    wire.text(
-        scope_spans::SCHEMA_URL,
-        scope.schema_url().unwrap_or_default(),
-    );
+/// Writes a span as a field of those of its scope.
+pub(super) fn write_span(wire: &mut Wire, span: &SpanData) {
+    wire.message(scope_spans::SPANS, Length::Medium, |wire| one(wire, span));
 }
 
 fn one(wire: &mut Wire, span: &SpanData) {
     let context = &span.span_context;
     wire.bytes(fields::TRACE_ID, &context.trace_id().to_bytes());
     wire.bytes(fields::SPAN_ID, &context.span_id().to_bytes());
-    wire.text(fields::TRACE_STATE, &context.trace_state().header());
+    trace_state(wire, fields::TRACE_STATE, context);
     if span.parent_span_id != SpanId::INVALID {
         wire.bytes(fields::PARENT_SPAN_ID, &span.parent_span_id.to_bytes());
     }
@@ -89,7 +65,7 @@ fn one(wire: &mut Wire, span: &SpanData) {
         };
         wire.number(STATUS_CODE, code as u64);
     });
-    let flags = flags(context, span.parent_span_is_remote);
+    let flags = flags(context.trace_flags().to_u8(), span.parent_span_is_remote);
     wire.fixed32(fields::FLAGS, flags);
 }
 
@@ -105,103 +81,53 @@ fn link(wire: &mut Wire, link: &Link) {
     let context = &link.span_context;
     wire.bytes_always(links::TRACE_ID, &context.trace_id().to_bytes());
     wire.bytes_always(links::SPAN_ID, &context.span_id().to_bytes());
-    wire.text(links::TRACE_STATE, &context.trace_state().header());
+    trace_state(wire, links::TRACE_STATE, context);
     attributes(wire, links::ATTRIBUTES, &link.attributes);
     let dropped = u64::from(link.dropped_attributes_count);
     wire.number(links::DROPPED_ATTRIBUTES, dropped);
-    wire.fixed32(links::FLAGS, flags(context, context.is_remote()));
+    let flags = flags(context.trace_flags().to_u8(), context.is_remote());
+    wire.fixed32(links::FLAGS, flags);
 }
 
-fn attributes<'a>(
+fn trace_state(wire: &mut Wire, field: Field, context: &SpanContext) {
+    let state = context.trace_state();
+    if *state != TraceState::NONE {
+        wire.text(field, &state.header());
+    }
+}
+
+pub(super) fn attributes<'a>(
     wire: &mut Wire,
     field: Field,
     attributes: impl IntoIterator<Item = &'a KeyValue>,
 ) {
     for attribute in attributes {
-        let (key, value) = (attribute.key.as_str(), Shown::of(&attribute.value));
-        let length = value.length();
-        // A key without a name is left out, as every field is that has its default value.
-        let key_length = if key.is_empty() {
-            0
-        } else {
-            field_length(key.len())
-        };
-        wire.begin(field, key_length + field_length(length));
-        wire.text(PAIR_KEY, key);
-        wire.begin(PAIR_VALUE, length);
-        value.write(wire);
-    }
-}
-
-/// A value as it is sent. Its length is known before it is written, so that nothing is moved: there
-/// are more of these than of everything else.
-enum Shown<'a> {
-    Bool(bool),
-    Int(i64),
-    Double(f64),
-    Text(Cow<'a, str>),
-    Array(Vec<Shown<'a>>),
-}
-
-impl<'a> Shown<'a> {
-    fn of(value: &'a Value) -> Self {
-        match value {
-            Value::Bool(value) => Self::Bool(*value),
-            Value::I64(value) => Self::Int(*value),
-            Value::F64(value) => Self::Double(*value),
-            Value::String(text) => Self::Text(text.as_str().into()),
-            Value::Array(array) => Self::Array(Self::elements(array)),
+        let key = attribute.key.as_str();
+        match &attribute.value {
+            Value::Bool(value) => pair(wire, field, key, Plain::Bool(*value)),
+            Value::I64(value) => pair(wire, field, key, Plain::Int(*value)),
+            Value::F64(value) => pair(wire, field, key, Plain::Double(*value)),
+            Value::String(text) => pair(wire, field, key, Plain::Text(text.as_str())),
+            Value::Array(array) => pair_of_array(wire, field, key, &elements(array)),
             // A kind of value that this version does not know is sent as it prints.
-            other => Self::Text(other.to_string().into()),
+            other => pair(wire, field, key, Plain::Text(&other.to_string())),
         }
     }
+}
 
-    fn elements(array: &'a Array) -> Vec<Self> {
-        match array {
-            Array::Bool(values) => values.iter().copied().map(Self::Bool).collect(),
-            Array::I64(values) => values.iter().copied().map(Self::Int).collect(),
-            Array::F64(values) => values.iter().copied().map(Self::Double).collect(),
-            Array::String(values) => {
-                let texts = values.iter().map(|text| Self::Text(text.as_str().into()));
-                texts.collect()
-            }
-            other => vec![Self::Text(other.to_string().into())],
-        }
+fn elements(array: &Array) -> Vec<Element<'_>> {
+    match array {
+        Array::Bool(values) => of(values, |value| Plain::Bool(*value)),
+        Array::I64(values) => of(values, |value| Plain::Int(*value)),
+        Array::F64(values) => of(values, |value| Plain::Double(*value)),
+        Array::String(values) => of(values, |text| Plain::Text(text.as_str())),
+        other => vec![Element::Printed(other.to_string())],
     }
+}
 
-    fn length(&self) -> usize {
-        match self {
-            Self::Bool(_) => number_length(1),
-            // A negative number takes ten bytes.
-            Self::Int(value) => number_length(value.cast_unsigned()),
-            Self::Double(_) => FIXED_64_LENGTH,
-            Self::Text(text) => field_length(text.len()),
-            Self::Array(elements) => field_length(Self::lengths(elements)),
-        }
-    }
-
-    fn lengths(elements: &[Self]) -> usize {
-        let lengths = elements
-            .iter()
-            .map(|element| field_length(element.length()));
-        lengths.sum()
-    }
-
-    fn write(&self, wire: &mut Wire) {
-        match self {
-            Self::Bool(value) => wire.number_always(any::BOOL, u64::from(*value)),
-            Self::Int(value) => wire.number_always(any::INT, value.cast_unsigned()),
-            Self::Double(value) => wire.fixed64_always(any::DOUBLE, value.to_bits()),
-            Self::Text(text) => wire.bytes_always(any::STRING, text.as_bytes()),
-            Self::Array(elements) => {
-                wire.begin(any::ARRAY, Self::lengths(elements));
-                for element in elements {
-                    wire.begin(ARRAY_VALUES, element.length());
-                    element.write(wire);
-                }
-            }
-        }
-    }
+fn of<T>(values: &[T], plain: impl Fn(&T) -> Plain<'_>) -> Vec<Element<'_>> {
+    let plain = values.iter().map(|value| Element::Plain(plain(value)));
+    plain.collect()
 }
 
 fn kind(kind: &SpanKind) -> u64 {
@@ -215,86 +141,16 @@ fn kind(kind: &SpanKind) -> u64 {
     kind as u64
 }
 
-fn flags(context: &SpanContext, is_remote: bool) -> u32 {
+/// What the flags of a trace are in a span or in a link, which may come from another process.
+pub(super) fn flags(trace_flags: u8, is_remote: bool) -> u32 {
     let known = SpanFlags::ContextHasIsRemoteMask as u32;
     let remote = if is_remote {
         SpanFlags::ContextIsRemoteMask as u32
     } else {
         0
     };
-    u32::from(context.trace_flags().to_u8()) | known | remote
+    u32::from(trace_flags) | known | remote
 }
-
-/// The numbers of the fields, message by message.
-mod request {
-    pub(super) const RESOURCE_SPANS: u32 = 1;
-}
-
-mod resource_spans {
-    pub(super) const RESOURCE: u32 = 1;
-    pub(super) const SCOPE_SPANS: u32 = 2;
-}
-
-mod scope_spans {
-    pub(super) const SCOPE: u32 = 1;
-    pub(super) const SPANS: u32 = 2;
-    pub(super) const SCHEMA_URL: u32 = 3;
-}
-
-mod scope {
-    pub(super) const NAME: u32 = 1;
-    pub(super) const VERSION: u32 = 2;
-    pub(super) const ATTRIBUTES: u32 = 3;
-}
-
-mod fields {
-    pub(super) const TRACE_ID: u32 = 1;
-    pub(super) const SPAN_ID: u32 = 2;
-    pub(super) const TRACE_STATE: u32 = 3;
-    pub(super) const PARENT_SPAN_ID: u32 = 4;
-    pub(super) const NAME: u32 = 5;
-    pub(super) const KIND: u32 = 6;
-    pub(super) const START: u32 = 7;
-    pub(super) const END: u32 = 8;
-    pub(super) const ATTRIBUTES: u32 = 9;
-    pub(super) const DROPPED_ATTRIBUTES: u32 = 10;
-    pub(super) const EVENTS: u32 = 11;
-    pub(super) const DROPPED_EVENTS: u32 = 12;
-    pub(super) const LINKS: u32 = 13;
-    pub(super) const DROPPED_LINKS: u32 = 14;
-    pub(super) const STATUS: u32 = 15;
-    pub(super) const FLAGS: u32 = 16;
-}
-
-mod events {
-    pub(super) const TIME: u32 = 1;
-    pub(super) const NAME: u32 = 2;
-    pub(super) const ATTRIBUTES: u32 = 3;
-    pub(super) const DROPPED_ATTRIBUTES: u32 = 4;
-}
-
-mod links {
-    pub(super) const TRACE_ID: u32 = 1;
-    pub(super) const SPAN_ID: u32 = 2;
-    pub(super) const TRACE_STATE: u32 = 3;
-    pub(super) const ATTRIBUTES: u32 = 4;
-    pub(super) const DROPPED_ATTRIBUTES: u32 = 5;
-    pub(super) const FLAGS: u32 = 6;
-}
-
-mod any {
-    pub(super) const STRING: u32 = 1;
-    pub(super) const BOOL: u32 = 2;
-    pub(super) const INT: u32 = 3;
-    pub(super) const DOUBLE: u32 = 4;
-    pub(super) const ARRAY: u32 = 5;
-}
-
-const PAIR_KEY: u32 = 1;
-const PAIR_VALUE: u32 = 2;
-const ARRAY_VALUES: u32 = 1;
-const STATUS_MESSAGE: u32 = 2;
-const STATUS_CODE: u32 = 3;
 
 /// What a span takes as a rule.
 const TYPICAL_SPAN: usize = 400;

@@ -20,12 +20,26 @@ impl Wire {
         self.out
     }
 
+    /// The bytes so far, which it forgets; the memory stays.
+    pub(super) fn take(&mut self) -> Box<[u8]> {
+        let bytes = self.out.as_slice().into();
+        self.out.clear();
+        bytes
+    }
+
+    /// Fields that are written already.
+    pub(super) fn raw(&mut self, fields: &[u8]) {
+        self.out.extend_from_slice(fields);
+    }
+
     /// Text.
+    #[inline]
     pub(super) fn text(&mut self, field: Field, text: &str) {
         self.bytes(field, text.as_bytes());
     }
 
     /// Bytes.
+    #[inline]
     pub(super) fn bytes(&mut self, field: Field, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.bytes_always(field, bytes);
@@ -33,13 +47,14 @@ impl Wire {
     }
 
     /// Bytes in a place where even none of them mean something: a choice between several fields.
+    #[inline]
     pub(super) fn bytes_always(&mut self, field: Field, bytes: &[u8]) {
-        self.tag(field, LENGTH);
-        self.varint(bytes.len() as u64);
+        self.begin(field, bytes.len());
         self.out.extend_from_slice(bytes);
     }
 
     /// A whole number.
+    #[inline]
     pub(super) fn number(&mut self, field: Field, number: u64) {
         if number != 0 {
             self.number_always(field, number);
@@ -47,12 +62,14 @@ impl Wire {
     }
 
     /// A whole number in a place where zero means something too.
+    #[inline]
     pub(super) fn number_always(&mut self, field: Field, number: u64) {
         self.tag(field, VARINT);
         self.varint(number);
     }
 
     /// A number of four bytes.
+    #[inline]
     pub(super) fn fixed32(&mut self, field: Field, number: u32) {
         if number != 0 {
             self.tag(field, FIXED_32);
@@ -61,6 +78,7 @@ impl Wire {
     }
 
     /// A number of eight bytes.
+    #[inline]
     pub(super) fn fixed64(&mut self, field: Field, number: u64) {
         if number != 0 {
             self.fixed64_always(field, number);
@@ -68,9 +86,42 @@ impl Wire {
     }
 
     /// A number of eight bytes in a place where zero means something too.
+    #[inline]
     pub(super) fn fixed64_always(&mut self, field: Field, number: u64) {
         self.tag(field, FIXED_64);
         self.out.extend_from_slice(&number.to_le_bytes());
+    }
+
+    /// A message of two fields, the first of which is this text, and the second a message of these
+    /// bytes and this text: a key and its value. Before the bytes are two that this fills in. False,
+    /// and nothing is written, where one of the lengths takes more than one byte.
+    #[inline]
+    pub(super) fn short_pair<const N: usize>(
+        &mut self,
+        field: Field,
+        (key_field, key): (Field, &str),
+        (value_field, mut value, text): (Field, [u8; N], &str),
+    ) -> bool {
+        let inner = N - 2 + text.len();
+        let whole = key.len() + inner + 4;
+        if key.is_empty() || whole >= 0x80 || field >= 16 {
+            return false;
+        }
+        if let [tag, length, ..] = value.as_mut_slice() {
+            (*tag, *length) = (short_tag(value_field, LENGTH), low_bits(inner as u64));
+        }
+        self.out.extend_from_slice(&[
+            short_tag(field, LENGTH),
+            low_bits(whole as u64),
+            short_tag(key_field, LENGTH),
+            low_bits(key.len() as u64),
+        ]);
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(&value);
+        if !text.is_empty() {
+            self.out.extend_from_slice(text.as_bytes());
+        }
+        true
     }
 
     /// A message inside this one, which is there even if it is empty.
@@ -81,16 +132,13 @@ impl Wire {
         self.tag(field, LENGTH);
         let at = self.out.len();
         let room = length as usize;
-        self.out.resize(at + room, 0);
+        self.out
+            .extend_from_slice([0; 3].get(..room).unwrap_or_default());
         write(self);
         let length = (self.out.len() - at - room) as u64;
         let needed = varint_length(length);
         if needed != room {
-            let begin = at + room;
-            let end = self.out.len();
-            self.out.resize(end.max(end + needed - room), 0);
-            self.out.copy_within(begin..end, at + needed);
-            self.out.truncate(end + needed - room);
+            self.make_room(at, room, needed);
         }
         if let Some(room) = self.out.get_mut(at..at + needed) {
             fill_varint(room, length);
@@ -98,16 +146,37 @@ impl Wire {
     }
 
     /// The beginning of a message of known length inside this one; its fields follow.
+    #[inline]
     pub(super) fn begin(&mut self, field: Field, length: usize) {
         self.tag(field, LENGTH);
         self.varint(length as u64);
     }
 
+    /// Moves what was written behind a length that takes another room than was left for it.
+    #[cold]
+    fn make_room(&mut self, at: usize, room: usize, needed: usize) {
+        let begin = at + room;
+        let end = self.out.len();
+        self.out.resize(end.max(end + needed - room), 0);
+        self.out.copy_within(begin..end, at + needed);
+        self.out.truncate(end + needed - room);
+    }
+
+    #[inline]
     fn tag(&mut self, field: Field, kind: u32) {
         self.varint(u64::from(field << 3 | kind));
     }
 
+    #[inline]
     fn varint(&mut self, number: u64) {
+        if number < 0x80 {
+            self.out.push(low_bits(number));
+        } else {
+            self.long_varint(number);
+        }
+    }
+
+    fn long_varint(&mut self, number: u64) {
         let mut rest = number;
         while rest >= 0x80 {
             self.out.push(low_bits(rest) | 0x80);
@@ -161,9 +230,14 @@ const fn low_bits(number: u64) -> u8 {
     (number & 0x7f) as u8
 }
 
-const VARINT: u32 = 0;
-const FIXED_64: u32 = 1;
-const LENGTH: u32 = 2;
+/// A tag of one byte, as fields below 16 have.
+pub(super) const fn short_tag(field: Field, kind: u32) -> u8 {
+    low_bits((field << 3 | kind) as u64)
+}
+
+pub(super) const VARINT: u32 = 0;
+pub(super) const FIXED_64: u32 = 1;
+pub(super) const LENGTH: u32 = 2;
 const FIXED_32: u32 = 5;
 
 #[cfg(test)]

@@ -12,6 +12,11 @@ pub(super) struct Known {
 }
 
 impl Known {
+    pub(super) const NOTHING: Self = Self {
+        is_content: false,
+        kind: None,
+    };
+
     fn of(key: &str) -> Self {
         Self {
             is_content: keys::is_content(key),
@@ -39,11 +44,20 @@ pub(super) fn known(key: &str) -> Known {
     remembered.ok().flatten().unwrap_or_else(|| Known::of(key))
 }
 
-/// FNV-1a of the key, as far as there are places.
+/// A number for the key, as far as there are places: of its length, its beginning and its end, in
+/// which keys differ.
 fn number(key: &str) -> usize {
-    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    let hash = key.bytes().fold(0x811c_9dc5, step);
-    (hash >> 24) as usize
+    let bytes = key.as_bytes();
+    let word = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from_le_bytes(*first).rotate_left(5) ^ u64::from_le_bytes(*last)
+        }
+        _ => bytes
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    let hash = (word ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (hash >> 56) as usize
 }
 
 /// A key longer than this is nobody's who repeats it.

@@ -1,5 +1,6 @@
 //! What must not leave the process, taken out where it would: on the threads that export and write.
 
+mod glance;
 mod keys;
 mod known;
 #[cfg(any(feature = "otlp", feature = "prometheus"))]
@@ -17,7 +18,7 @@ pub(crate) use labels::add_value;
 #[cfg(feature = "otlp")]
 pub(crate) use labels::redact_families;
 pub use policy::{Redaction, RedactionPolicy};
-#[cfg(feature = "logs")]
+#[cfg(any(feature = "logs", feature = "otlp"))]
 pub(crate) use redactor::Verdict;
 pub(crate) use redactor::{Place, Redactor};
 pub(crate) use redactor::{mask, masked};

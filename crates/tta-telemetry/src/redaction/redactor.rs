@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use tta_core::{Counter, registry};
 
+use super::glance::is_surely_clean;
 use super::keys::{self, Kind};
-use super::known::known;
+use super::known::{Known, known};
 use super::policy::{Redaction, RedactionPolicy};
 use super::rule::{Rule, Rules};
 use super::scan::{MASK, scan};
@@ -62,6 +63,8 @@ impl Verdict {
 /// Judges values by the policy, and counts what it takes out.
 pub(crate) struct Redactor {
     policy: RedactionPolicy,
+    /// Whether the policy asks for nothing of its own.
+    is_simple: bool,
     capture: ContentCapture,
     counters: [[Option<Counter>; Rule::ALL.len()]; Place::SIGNALS.len()],
 }
@@ -75,30 +78,54 @@ impl Redactor {
         };
         let counters = Place::SIGNALS.map(|signal| Rule::ALL.map(|rule| counter(signal, rule)));
         Arc::new(Self {
+            is_simple: policy.keys.is_empty() && policy.hooks.is_empty(),
             policy,
             capture,
             counters,
         })
     }
 
+    /// Whether a text surely goes out as it is, without anybody being asked or anything counted.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn surely_keeps(&self, place: Place, key: &str, text: &str) -> bool {
+        let known = known(key);
+        self.policy.hooks.is_empty()
+            && !self.drops(place, key, known)
+            && !self.masks(key, known, true)
+            && is_surely_clean(text)
+    }
+
     /// Judges a text by its key and by what it holds.
     pub(crate) fn text(&self, place: Place, key: &str, text: &str) -> Verdict {
-        if self.is_content(place, key) {
+        let known = known(key);
+        // As most are.
+        if self.is_simple && known == Known::NOTHING && is_surely_clean(text) {
+            return Verdict::Keep;
+        }
+        if self.drops(place, key, known) {
             self.count(place, Rule::Content);
             return Verdict::Drop;
         }
-        if self.is_secret(key, true) && !text.is_empty() {
+        if self.masks(key, known, true) && !text.is_empty() {
             if text == MASK {
                 return Verdict::Keep;
             }
             self.count(place, Rule::Key);
             return Verdict::Replace(MASK.to_owned());
         }
+        self.rest(place, key, text)
+    }
+
+    /// Judges a text whose key says nothing of it.
+    fn rest(&self, place: Place, key: &str, text: &str) -> Verdict {
         let scanned = if self.policy.has_builtin_rules {
             scan(text)
         } else {
             None
         };
+        if scanned.is_none() && self.policy.hooks.is_empty() {
+            return Verdict::Keep;
+        }
         let clean = scanned.map(|(clean, rules)| {
             self.count_all(place, rules);
             clean
@@ -119,7 +146,11 @@ impl Redactor {
 
     /// Judges a number.
     pub(crate) fn number(&self, place: Place, key: &str, value: &dyn fmt::Display) -> Verdict {
-        if self.is_secret(key, false) {
+        let known = known(key);
+        if self.is_simple && known == Known::NOTHING {
+            return Verdict::Keep;
+        }
+        if self.masks(key, known, false) {
             self.count(place, Rule::Key);
             return Verdict::Replace(MASK.to_owned());
         }
@@ -137,12 +168,7 @@ impl Redactor {
 
     /// Whether the values of this key are not to go out at all.
     pub(crate) fn is_content(&self, place: Place, key: &str) -> bool {
-        let is_captured = match place {
-            Place::Span => self.capture.in_spans(),
-            Place::Event | Place::Log => self.capture.in_events(),
-            Place::Metric | Place::Resource => false,
-        };
-        !is_captured && known(key).is_content && !self.is_exempt(key)
+        self.drops(place, key, known(key))
     }
 
     /// Text of somebody else's making about ourselves, such as why an export failed.
@@ -153,17 +179,26 @@ impl Redactor {
         }
     }
 
-    fn is_secret(&self, key: &str, is_text: bool) -> bool {
-        let is_asked_for = || {
-            let mut keys = self.policy.keys.iter();
-            keys.any(|name| keys::is_named(key, name))
+    fn drops(&self, place: Place, key: &str, known: Known) -> bool {
+        let is_captured = match place {
+            Place::Span => self.capture.in_spans(),
+            Place::Event | Place::Log => self.capture.in_events(),
+            Place::Metric | Place::Resource => false,
         };
-        let is_known = || match known(key).kind {
+        known.is_content && !is_captured && !self.is_exempt(key)
+    }
+
+    fn masks(&self, key: &str, known: Known, is_text: bool) -> bool {
+        let is_known = match known.kind {
             Some(Kind::Secret) => true,
             Some(Kind::Token) => is_text,
             None => false,
         };
-        let is_builtin = self.policy.has_builtin_rules && is_known() && !self.is_exempt(key);
+        let is_asked_for = || {
+            let mut keys = self.policy.keys.iter();
+            keys.any(|name| keys::is_named(key, name))
+        };
+        let is_builtin = is_known && self.policy.has_builtin_rules && !self.is_exempt(key);
         is_builtin || is_asked_for()
     }
 

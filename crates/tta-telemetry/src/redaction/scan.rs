@@ -2,14 +2,23 @@
 
 use std::ops::Range;
 
+use super::glance::is_surely_clean;
 use super::keys::{self, Kind};
 use super::prefixes::PREFIXES;
 use super::rule::{Rule, Rules};
 
 /// The text without what is surely secret in it, and by which rules; none where it is all fine.
 ///
-/// One pass: every byte is looked at a bounded number of times.
+/// One pass: every byte is looked at a bounded number of times, of most texts in a glance.
 pub(super) fn scan(text: &str) -> Option<(String, Rules)> {
+    if is_surely_clean(text) {
+        return None;
+    }
+    search(text)
+}
+
+/// The same without a glance first.
+pub(super) fn search(text: &str) -> Option<(String, Rules)> {
     let bytes = text.as_bytes();
     let mut cuts: Vec<Range<usize>> = Vec::new();
     let mut rules = Rules::default();
@@ -306,7 +315,7 @@ const SCHEMES: &[&[u8]] = &[
 ];
 const NOTHING: &[&[u8]] = &[b"null", b"None", b"none", b"true", b"false"];
 const LONGEST_KEY: usize = 64;
-const LEAST_TOKEN: usize = 8;
+pub(super) const LEAST_TOKEN: usize = 8;
 
 #[cfg(test)]
 mod tests {

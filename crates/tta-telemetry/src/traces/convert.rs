@@ -1,7 +1,6 @@
 //! From the core's records to OpenTelemetry's.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,19 +17,19 @@ use tta_core::{
 };
 
 use super::limits;
+use super::places::Places;
 use super::spans::Spans;
 use crate::settings::SpanLimits;
 
-/// Appends the spans in OpenTelemetry's form.
-pub(crate) fn convert(spans: Spans, into: &mut Vec<SpanData>) {
-    let limits = limits::present();
+/// Appends the spans in OpenTelemetry's form, within the limits.
+pub(crate) fn convert(spans: Spans, limits: &SpanLimits, into: &mut Vec<SpanData>) {
     let base = into.len();
     match spans {
         Spans::Foreign(span) => into.push(*span),
-        Spans::Ours(trace) => convert_trace(trace, into, &limits),
+        Spans::Ours(trace) => convert_trace(trace, into, limits),
     }
     for span in into.get_mut(base..).unwrap_or_default() {
-        limits::trim(span, &limits);
+        limits::trim(span, limits);
     }
 }
 
@@ -86,9 +85,13 @@ fn convert_trace(trace: TraceRecords, into: &mut Vec<SpanData>, limits: &SpanLim
     // Which spans said too much is not known; the last one encloses them all.
     if let Some(outermost) = spans.last_mut() {
         let count = |lost: u64| u32::try_from(lost).unwrap_or(u32::MAX);
-        outermost.dropped_attributes_count += count(trace.lost.attributes);
-        outermost.events.dropped_count += count(trace.lost.events);
-        outermost.links.dropped_count += count(trace.lost.links);
+        let lost = &trace.lost;
+        limits::add(
+            &mut outermost.dropped_attributes_count,
+            count(lost.attributes),
+        );
+        limits::add(&mut outermost.events.dropped_count, count(lost.events));
+        limits::add(&mut outermost.links.dropped_count, count(lost.links));
     }
 }
 
@@ -108,11 +111,11 @@ fn convert_span(
             ));
             attributes.push(KeyValue::new("primitive.type", step.kind));
             who.sign(&mut attributes);
-            Cow::Owned(step.span_name.to_string())
+            Cow::Owned((*step.span_name).to_owned())
         }
         SpanName::Workflow(ref workflow) => {
             who.sign(&mut attributes);
-            Cow::Owned(workflow.span_name.to_string())
+            Cow::Owned((*workflow.span_name).to_owned())
         }
         SpanName::Edge { name, .. } => {
             who.sign(&mut attributes);
@@ -157,7 +160,7 @@ fn convert_span(
         events: SpanEvents::default(),
         links: SpanLinks::default(),
         status,
-        instrumentation_scope: SCOPE.clone(),
+        instrumentation_scope: OWN_SCOPE.clone(),
     }
 }
 
@@ -276,38 +279,17 @@ impl Who {
     }
 }
 
-/// Which span is where. A search through a few beats a table, and most traces have a few.
-#[derive(Default)]
-struct Places {
-    few: Vec<SpanId>,
-    many: HashMap<SpanId, usize>,
-}
-
-impl Places {
-    fn note(&mut self, id: SpanId, index: usize) {
-        if index < FEW {
-            self.few.push(id);
-        } else {
-            self.many.insert(id, index);
-        }
-    }
-
-    fn find(&self, id: SpanId) -> Option<usize> {
-        self.few
-            .iter()
-            .position(|other| *other == id)
-            .or_else(|| self.many.get(&id).copied())
-    }
-}
-
 /// The flag of W3C Trace Context, level 2, that OpenTelemetry's type has no name for.
 pub(crate) const RANDOM: u8 = 2;
 
-static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
+/// The flag of a trace that is recorded.
+pub(crate) const SAMPLED: u8 = 1;
+
+/// The scope of our own spans.
+pub(crate) static OWN_SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
     InstrumentationScope::builder("tta")
         .with_version(env!("CARGO_PKG_VERSION"))
         .build()
 });
 
 const TYPICAL_ATTRIBUTES: usize = 10;
-const FEW: usize = 16;

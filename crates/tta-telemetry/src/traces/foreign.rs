@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use opentelemetry::trace::{
-    Link, SpanKind, TraceContextExt, TraceId as OtelTraceId, TraceState, TracerProvider,
+    Link, SpanContext, SpanKind, TraceContextExt, TraceId as OtelTraceId, TraceState,
+    TracerProvider,
 };
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_sdk::Resource;
@@ -68,25 +69,28 @@ pub(crate) fn install_provider() {
 /// The span of OpenTelemetry, `tracing` or another workflow of ours around the caller.
 pub(crate) fn ambient_parent() -> Option<Parent> {
     Context::map_current(|cx| {
-        let span = cx.span();
-        let around = span.span_context();
-        if !around.is_valid() || cx.is_telemetry_suppressed() {
+        if cx.is_telemetry_suppressed() {
             return None;
         }
-        let trace_id = TraceId::from_u128(u128::from_be_bytes(around.trace_id().to_bytes()));
-        let span_id = SpanId::from_u64(u64::from_be_bytes(around.span_id().to_bytes()));
-        let parent = if around.is_remote() {
-            Parent::remote(trace_id, span_id, around.is_sampled())
-        } else {
-            Parent::local(trace_id, span_id, around.is_sampled())
-        };
-        // The SDKs' identifiers are random, and the one that made this one may say so.
-        let is_random = !around.is_remote() || around.trace_flags().to_u8() & RANDOM != 0;
-        parent.map(|parent| {
-            parent
-                .with_random(is_random)
-                .with_trace_state(around.trace_state().header())
-        })
+        parent(cx.span().span_context())
+    })
+}
+
+/// A span of OpenTelemetry as the core knows one to begin at or to link to.
+pub(super) fn parent(span: &SpanContext) -> Option<Parent> {
+    let trace_id = TraceId::from_u128(u128::from_be_bytes(span.trace_id().to_bytes()));
+    let span_id = SpanId::from_u64(u64::from_be_bytes(span.span_id().to_bytes()));
+    let parent = if span.is_remote() {
+        Parent::remote(trace_id, span_id, span.is_sampled())
+    } else {
+        Parent::local(trace_id, span_id, span.is_sampled())
+    };
+    // The SDKs' identifiers are random, and the one that made this one may say so.
+    let is_random = !span.is_remote() || span.trace_flags().to_u8() & RANDOM != 0;
+    parent.map(|parent| {
+        parent
+            .with_random(is_random)
+            .with_trace_state(span.trace_state().header())
     })
 }
 

@@ -16,25 +16,30 @@ pub(crate) fn set(limits: SpanLimits) {
 }
 
 /// The limits that hold now.
-pub(super) fn present() -> SpanLimits {
+pub(crate) fn present() -> SpanLimits {
     fork::read(&LIMITS).map_or_else(SpanLimits::default, |limits| *limits)
 }
 
 /// Leaves out what goes beyond the limits, and counts it in the span.
 pub(super) fn trim(span: &mut SpanData, limits: &SpanLimits) {
     let bytes = limits.attribute_bytes;
-    span.dropped_attributes_count += shorten(&mut span.attributes, limits.attributes, bytes);
-    span.events.dropped_count += excess(span.events.len(), limits.events);
+    let dropped = shorten(&mut span.attributes, limits.attributes, bytes);
+    add(&mut span.dropped_attributes_count, dropped);
+    let dropped = excess(span.events.len(), limits.events);
+    add(&mut span.events.dropped_count, dropped);
     span.events.events.truncate(limits.events);
     for event in &mut span.events.events {
         let most = limits.event_attributes;
-        event.dropped_attributes_count += shorten(&mut event.attributes, most, bytes);
+        let dropped = shorten(&mut event.attributes, most, bytes);
+        add(&mut event.dropped_attributes_count, dropped);
     }
-    span.links.dropped_count += excess(span.links.len(), limits.links);
+    let dropped = excess(span.links.len(), limits.links);
+    add(&mut span.links.dropped_count, dropped);
     span.links.links.truncate(limits.links);
     for link in &mut span.links.links {
         let most = limits.link_attributes;
-        link.dropped_attributes_count += shorten(&mut link.attributes, most, bytes);
+        let dropped = shorten(&mut link.attributes, most, bytes);
+        add(&mut link.dropped_attributes_count, dropped);
     }
 }
 
@@ -62,6 +67,11 @@ fn cut(text: &mut StringValue, bytes: usize) {
         let end = whole.floor_char_boundary(bytes);
         *text = whole.get(..end).unwrap_or_default().to_owned().into();
     }
+}
+
+/// Counts more; what is beyond the largest number is as good as it.
+pub(super) fn add(count: &mut u32, more: u32) {
+    *count = count.saturating_add(more);
 }
 
 fn excess(count: usize, most: usize) -> u32 {

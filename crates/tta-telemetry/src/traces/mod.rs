@@ -4,6 +4,7 @@ mod convert;
 mod foreign;
 mod judge;
 pub(crate) mod limits;
+mod places;
 mod rate;
 mod sampler;
 mod scope;
@@ -12,8 +13,10 @@ mod spans;
 mod tail;
 mod trim;
 
+pub(crate) use convert::{OWN_SCOPE, RANDOM, SAMPLED, trace_state};
 pub use foreign::opentelemetry_layer;
 pub(crate) use foreign::{ambient_parent, install_provider, is_suppressed, span_filter};
+pub(crate) use places::{Chains, Places};
 pub(crate) use scope::scope;
 pub use sink::{Exporting, SpanSink};
 pub(crate) use spans::Spans;
@@ -28,14 +31,14 @@ use self::sampler::Samplers;
 use self::tail::{Settled, Tail};
 use crate::catalog::{LATE_SPANS, TAIL_HELD_BYTES, TAIL_HELD_TRACES};
 use crate::export::{
-    Accounts, Backends, Delivery, Exporter, MakeSink, Pushed, Show, Signal, Start, shown,
+    Accounts, Backends, Delivery, Exporter, MakeSink, Outgoing, Pushed, Show, Signal, Start, shown,
 };
 use crate::fork::{self, Home};
 use crate::ledger::DropReason;
-use crate::otlp;
+use crate::otlp::{self, Encode, WrittenSpan};
 use crate::redaction::{Redactor, redact_span};
 use crate::report;
-use crate::settings::Resolved;
+use crate::settings::{Resolved, SpanLimits};
 
 /// The spans of one initialisation.
 #[derive(Debug)]
@@ -56,32 +59,36 @@ impl Traces {
         show: Option<Show<SpanData>>,
         backends: &Backends,
     ) -> Result<(Arc<Self>, Start), String> {
-        let timeout = settings.traces.timeout;
-        let delivery = match (sink, show) {
+        let (limits, timeout) = (settings.span_batching, settings.traces.timeout);
+        let (exporter, start) = match (sink, show) {
             (Some(sink), show) => {
                 let (sink, protocol) = (Arc::clone(sink), sink.protocol());
                 let make_sink: MakeSink<SpanData> =
                     Box::new(move || Ok(Box::new(Arc::clone(&sink))));
-                Delivery {
+                let delivery = Delivery {
                     make_sink,
                     protocol,
                     probe: None,
                     timeout,
                     watch: show,
-                }
+                };
+                Exporter::new(limits, delivery, backends)
             }
-            (None, Some(show)) if !settings.traces.goes_over_otlp() => shown(&show, timeout),
-            (None, show) => Delivery {
-                watch: show,
-                ..otlp::delivery(
-                    &settings.traces,
-                    otlp::TRACES,
-                    &settings.resource,
-                    otlp::encode_spans,
-                )?
-            },
+            (None, Some(show)) if !settings.traces.goes_over_otlp() => {
+                Exporter::new(limits, shown(&show, timeout), backends)
+            }
+            (None, Some(show)) => {
+                let delivery = Delivery {
+                    watch: Some(show),
+                    ..over_otlp(settings, otlp::encode_spans)?
+                };
+                Exporter::new(limits, delivery, backends)
+            }
+            (None, None) => {
+                let delivery = over_otlp(settings, otlp::encode_written)?;
+                Exporter::new(limits, delivery, backends)
+            }
         };
-        let (exporter, start) = Exporter::new(settings.span_batching, delivery, backends);
         let traces = Arc::new(Self {
             exporter,
             home: Home::here(),
@@ -177,31 +184,70 @@ impl Traces {
     }
 }
 
-/// Appends the spans of a trace of ours in OpenTelemetry's form.
-pub(crate) fn convert_ours(trace: TraceRecords, into: &mut Vec<SpanData>) {
-    convert::convert(Spans::Ours(trace), into);
+fn over_otlp<R: Send + Sync + 'static>(
+    settings: &Resolved,
+    encode: Encode<R>,
+) -> Result<Delivery<R>, String> {
+    otlp::delivery(&settings.traces, otlp::TRACES, &settings.resource, encode)
 }
 
 impl Signal for Spans {
     const NAME: &'static str = "traces";
     const PART: &'static str = "traces";
     type Waiting = Self;
-    type Record = SpanData;
-
-    fn bytes(record: &SpanData) -> usize {
-        otlp::span_bytes(record)
-    }
-
-    fn convert(waiting: Self, into: &mut Vec<SpanData>) {
-        convert::convert(waiting, into);
-    }
-
-    fn redact(record: &mut SpanData, redactor: &Redactor) {
-        redact_span(record, redactor);
-    }
 
     fn accounts() -> &'static Mutex<Accounts<Self>> {
         &ACCOUNTS
+    }
+}
+
+/// For whom sees spans: the console, and sinks that are brought.
+impl Outgoing for SpanData {
+    type Waiting = Spans;
+
+    fn bytes(&self) -> usize {
+        otlp::span_bytes(self)
+    }
+
+    fn prepare(waiting: Spans, redactor: &Redactor, into: &mut Vec<Self>) {
+        prepare_data(waiting, &limits::present(), redactor, into);
+    }
+}
+
+/// Appends the spans as OpenTelemetry has them, within the limits and without what must not leave
+/// the process.
+pub(crate) fn prepare_data(
+    waiting: Spans,
+    limits: &SpanLimits,
+    redactor: &Redactor,
+    into: &mut Vec<SpanData>,
+) {
+    let base = into.len();
+    convert::convert(waiting, limits, into);
+    for span in into.get_mut(base..).unwrap_or_default() {
+        redact_span(span, redactor);
+    }
+}
+
+/// For whom sees bytes alone.
+impl Outgoing for WrittenSpan {
+    type Waiting = Spans;
+
+    fn bytes(&self) -> usize {
+        self.size()
+    }
+
+    fn prepare(waiting: Spans, redactor: &Redactor, into: &mut Vec<Self>) {
+        match waiting {
+            Spans::Ours(trace) => {
+                Self::of_records(&trace, &limits::present(), redactor, into);
+            }
+            Spans::Foreign(mut span) => {
+                limits::trim(&mut span, &limits::present());
+                redact_span(&mut span, redactor);
+                into.push(Self::of_data(*span));
+            }
+        }
     }
 }
 

@@ -3,61 +3,68 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use opentelemetry::trace::{Span, SpanContext, Status, TraceContextExt, TraceFlags};
+use opentelemetry::trace::{Span, SpanContext, Status, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry::{Context, KeyValue, Value as OtelValue};
-use tta_core::{ActiveSpan, Attribute, Value, WorkflowContext};
+use tta_core::{ActiveSpan, Attribute, SpanHandle, Value};
 
-use super::convert::{of_random_trace, span_id, trace_id, trace_state};
+use super::convert::{RANDOM, span_id, trace_id, trace_state};
+use super::foreign::parent;
 
 /// Polls with the step's span as the current one of OpenTelemetry on this thread.
+#[inline]
 pub(crate) fn scope(active: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
-    let ctx = active.context;
-    let trace_id = trace_id(ctx.trace_id());
-    let _attached = if ctx.is_sampled() {
-        let span_context = SpanContext::new(
-            trace_id,
-            span_id(active.span_id),
-            if ctx.is_held() {
-                TraceFlags::default()
-            } else {
-                TraceFlags::SAMPLED
-            },
-            false,
-            trace_state(ctx.trace_state().as_deref()),
-        );
-        let span = StepSpan {
-            span_context: if ctx.is_trace_id_random() {
-                of_random_trace(&span_context)
-            } else {
-                span_context
-            },
-            // A clone remembers the step in which it was made, which is the one being polled.
-            context: ctx.clone(),
-        };
-        Some(Context::map_current(|cx| cx.with_span(span)).attach())
+    let _attached = if active.context.is_sampled() {
+        Some(Context::current_with_span(StepSpan::of(active)).attach())
     } else {
-        // Whatever span of an unsampled trace is current says the same: record nothing.
-        let is_current = Context::map_current(|cx| cx.span().span_context().trace_id() == trace_id);
-        (!is_current).then(|| {
-            let span_context = SpanContext::new(
-                trace_id,
-                span_id(active.span_id),
-                TraceFlags::default(),
-                false,
-                trace_state(ctx.trace_state().as_deref()),
-            );
-            Context::map_current(|cx| cx.with_remote_span_context(span_context)).attach()
-        })
+        unrecorded(active).map(Context::attach)
     };
     poll();
 }
 
-/// A step as OpenTelemetry sees it: attributes and events reach our record. Its name, its status
+/// What says that nothing is recorded, unless what is current says so already.
+fn unrecorded(active: &ActiveSpan<'_>) -> Option<Context> {
+    let trace_id = trace_id(active.context.trace_id());
+    Context::map_current(|cx| {
+        let span = cx.span();
+        let current = span.span_context();
+        let says_so =
+            current.trace_id() == trace_id && !current.is_sampled() && !span.is_recording();
+        (!says_so).then(|| cx.with_remote_span_context(span_context(active, false)))
+    })
+}
+
+fn span_context(active: &ActiveSpan<'_>, is_sampled: bool) -> SpanContext {
+    let ctx = active.context;
+    let (is_random, state) = match ctx.outer_parent() {
+        Some(outer) => (outer.is_random, trace_state(outer.trace_state.as_deref())),
+        None => (true, TraceState::NONE),
+    };
+    let random = if is_random { RANDOM } else { 0 };
+    SpanContext::new(
+        trace_id(ctx.trace_id()),
+        span_id(active.span_id),
+        TraceFlags::new(u8::from(is_sampled) | random),
+        false,
+        state,
+    )
+}
+
+/// A step as OpenTelemetry sees it: attributes, events and links reach our record. Its name, its status
 /// and its end are the step's own.
 #[derive(Debug)]
 struct StepSpan {
     span_context: SpanContext,
-    context: WorkflowContext,
+    step: SpanHandle,
+}
+
+impl StepSpan {
+    #[inline]
+    fn of(active: &ActiveSpan<'_>) -> Self {
+        Self {
+            span_context: span_context(active, !active.context.is_held()),
+            step: active.handle(),
+        }
+    }
 }
 
 impl Span for StepSpan {
@@ -69,7 +76,7 @@ impl Span for StepSpan {
             .into_iter()
             .map(|pair| Attribute::new(String::from(pair.key), value(pair.value)))
             .collect();
-        self.context.event(name, attributes);
+        self.step.event(name, attributes);
     }
 
     fn span_context(&self) -> &SpanContext {
@@ -81,7 +88,7 @@ impl Span for StepSpan {
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {
-        self.context
+        self.step
             .set_attribute(String::from(attribute.key), value(attribute.value));
     }
 
@@ -93,7 +100,11 @@ impl Span for StepSpan {
     {
     }
 
-    fn add_link(&mut self, _span_context: SpanContext, _attributes: Vec<KeyValue>) {}
+    fn add_link(&mut self, to: SpanContext, _attributes: Vec<KeyValue>) {
+        if let Some(to) = parent(&to) {
+            self.step.add_link(to);
+        }
+    }
 
     fn end_with_timestamp(&mut self, _at: SystemTime) {}
 }

@@ -63,6 +63,49 @@ fn fields_that_would_repeat_a_key_get_another_name() {
 }
 
 #[test]
+fn a_field_that_comes_twice_gets_another_name_the_second_time() {
+    let objects = objects_of(|| {
+        tracing::info!(n = 1, other = 2, n = 3, "twice");
+    });
+    let line = objects[0].as_object().unwrap();
+    assert_eq!((&line["n"], &line["other"]), (&1.into(), &2.into()));
+    assert_eq!(line["n_2"], 3);
+}
+
+/// What is remembered of some has to make room for others.
+#[test]
+fn lines_of_many_callsites_keep_their_own_level_target_and_names() {
+    macro_rules! events {
+        ($($a:literal)*) => { $(events!(@each $a 0 1 2 3 4 5 6 7 8 9);)* };
+        (@each $a:literal $($b:literal)*) => { $(
+            tracing::info!(target: concat!("t", $a, $b), { fields.own = $b, shared = $a }, "said");
+            tracing::warn!(target: concat!("w", $a, $b), { shared = $b }, "said");
+        )* };
+    }
+    let objects = objects_of(|| {
+        for _ in 0..3 {
+            events!(0 1 2 3 4 5 6 7 8 9);
+        }
+    });
+    assert_eq!(objects.len(), 600);
+    for (index, line) in objects.iter().enumerate() {
+        let (a, b) = (index / 20 % 10, index / 2 % 10);
+        if index % 2 == 0 {
+            assert_eq!(line["level"], "info");
+            assert_eq!(line["target"], format!("t{a}{b}"));
+            assert_eq!(
+                (&line["fields.own"], &line["shared"]),
+                (&b.into(), &a.into())
+            );
+        } else {
+            assert_eq!(line["level"], "warn");
+            assert_eq!(line["target"], format!("w{a}{b}"));
+            assert_eq!((line.get("fields.own"), &line["shared"]), (None, &b.into()));
+        }
+    }
+}
+
+#[test]
 fn numbers_that_json_cannot_hold_are_text() {
     let objects = objects_of(|| {
         tracing::info!(
