@@ -58,6 +58,25 @@ fn it_lies_about_lengths_says_nothing_or_late_and_hangs_up() {
     assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
 }
 
+#[test]
+fn it_counts_the_connections_that_its_clients_have_not_closed() {
+    let server = RespServer::start(|_| Reply::ok()).unwrap();
+    let mut streams = [(); 2].map(|()| TcpStream::connect(server.address()).unwrap());
+    for stream in &mut streams {
+        say(stream, b"*1\r\n$4\r\nPING\r\n", 5);
+    }
+    assert_eq!((server.connections(), server.open_connections()), (2, 2));
+    let [kept, closed] = streams;
+    drop(closed);
+    let begun = Instant::now();
+    while server.open_connections() != 1 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is not seen");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(server.connections(), 2);
+    drop(kept);
+}
+
 fn say(stream: &mut TcpStream, command: &[u8], answer: usize) -> String {
     stream
         .set_read_timeout(Some(Duration::from_secs(5)))
