@@ -61,7 +61,13 @@ impl Scratches {
 pub(super) fn note_attributes(ctx: &WorkflowContext, span: SpanId, attributes: &mut [Attribute]) {
     let may_hold = may_hold(ctx);
     let count = attributes.len();
-    let is_much = with_held(|held| held.push_attributes(span, attributes));
+    // No closure, which would be too large for the compiler to put into the step that sets something.
+    let mut is_much = None;
+    if let Some(held) = held()
+        && let Ok(mut held) = held.try_borrow_mut()
+    {
+        is_much = Some(held.push_attributes(span, attributes));
+    }
     // Noted in any case and moved on afterwards: attributes that were taken elsewhere instead would
     // have to be in a place of their own, and could not be made in that of their notes.
     if !may_hold || is_much != Some(false) {
@@ -144,19 +150,18 @@ fn flush_held(ctx: &WorkflowContext) {
     }
 }
 
-/// None where the thread is ending.
-///
-/// What is held is counted and not only lent, so that adding to it is no closure: those are too large
-/// for the compiler to put into the step that adds something.
-#[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "so that records are made where they are kept"
-)]
+/// Calls `f` with what this thread holds, unless the thread is ending.
+#[inline]
 fn with_held<R>(f: impl FnOnce(&mut Notes) -> R) -> Option<R> {
-    let held = HELD.try_with(Rc::clone).ok()?;
+    let held = held()?;
     let mut held = held.try_borrow_mut().ok()?;
     Some(f(&mut held))
+}
+
+/// What this thread holds: counted and not only lent, so that it needs no closure to be added to.
+#[inline]
+fn held() -> Option<Rc<RefCell<Notes>>> {
+    HELD.try_with(Rc::clone).ok()
 }
 
 // The address of the workflow that something is held of, and what. Apart, since the first is asked
