@@ -9,7 +9,7 @@ mod cells;
 mod counter;
 mod exemplar;
 mod family;
-mod forked;
+pub(crate) mod forked;
 mod gather;
 mod gauge;
 mod histogram;

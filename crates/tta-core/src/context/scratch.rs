@@ -11,6 +11,7 @@
 //! is put in front of it.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::WorkflowContext;
@@ -144,20 +145,23 @@ fn flush_held(ctx: &WorkflowContext) {
 }
 
 /// None where the thread is ending.
+///
+/// What is held is counted and not only lent, so that adding to it is no closure: those are too large
+/// for the compiler to put into the step that adds something.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
     reason = "so that records are made where they are kept"
 )]
 fn with_held<R>(f: impl FnOnce(&mut Notes) -> R) -> Option<R> {
-    HELD.try_with(|held| Some(f(&mut *held.try_borrow_mut().ok()?)))
-        .ok()
-        .flatten()
+    let held = HELD.try_with(Rc::clone).ok()?;
+    let mut held = held.try_borrow_mut().ok()?;
+    Some(f(&mut held))
 }
 
 // The address of the workflow that something is held of, and what. Apart, since the first is asked
 // for by every poll of a workflow, and has no destructor.
 thread_local! {
     static HOLDER: Cell<usize> = const { Cell::new(0) };
-    static HELD: RefCell<Notes> = const { RefCell::new(Notes::new()) };
+    static HELD: Rc<RefCell<Notes>> = Rc::default();
 }

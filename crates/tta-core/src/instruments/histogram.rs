@@ -224,12 +224,14 @@ pub(crate) fn read_buckets(
 ) -> u64 {
     // What was read before has the same bounds as a rule, and is written over in place.
     buckets.resize(bounds.exported(), NOTHING);
-    let uppers = bounds.shown().iter().chain(&[f64::INFINITY]);
-    for (bucket, upper) in buckets.iter_mut().zip(uppers) {
-        bucket.upper = *upper;
-        bucket.count = 0;
-        bucket.exemplar = None;
+    let (bounded, rest) = buckets.split_at_mut(bounds.shown().len());
+    for (bucket, upper) in bounded.iter_mut().zip(bounds.shown()) {
+        *bucket = BucketCount {
+            upper: *upper,
+            ..NOTHING
+        };
     }
+    rest.fill(NOTHING);
     if exemplars.is_used() {
         for (index, bucket) in buckets.iter_mut().enumerate() {
             bucket.exemplar = exemplars.latest(index);

@@ -13,7 +13,7 @@ use super::{
 use crate::identity::SpanId;
 
 /// Finished spans and attributes, each in the order in which they came.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Notes {
     spans: Vec<SpanNote>,
     attributes: Vec<AttributeNote>,
@@ -50,14 +50,6 @@ enum ValueNote {
 }
 
 impl Notes {
-    pub(crate) const fn new() -> Self {
-        Self {
-            spans: Vec::new(),
-            attributes: Vec::new(),
-            owned: Vec::new(),
-        }
-    }
-
     /// Adds a span, and tells whether there are many by now.
     #[inline]
     pub(crate) fn push_span(&mut self, span: SpanNote) -> bool {

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use crate::instruments::forked;
 
 /// What never changes about a step: made once, when it is built.
 #[derive(Debug)]
@@ -46,8 +48,12 @@ impl StepIdentity {
 
 impl StepRef {
     pub(crate) fn new(name: &str, kind: &'static str, pattern: &'static str) -> Self {
-        // No code of the user runs under the lock, and each insertion is a single step.
-        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        // No code of the user runs under the lock, and each insertion is a single step. A child of a
+        // process in which another thread had the lock does without.
+        let Some(mut kept) = forked::lock(&KEPT) else {
+            let identity = StepIdentity::new(name, kind, pattern);
+            return Self(Inner::Counted(Arc::new(identity)));
+        };
         let identities = kept.entry((kind, pattern)).or_default();
         if let Some(identity) = identities.get(name) {
             return Self(Inner::Kept(identity));
