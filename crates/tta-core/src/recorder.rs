@@ -1,6 +1,6 @@
 //! The seam through which measurements of single executions leave the core.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::context::{NanoClock, Parent, SpanHandle, WorkflowContext};
@@ -140,22 +140,26 @@ impl ActiveSpan<'_> {
 ///
 /// Contexts that exist keep theirs to their end, so that a trace is never torn between two.
 pub fn install_recorder(recorder: Arc<dyn Recorder>) -> Option<Arc<dyn Recorder>> {
-    INSTALLED
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .replace(recorder)
+    exchange(Some(recorder))
 }
 
 /// Leaves contexts made from now on without a recorder, and returns the previous one.
 pub fn uninstall_recorder() -> Option<Arc<dyn Recorder>> {
-    INSTALLED
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()
+    exchange(None)
+}
+
+fn exchange(recorder: Option<Arc<dyn Recorder>>) -> Option<Arc<dyn Recorder>> {
+    let mut installed = INSTALLED.write().unwrap_or_else(PoisonError::into_inner);
+    IS_INSTALLED.store(recorder.is_some(), Ordering::Release);
+    std::mem::replace(&mut *installed, recorder)
 }
 
 /// The recorder for a new context.
 pub(crate) fn installed() -> Option<Arc<dyn Recorder>> {
+    // Even a lock that many may hold at once is written by each, and so is wanted by all processors.
+    if !IS_INSTALLED.load(Ordering::Acquire) {
+        return None;
+    }
     INSTALLED
         .read()
         .unwrap_or_else(PoisonError::into_inner)
@@ -190,5 +194,6 @@ pub fn recorder_panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
 
+static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
 static INSTALLED: RwLock<Option<Arc<dyn Recorder>>> = RwLock::new(None);
 static PANICS: AtomicU64 = AtomicU64::new(0);

@@ -131,6 +131,15 @@ impl Row {
         }
     }
 
+    /// Whether a ratio keeps so far within the budget that it does so in the next run too.
+    pub(crate) fn is_well_met(&self, ratio: f64) -> bool {
+        match (self.at_most, self.at_least) {
+            (Some(most), _) => ratio <= most * (1.0 - MARGIN),
+            (None, Some(least)) => ratio >= least * (1.0 + MARGIN),
+            (None, None) => false,
+        }
+    }
+
     /// Whether a ratio that misses the budget is no worse than what is named.
     pub(crate) fn is_named(&self, ratio: f64) -> bool {
         self.not_met.as_ref().is_some_and(|it| {
@@ -160,6 +169,9 @@ impl Row {
             .unwrap_or_default()
     }
 }
+
+/// What two quiet runs may differ by.
+const MARGIN: f64 = 0.1;
 
 fn number(json: &Value, name: &str) -> Option<f64> {
     json.get(name).and_then(Value::as_f64)
