@@ -96,10 +96,11 @@ fn may_hold(ctx: &WorkflowContext) -> bool {
         && (HOLDER.get() == workflow(ctx) || claim(ctx))
 }
 
-/// Makes this thread a holder, unless it holds something of another workflow.
+/// Makes this thread a holder, unless it holds something of another workflow or is ending: what is
+/// claimed has to be released by a [flush](flush_held).
 #[cold]
 fn claim(ctx: &WorkflowContext) -> bool {
-    let is_free = HOLDER.get() == 0;
+    let is_free = HOLDER.get() == 0 && held().is_some();
     if is_free {
         HOLDER.set(workflow(ctx));
         ctx.shared.scratches.holders.fetch_add(1, Ordering::Relaxed);
