@@ -1,5 +1,9 @@
 //! What is recorded in a poll, wherever it is kept meanwhile.
 
+use std::cell::RefCell;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::thread;
 
 use tta_core::{Error, Value, WorkflowContext, step};
@@ -163,7 +167,7 @@ async fn a_step_that_was_dropped_outside_any_poll_is_recorded_with_what_it_said(
         });
     let ctx = recorder.context();
     let mut running = Box::pin(flow.execute(1, &ctx));
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut cx = Context::from_waker(Waker::noop());
     assert!(running.as_mut().poll(&mut cx).is_pending());
     drop(running);
     assert_eq!(recorder.spans_named("finished.execute").len(), 1);
@@ -185,4 +189,44 @@ async fn what_a_poll_recorded_is_given_up_where_another_thread_switches_tracing_
         });
     flow.execute(1, &recorder.context()).await.unwrap();
     assert!(recorder.spans().is_empty());
+}
+
+/// Runs a workflow when its thread ends, when what threads hold is gone already.
+struct Farewell(Arc<RecordingRecorder>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        run_now(&self.0, "farewell");
+    }
+}
+
+fn run_now(recorder: &Arc<RecordingRecorder>, name: &'static str) {
+    let flow = step(name, async |n: u64, ctx: &WorkflowContext| {
+        ctx.set_attribute("said", n);
+        Ok(n)
+    });
+    let ctx = recorder.context();
+    let mut running = pin!(flow.execute(1, &ctx));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(running.as_mut().poll(&mut cx).is_ready());
+}
+
+#[test]
+fn what_a_thread_says_as_it_ends_is_kept_or_counted() {
+    thread_local! {
+        static LAST: RefCell<Option<Farewell>> = const { RefCell::new(None) };
+    }
+    let recorder = RecordingRecorder::new();
+    let last = Farewell(Arc::clone(&recorder));
+    let before = Arc::clone(&recorder);
+    thread::spawn(move || {
+        LAST.set(Some(last));
+        run_now(&before, "before_farewell");
+    })
+    .join()
+    .unwrap();
+    let span = recorder.span("farewell.execute").span_id;
+    let kept = u64::from(recorder.attribute(span, "said").is_some());
+    let lost: u64 = recorder.traces().iter().map(|it| it.lost.attributes).sum();
+    assert_eq!(kept + lost, 1);
 }
