@@ -217,10 +217,10 @@ fn what_a_thread_says_as_it_ends_is_kept_or_counted() {
         static LAST: RefCell<Option<Farewell>> = const { RefCell::new(None) };
     }
     let recorder = RecordingRecorder::new();
-    let last = Farewell(Arc::clone(&recorder));
+    let farewell = Farewell(Arc::clone(&recorder));
     let before = Arc::clone(&recorder);
     thread::spawn(move || {
-        LAST.set(Some(last));
+        LAST.set(Some(farewell));
         run_now(&before, "before_farewell");
     })
     .join()
