@@ -78,11 +78,11 @@ pub(crate) fn are_wanted() -> bool {
     IS_PRESENT.load(Ordering::Relaxed) && !Context::is_current_telemetry_suppressed()
 }
 
-/// Takes a line; never waits.
-pub(crate) fn push(at: SystemTime, level: tracing::Level, json: &[u8]) {
+/// Takes the two parts of a line; never waits.
+pub(crate) fn push(at: SystemTime, level: tracing::Level, line: [&[u8]; 2]) {
     let exporter = fork::read(&PRESENT).and_then(|present| present.clone());
     if let Some(exporter) = exporter {
-        let json = json.into();
+        let json = line.concat().into();
         exporter.push(LogLine { at, level, json });
     }
 }

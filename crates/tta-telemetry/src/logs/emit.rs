@@ -65,7 +65,7 @@ pub(super) fn stand_in() -> Option<&'static str> {
 }
 
 /// Writes the fields that the event being emitted has no names for.
-pub(super) fn record_undeclared(fields: &mut Fields) {
+pub(super) fn record_undeclared(fields: &mut Fields<'_>) {
     // A thread that ends, or a record inside a record, has none.
     let _ = UNDECLARED.try_with(|undeclared| {
         for (name, value) in undeclared.try_borrow().iter().flat_map(|all| all.iter()) {

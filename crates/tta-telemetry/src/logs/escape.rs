@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::digits::Short;
+
 /// Text that may take so many bytes and no more.
 pub(crate) struct Capped<'a> {
     out: &'a mut Vec<u8>,
@@ -27,10 +29,16 @@ impl<'a> Capped<'a> {
         if !self.whole {
             return;
         }
-        if is_clean(text.as_bytes()) {
-            self.push_clean(text);
+        if text.len() <= self.end.saturating_sub(self.out.len())
+            && push_if_clean(self.out, text.as_bytes())
+        {
             return;
         }
+        self.push_slowly(text);
+    }
+
+    #[inline(never)]
+    fn push_slowly(&mut self, text: &str) {
         let mut rest = text;
         while let Some(escape) = next_escape(rest, self.quotes) {
             let (clean, from) = rest.split_at(escape.at);
@@ -117,7 +125,7 @@ impl Escape {
 }
 
 /// The digit for the lowest four bits.
-pub(super) fn hex_digit(bits: u32) -> u8 {
+fn hex_digit(bits: u32) -> u8 {
     match bits & 15 {
         #[expect(clippy::cast_possible_truncation, reason = "below ten")]
         low @ 0..=9 => b'0' + low as u8,
@@ -150,21 +158,52 @@ fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
     }
 }
 
-/// Whether there is nothing to escape in a text of ASCII, as most are.
-fn is_clean(bytes: &[u8]) -> bool {
-    let is_clean = |word: &[u8; 8]| is_clean_word(u64::from_le_bytes(*word));
-    // The ends are looked at as words too, some bytes of which are then looked at twice.
-    if let Some(last) = bytes.last_chunk() {
-        let (words, _) = bytes.as_chunks();
-        return words.iter().all(is_clean) && is_clean(last);
+/// Appends text of ASCII in which there is nothing to escape, as most is; false, and nothing is
+/// appended, if it is another.
+#[inline]
+fn push_if_clean(out: &mut Vec<u8>, text: &[u8]) -> bool {
+    // A call to copy short text would cost more than the copy.
+    if let Some(short) = short_if_clean(text) {
+        short.push_to(out);
+        return true;
     }
-    match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(first), Some(last)) => {
-            let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
-            is_clean_word(first << 32 | last)
+    let is_clean = is_clean(text);
+    if is_clean {
+        out.extend_from_slice(text);
+    }
+    is_clean
+}
+
+/// Text of up to 16 characters of ASCII in which there is nothing to escape.
+#[inline]
+pub(super) fn short_if_clean(text: &[u8]) -> Option<Short> {
+    let length = text.len();
+    let (first, behind) = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk())
+    {
+        let [first, last] = [first, last].map(|half| u64::from_le_bytes(*half));
+        // What of the last eight bytes is not among the first.
+        let behind = last.checked_shr(8 * 16_u32.checked_sub(u32::try_from(length).ok()?)?);
+        (is_clean_word(first) && is_clean_word(last)).then_some((first, behind.unwrap_or(0)))?
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+        let is_clean = is_clean_word(first | last << 32);
+        is_clean.then_some((first | last << (8 * (length - 4)), 0))?
+    } else {
+        if text.iter().any(|&byte| suspicious(byte)) {
+            return None;
         }
-        _ => !bytes.iter().any(|&byte| suspicious(byte)),
-    }
+        let byte = |at: usize| text.get(at).map_or(0, |&byte| u64::from(byte) << (8 * at));
+        (byte(0) | byte(1) | byte(2), 0)
+    };
+    let bits = u128::from(first) | u128::from(behind) << 64;
+    Some(Short { bits, length })
+}
+
+/// Whether there is nothing to escape in a text of ASCII, as most are.
+pub(super) fn is_clean(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks();
+    let is_clean = |word: &[u8; 8]| is_clean_word(u64::from_le_bytes(*word));
+    words.iter().all(is_clean) && !rest.iter().any(|&byte| suspicious(byte))
 }
 
 /// How many bytes at the beginning are plain ASCII without quotes and backslashes, in whole words.
@@ -178,12 +217,13 @@ fn clean_words(bytes: &[u8]) -> usize {
 
 /// Whether eight bytes are plain ASCII without quotes and backslashes.
 fn is_clean_word(word: u64) -> bool {
-    // A byte equal to `value` is zero here, and only the lowest zero's borrow is relied on.
-    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+    // In a byte below 0x80, each of these has its highest bit only for what is looked for. A carry or
+    // a borrow goes on only from a byte that is not clean itself.
+    let is_zero = |word: u64| word.wrapping_sub(ONES);
     let quote = is_zero(word ^ (ONES * 0x22));
     let backslash = is_zero(word ^ (ONES * 0x5c));
-    let delete = is_zero(word ^ (ONES * 0x7f));
+    let below_space = word.wrapping_sub(ONES * 0x20);
+    let delete = word.wrapping_add(ONES);
     (word | below_space | quote | backslash | delete) & (ONES * 0x80) == 0
 }
 

@@ -4,36 +4,33 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 
 use tracing::field::{Field, FieldSet, Visit};
 
-use super::callsites::{MOST_NAMES, Names};
-use super::escape::Capped;
-use crate::digits::{push_billionths, push_signed, push_unsigned};
+use super::buffer::Buffer;
+use super::callsites::{MOST_NAMES, Name as OwnName};
+use super::escape::{Capped, short_if_clean};
+use crate::digits::{Short, billionths, push_billionths, push_signed, push_unsigned};
 
 /// The message and the fields of an event, written as they will stand in the line.
-#[derive(Default)]
-pub(super) struct Fields {
-    /// The message, quoted.
-    pub(super) message: Vec<u8>,
+pub(super) struct Fields<'a> {
+    /// The line up to its message, which is added here without its quotes.
+    head: &'a mut Vec<u8>,
+    /// Where in it the message begins.
+    message: usize,
     /// Every other field with what separates it from the one before it.
-    pub(super) rest: Vec<u8>,
+    rest: &'a mut Buffer,
     /// Whether something did not fit.
-    pub(super) truncated: bool,
+    truncated: bool,
     /// A field that stands for others which are written themselves.
     omitted: Option<&'static str>,
-    names: Vec<Cow<'static, str>>,
+    /// Names that came and are not among `names`.
+    others: &'a mut Vec<Cow<'static, str>>,
     /// The event's own, where they stand in the line as they are.
-    own: Option<Own>,
+    names: &'a [OwnName],
     /// Which of those came, by their index.
     seen: u64,
-}
-
-/// The names of an event's own fields, as they are and as they stand in the line.
-struct Own {
-    fields: &'static FieldSet,
-    names: Names,
+    own: &'static FieldSet,
 }
 
 /// The name of a field, and its place among those of the event, if it is one of them.
@@ -61,25 +58,54 @@ impl From<&'static str> for Name {
     }
 }
 
-impl Fields {
-    /// Forgets the event before; the memory stays.
-    pub(super) fn clear(
-        &mut self,
+/// Memory for the fields of one event after the other.
+#[derive(Default)]
+pub(super) struct Memory {
+    rest: Buffer,
+    others: Vec<Cow<'static, str>>,
+}
+
+impl Memory {
+    /// What stands in the line behind its ids.
+    pub(super) fn fields(&self) -> &[u8] {
+        self.rest.as_slice()
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// None yet. The message will be added to `head`.
+    pub(super) fn new(
+        head: &'a mut Vec<u8>,
+        memory: &'a mut Memory,
         omitted: Option<&'static str>,
         own: &'static FieldSet,
-        names: Option<&Names>,
-    ) {
-        self.omitted = omitted;
-        self.message.clear();
-        self.rest.clear();
-        self.names.clear();
-        self.truncated = false;
-        // Names from elsewhere may be the same as those of the event.
-        self.own = names.filter(|_| omitted.is_none()).map(|names| Own {
-            fields: own,
-            names: Rc::clone(names),
-        });
-        self.seen = 0;
+        names: &'a [OwnName],
+    ) -> Self {
+        let Memory { rest, others } = memory;
+        rest.clear();
+        if !others.is_empty() {
+            others.clear();
+        }
+        Self {
+            message: head.len(),
+            head,
+            rest,
+            truncated: false,
+            omitted,
+            others,
+            // Names from elsewhere may be the same as those of the event.
+            names: if omitted.is_none() { names } else { &[] },
+            seen: 0,
+            own,
+        }
+    }
+
+    /// Ends the line, and says in it whether something did not fit.
+    pub(super) fn finish(self) {
+        if self.truncated {
+            self.rest.push(b",\"truncated\":true");
+        }
+        self.rest.push(b"}\n");
     }
 
     pub(super) fn text(&mut self, name: &'static str, value: &str) {
@@ -87,13 +113,41 @@ impl Fields {
     }
 
     pub(super) fn unsigned(&mut self, name: &'static str, value: u64) {
-        self.bare(name.into(), |out| push_unsigned(out, value));
+        self.put_unsigned(name.into(), value);
     }
 
     pub(super) fn float(&mut self, name: &'static str, value: f64) {
         self.put_float(name.into(), value);
     }
 
+    /// Writes one of the event's own fields, as most are: with a short name and a short value. False,
+    /// and nothing is written, if it is another.
+    #[inline]
+    fn put_own(&mut self, index: usize, is_text: bool, value: Short) -> bool {
+        let Some(OwnName::Short(name)) = self.names.get(index) else {
+            return false;
+        };
+        let bit = 1 << index;
+        let fits = self.rest.len() <= FIELDS_LIMIT - NAME_LIMIT - SMALLEST_VALUE;
+        if self.seen & bit != 0 || !fits {
+            return false;
+        }
+        let Some(room) = self.rest.room() else {
+            return false;
+        };
+        // The value comes over what is behind the name, and the next field over what is behind it.
+        let length = name.store(room) - usize::from(!is_text);
+        let to = room.get_mut(length..).and_then(<[u8]>::first_chunk_mut);
+        let Some(to) = to else {
+            return false;
+        };
+        *to = value.bits.to_le_bytes();
+        self.rest.advance(length + value.length);
+        self.seen |= bit;
+        true
+    }
+
+    #[inline(never)]
     fn put_text(&mut self, name: Name, value: &str) {
         self.quoted(name, |out, room| {
             let mut capped = Capped::new(out, room, true);
@@ -102,33 +156,44 @@ impl Fields {
         });
     }
 
+    #[inline(never)]
+    fn put_unsigned(&mut self, name: Name, value: u64) {
+        self.bare(name, |out| push_unsigned(out, value));
+    }
+
+    #[inline(never)]
+    fn put_signed(&mut self, name: Name, value: i64) {
+        self.bare(name, |out| push_signed(out, value));
+    }
+
+    #[inline(never)]
+    fn put_word(&mut self, name: Name, word: &'static str) {
+        self.bare(name, |out| out.extend_from_slice(word.as_bytes()));
+    }
+
+    #[inline(never)]
     fn put_float(&mut self, name: Name, value: f64) {
         if value.is_finite() {
             self.bare(name, |out| push_float(out, value));
         } else {
             // JSON has no words for these.
-            self.put_text(
-                name,
-                if value.is_nan() {
-                    "NaN"
-                } else if value > 0.0 {
-                    "+Inf"
-                } else {
-                    "-Inf"
-                },
-            );
+            let word = if value.is_nan() {
+                "NaN"
+            } else if value > 0.0 {
+                "+Inf"
+            } else {
+                "-Inf"
+            };
+            self.put_text(name, word);
         }
     }
 
     /// A value that needs no quotes, and less room than the smallest that there is.
     fn bare(&mut self, name: Name, push: impl FnOnce(&mut Vec<u8>)) {
-        if name.text == MESSAGE {
-            self.message.clear();
-            self.message.push(b'"');
-            push(&mut self.message);
-            self.message.push(b'"');
-        } else if self.begin(name).is_some() {
-            push(&mut self.rest);
+        match self.place(name, false) {
+            Place::Rest(_) => self.rest.append(push),
+            Place::Message => push(self.head),
+            Place::Nowhere => {}
         }
     }
 
@@ -139,67 +204,78 @@ impl Fields {
 
     /// A value in quotes, written by `put` as far as there is room; it says whether it is whole.
     fn quoted(&mut self, name: Name, put: impl FnOnce(&mut Vec<u8>, usize) -> bool) {
-        if name.text == MESSAGE {
-            self.message.clear();
-            self.message.push(b'"');
-            let whole = put(&mut self.message, MESSAGE_LIMIT);
-            self.message.push(b'"');
-            self.truncated |= !whole;
-            return;
-        }
-        let Some(room) = self.begin(name) else {
-            return;
+        let whole = match self.place(name, true) {
+            Place::Rest(room) => self.rest.append(|out| {
+                let whole = put(out, room.min(VALUE_LIMIT));
+                out.push(b'"');
+                whole
+            }),
+            Place::Message => put(self.head, MESSAGE_LIMIT),
+            Place::Nowhere => return,
         };
-        self.rest.push(b'"');
-        let whole = put(&mut self.rest, room.min(VALUE_LIMIT));
-        self.rest.push(b'"');
         self.truncated |= !whole;
     }
 
-    /// Writes a field's name and returns how much room there is for its value, if there is enough
-    /// to begin.
+    /// Writes a field's name, and the quote that a text begins with, and says where its value is to
+    /// stand.
     #[inline]
-    fn begin(&mut self, name: Name) -> Option<usize> {
-        let room = FIELDS_LIMIT.saturating_sub(self.rest.len());
-        if let Some(own) = &self.own
-            && let Some(written) = own.names.get(name.index)
-            && self.seen >> name.index & 1 == 0
-            && room >= NAME_LIMIT + SMALLEST_VALUE
-        {
-            self.seen |= 1 << name.index;
-            self.rest.extend_from_slice(written);
-            return Some(room - NAME_LIMIT);
+    fn place(&mut self, name: Name, is_text: bool) -> Place {
+        match self.names.get(name.index) {
+            Some(OwnName::Message) => self.message(),
+            own => self.place_anyhow(own, name, is_text),
         }
-        self.begin_anyhow(name.text, room)
     }
 
-    fn begin_anyhow(&mut self, name: &'static str, room: usize) -> Option<usize> {
-        if self.omitted == Some(name) {
-            return None;
+    /// The place of the message, of which the last one counts.
+    fn message(&mut self) -> Place {
+        self.head.truncate(self.message);
+        Place::Message
+    }
+
+    #[inline(never)]
+    fn place_anyhow(&mut self, own: Option<&OwnName>, name: Name, is_text: bool) -> Place {
+        let Name { text: name, index } = name;
+        if name == MESSAGE {
+            return self.message();
         }
+        if self.omitted == Some(name) {
+            return Place::Nowhere;
+        }
+        let room = FIELDS_LIMIT.saturating_sub(self.rest.len());
         let Some(room) = room.checked_sub(NAME_LIMIT + SMALLEST_VALUE) else {
             self.truncated = true;
-            return None;
+            return Place::Nowhere;
         };
-        let name = self.unique(name);
-        self.rest.extend_from_slice(b",\"");
-        if is_plain(&name) {
-            self.rest.extend_from_slice(name.as_bytes());
-        } else {
-            let mut out = Capped::new(&mut self.rest, NAME_LIMIT - 8, true);
-            out.push(&name);
-            out.finish();
+        let room = room + SMALLEST_VALUE;
+        if let Some(own) = own
+            && self.seen >> index & 1 == 0
+        {
+            self.seen |= 1 << index;
+            let written = own.written();
+            let (without, _) = written.split_at(written.len().saturating_sub(1));
+            self.rest.push(if is_text { written } else { without });
+            return Place::Rest(room);
         }
-        self.rest.extend_from_slice(b"\":");
-        self.names.push(name);
-        Some(room + SMALLEST_VALUE)
+        let name = self.unique(name);
+        self.rest.append(|out| {
+            out.extend_from_slice(b",\"");
+            if is_plain(&name) {
+                out.extend_from_slice(name.as_bytes());
+            } else {
+                let mut capped = Capped::new(out, NAME_LIMIT - 8, true);
+                capped.push(&name);
+                capped.finish();
+            }
+            out.extend_from_slice(if is_text { b"\":\"" } else { b"\":" });
+        });
+        self.others.push(name);
+        Place::Rest(room)
     }
 
     /// Whether a field of this name came before.
     fn is_used(&self, name: &str) -> bool {
-        let mut own = self.own.iter().flat_map(|own| own.fields.iter());
-        self.names.iter().any(|other| other == name)
-            || own.any(|field| {
+        self.others.iter().any(|other| other == name)
+            || self.own.iter().any(|field| {
                 field.index() < MOST_NAMES
                     && self.seen >> field.index() & 1 != 0
                     && field.name() == name
@@ -222,22 +298,47 @@ impl Fields {
     }
 }
 
-impl Visit for Fields {
+/// Where a value is to stand.
+enum Place {
+    Message,
+    /// Among the fields, where there is so much room for it.
+    Rest(usize),
+    Nowhere,
+}
+
+impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
+        if let Some(mut short) = short_if_clean(value.as_bytes())
+            && short.length < 16
+        {
+            short.bits |= u128::from(b'"') << (8 * short.length);
+            short.length += 1;
+            if self.put_own(field.index(), true, short) {
+                return;
+            }
+        }
         self.put_text(field.into(), value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        let word: &[u8] = if value { b"true" } else { b"false" };
-        self.bare(field.into(), |out| out.extend_from_slice(word));
+        let word = if value { Short::TRUE } else { Short::FALSE };
+        if !self.put_own(field.index(), false, word) {
+            self.put_word(field.into(), if value { "true" } else { "false" });
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.bare(field.into(), |out| push_signed(out, value));
+        match u64::try_from(value).ok().and_then(Short::unsigned) {
+            Some(short) if self.put_own(field.index(), false, short) => {}
+            _ => self.put_signed(field.into(), value),
+        }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.bare(field.into(), |out| push_unsigned(out, value));
+        match Short::unsigned(value) {
+            Some(short) if self.put_own(field.index(), false, short) => {}
+            _ => self.put_unsigned(field.into(), value),
+        }
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
@@ -250,7 +351,11 @@ impl Visit for Fields {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put_float(field.into(), value);
+        let short = Some(value).filter(|value| value.is_sign_positive());
+        match short.and_then(billionths) {
+            Some(short) if self.put_own(field.index(), false, short) => {}
+            _ => self.put_float(field.into(), value),
+        }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {

@@ -169,6 +169,12 @@ impl Lines {
         tracing_core::callsite::rebuild_interest_cache();
     }
 
+    /// Says whether what was seen of it before still holds.
+    #[inline]
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
     pub(super) fn present(&self) -> Arc<Present> {
         self.with(Arc::clone)
     }
@@ -176,7 +182,7 @@ impl Lines {
     /// Shows what holds. Each thread keeps what it saw last, so that asking for every event of every
     /// thread is a look at a number that hardly ever changes.
     pub(super) fn with<R>(&self, look: impl Fn(&Arc<Present>) -> R) -> R {
-        let version = self.version.load(Ordering::Acquire);
+        let version = self.version();
         let kept = SEEN.try_with(|seen| {
             let mut seen = seen.try_borrow_mut().ok()?;
             match &*seen {

@@ -10,9 +10,11 @@ use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::callsites::{Callsite, Callsites};
-use super::fields::Fields;
+use super::fields::{Fields, Memory};
 use super::handle::{Lines, LogHandle, Present};
-use super::{LogFilter, LogWriter, emit, place, timestamp};
+use super::place::Ids;
+use super::timestamp::Timestamps;
+use super::{LogFilter, LogWriter, emit};
 use crate::settings::LogFormat;
 
 /// What becomes a line, how it reads and where it goes.
@@ -103,77 +105,68 @@ impl<S: Subscriber> Layer<S> for LogLayer {
         let Some(writer) = self.lines.writer.get() else {
             return;
         };
-        self.lines.with(|present| {
-            let written = BUFFERS.try_with(|buffers| {
-                buffers
-                    .try_borrow_mut()
-                    .map(|mut buffers| write(present, writer, event, &mut buffers))
-            });
-            // An event inside the `Debug` of another event's field, or while the thread ends.
-            if !matches!(written, Ok(Ok(()))) {
-                write(present, writer, event, &mut Buffers::default());
-            }
+        let written = BUFFERS.try_with(|buffers| {
+            let mut buffers = buffers.try_borrow_mut().ok()?;
+            write(&self.lines, writer, event, &mut buffers);
+            Some(())
         });
+        // An event inside the `Debug` of another event's field, or while the thread ends.
+        if !matches!(written, Ok(Some(()))) {
+            write(&self.lines, writer, event, &mut Buffers::default());
+        }
     }
 }
 
 /// Every line is made as JSON. What else is to be made of it is made on the writer's thread.
-fn write(present: &Present, writer: &LogWriter, event: &Event<'_>, buffers: &mut Buffers) {
+///
+/// It is made in two parts, what stands before its fields and what the fields are, since the message
+/// may come before, between or after these.
+fn write(lines: &Lines, writer: &LogWriter, event: &Event<'_>, buffers: &mut Buffers) {
     let now = SystemTime::now();
     let Buffers {
-        fields,
-        line,
+        head,
+        memory,
         callsites,
+        timestamps,
+        ids,
     } = buffers;
-    let callsite = callsites.of(event.metadata());
+    let metadata = event.metadata();
+    let version = lines.version();
+    let callsite = callsites.of(metadata, version, || {
+        lines.with(|present| Callsite::new(metadata, version, present))
+    });
+
+    head.clear();
+    head.extend_from_slice(b"{\"timestamp\":\"");
+    timestamps.push(head, now);
+    callsite.before_message.push_to(head);
     let stand_in = emit::stand_in();
-    let own = event.metadata().fields();
-    fields.clear(stand_in, own, callsite.names.as_ref());
-    event.record(fields);
+    let names = &callsite.names;
+    let mut fields = Fields::new(head, memory, stand_in, metadata.fields(), names);
+    event.record(&mut fields);
     if stand_in.is_some() {
-        emit::record_undeclared(fields);
+        emit::record_undeclared(&mut fields);
     }
-    line.clear();
-    render(present, callsite, now, fields, line);
-    writer.push(line, present.format);
+    fields.finish();
+    head.extend_from_slice(&callsite.after_message);
+    ids.push(head);
+
+    let line = [head.as_slice(), memory.fields()];
+    writer.push(line, callsite.format);
     #[cfg(feature = "otlp")]
     if crate::log_records::are_wanted() {
-        crate::log_records::push(now, *event.metadata().level(), line);
+        crate::log_records::push(now, *metadata.level(), line);
     }
-}
-
-fn render(
-    present: &Present,
-    callsite: &Callsite,
-    now: SystemTime,
-    fields: &Fields,
-    line: &mut Vec<u8>,
-) {
-    line.extend_from_slice(b"{\"timestamp\":\"");
-    timestamp::push(line, now);
-    line.extend_from_slice(callsite.before_message);
-    let message: &[u8] = match fields.message.as_slice() {
-        [] => b"\"\"",
-        message => message,
-    };
-    line.extend_from_slice(message);
-    line.extend_from_slice(&callsite.after_message);
-    line.extend_from_slice(present.service());
-    line.push(b'"');
-    place::push(line);
-    line.extend_from_slice(&fields.rest);
-    if fields.truncated {
-        line.extend_from_slice(b",\"truncated\":true");
-    }
-    line.extend_from_slice(b"}\n");
 }
 
 /// What one thread needs to put a line together, kept from line to line.
 #[derive(Default)]
 struct Buffers {
-    fields: Fields,
-    line: Vec<u8>,
+    head: Vec<u8>,
+    memory: Memory,
     callsites: Callsites,
+    timestamps: Timestamps,
+    ids: Ids,
 }
 
 /// Leaves spans to the layers that want them: a line has the ids of the innermost one anyway.

@@ -1,5 +1,6 @@
 //! Log lines: events of `tracing` as JSON or text, each with the ids of the step it belongs to.
 
+mod buffer;
 mod callsites;
 mod emit;
 mod escape;

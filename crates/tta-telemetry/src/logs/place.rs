@@ -1,30 +1,87 @@
 //! Where a line belongs: which trace, which span, which correlation.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use tta_core::{WorkflowContext, with_current};
 
-use super::escape::{Capped, hex_digit};
+use super::escape::Capped;
 
-/// Appends the ids of the workflow and the innermost span around the caller, where there are any.
-pub(super) fn push(out: &mut Vec<u8>) {
-    let named = NAMED.try_with(|named| {
-        let named = named.try_borrow().ok()?;
-        // The span of a record's own context is the right one, whatever else is active meanwhile.
-        named.as_ref().map(|ctx| push_workflow(out, ctx, own(ctx)))
-    });
-    if matches!(named, Ok(Some(()))) {
-        return;
+/// The ids of the line before, as they stand in it. Most lines have the same.
+#[derive(Default)]
+pub(super) struct Ids {
+    trace: u128,
+    span: u64,
+    correlation: String,
+    text: Vec<u8>,
+    /// Whether the text is that of these ids.
+    is_kept: bool,
+}
+
+impl Ids {
+    /// Appends the ids of the workflow and the innermost span around the caller, where there are any.
+    #[inline]
+    pub(super) fn push(&mut self, out: &mut Vec<u8>) {
+        if IS_NAMED.get() && self.push_named(out) {
+            return;
+        }
+        let ambient = ambient();
+        let here = with_current(|ctx| self.push_around(out, ctx, ambient));
+        if let (None, Some(ids)) = (here, ambient) {
+            push_ids(out, ids);
+        }
     }
-    let ambient = ambient();
-    let here = with_current(|ctx| {
+
+    /// Those of a record's own context; false if it has none.
+    #[cold]
+    fn push_named(&mut self, out: &mut Vec<u8>) -> bool {
+        let named = NAMED.try_with(|named| {
+            let named = named.try_borrow().ok()?;
+            // The span of a record's own context is the right one, whatever else is active meanwhile.
+            named
+                .as_ref()
+                .map(|ctx| self.push_workflow(out, ctx, own(ctx)))
+        });
+        matches!(named, Ok(Some(())))
+    }
+
+    // A call of its own, so that asking whether there is a workflow is none.
+    #[inline(never)]
+    fn push_around(
+        &mut self,
+        out: &mut Vec<u8>,
+        ctx: &WorkflowContext,
+        ambient: Option<(u128, u64)>,
+    ) {
         // A span of somebody else is inside the step, unless it is the one around the workflow.
-        let outer = ctx.outer_parent().map(|parent| parent.span_id.to_u64());
-        let inner = ambient.filter(|&(_, span)| Some(span) != outer);
-        push_workflow(out, ctx, inner.unwrap_or_else(|| own(ctx)));
-    });
-    if let (None, Some(ids)) = (here, ambient) {
-        push_ids(out, ids);
+        let inner = ambient.filter(|&(_, span)| {
+            let outer = ctx.outer_parent().map(|parent| parent.span_id.to_u64());
+            Some(span) != outer
+        });
+        self.push_workflow(out, ctx, inner.unwrap_or_else(|| own(ctx)));
+    }
+
+    fn push_workflow(&mut self, out: &mut Vec<u8>, ctx: &WorkflowContext, ids: (u128, u64)) {
+        let correlation = ctx.correlation_id();
+        let is_same =
+            self.is_kept && (self.trace, self.span) == ids && self.correlation == correlation;
+        if !is_same {
+            self.keep(correlation, ids);
+        }
+        out.extend_from_slice(&self.text);
+    }
+
+    #[inline(never)]
+    fn keep(&mut self, correlation: &str, ids: (u128, u64)) {
+        (self.trace, self.span) = ids;
+        self.correlation.clear();
+        // Of a longer one only the beginning is shown, and nothing is to be kept.
+        self.is_kept = correlation.len() <= CORRELATION_LIMIT;
+        if self.is_kept {
+            self.correlation.push_str(correlation);
+        }
+        self.text.clear();
+        push_correlation(&mut self.text, correlation);
+        push_ids(&mut self.text, ids);
     }
 }
 
@@ -42,6 +99,7 @@ pub(super) fn within<R>(ctx: Option<&WorkflowContext>, f: impl FnOnce() -> R) ->
 fn exchange(context: Option<WorkflowContext>) -> Option<WorkflowContext> {
     let exchanged = NAMED.try_with(|named| {
         let mut named = named.try_borrow_mut().ok()?;
+        IS_NAMED.set(context.is_some());
         std::mem::replace(&mut *named, context)
     });
     exchanged.ok().flatten()
@@ -72,14 +130,13 @@ fn ambient() -> Option<(u128, u64)> {
     None
 }
 
-fn push_workflow(out: &mut Vec<u8>, ctx: &WorkflowContext, ids: (u128, u64)) {
+fn push_correlation(out: &mut Vec<u8>, correlation: &str) {
     push_name(out, "correlation_id");
     // At most 128 harmless characters, by the rules for what comes from outside.
     let mut text = Capped::new(out, CORRELATION_LIMIT, true);
-    text.push(ctx.correlation_id());
+    text.push(correlation);
     text.finish();
     push_end(out);
-    push_ids(out, ids);
 }
 
 fn push_ids(out: &mut Vec<u8>, (trace, span): (u128, u64)) {
@@ -109,23 +166,30 @@ fn push_end(out: &mut Vec<u8>) {
 }
 
 fn push_hex(out: &mut Vec<u8>, bits: u64) {
-    let mut digits = [0; 16];
-    let mut rest = bits;
-    for digit in digits.iter_mut().rev() {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the lowest four bits are meant"
-        )]
-        let low = rest as u32;
-        *digit = hex_digit(low);
-        rest >>= 4;
-    }
-    out.extend_from_slice(&digits);
+    let [high, low] = [bits >> 32, bits & 0xffff_ffff].map(eight_hex_digits);
+    out.extend_from_slice(&high.to_be_bytes());
+    out.extend_from_slice(&low.to_be_bytes());
 }
+
+/// The digits of 32 bits, the first one in the highest byte: parted in halves side by side in one
+/// word.
+fn eight_hex_digits(bits: u64) -> u64 {
+    let bits = (bits | bits << 16) & 0x0000_ffff_0000_ffff;
+    let bits = (bits | bits << 8) & 0x00ff_00ff_00ff_00ff;
+    let bits = (bits | bits << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // A one where the digit is a letter.
+    let letters = ((bits + ONES * 6) >> 4) & ONES;
+    bits + ONES * u64::from(b'0') + letters * u64::from(b'a' - b'9' - 1)
+}
+
+/// A one in every byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
 
 const CORRELATION_LIMIT: usize = 160;
 
 thread_local! {
     /// The context of the record that is being emitted.
     static NAMED: RefCell<Option<WorkflowContext>> = const { RefCell::new(None) };
+    /// Whether there is one: asked for every line, and of a cell that is as good as none.
+    static IS_NAMED: Cell<bool> = const { Cell::new(false) };
 }

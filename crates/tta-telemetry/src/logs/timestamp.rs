@@ -1,28 +1,56 @@
 //! Points in time as RFC 3339 has them, in UTC and with milliseconds.
 
-use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Appends `2026-01-31T23:59:59.999Z`. What lies before 1970 or after 9999 is shown as that end.
 pub(crate) fn push(out: &mut Vec<u8>, at: SystemTime) {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = since.as_secs().min(LAST_SECOND);
-    // Most lines share their second with the one before.
-    let (cached, mut text) = LATEST.get();
-    if cached != seconds || text == NONE {
-        text = date_and_time(seconds);
-        LATEST.set((seconds, text));
+    Timestamps::default().push(out, at);
+}
+
+/// Writes timestamps, most of which share their second with the one before.
+pub(super) struct Timestamps {
+    second: u64,
+    /// Up to the milliseconds.
+    text: [u8; 20],
+}
+
+impl Timestamps {
+    /// Appends one.
+    #[inline]
+    pub(super) fn push(&mut self, out: &mut Vec<u8>, at: SystemTime) {
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let second = since.as_secs().min(LAST_SECOND);
+        if self.second != second {
+            self.turn(second);
+        }
+        out.extend_from_slice(&self.text);
+        let millis = since.subsec_millis();
+        let [a, b, c] = [digit(millis / 100), digit(millis / 10), digit(millis)];
+        out.extend_from_slice(&u32::from_le_bytes([a, b, c, b'Z']).to_le_bytes());
     }
-    let millis = since.subsec_millis();
-    let [.., a, b, c, _] = &mut text;
-    (*a, *b, *c) = (digit(millis / 100), digit(millis / 10), digit(millis));
-    out.extend_from_slice(&text);
+
+    // A call of its own, so that the text stays in memory and is copied as a whole.
+    #[cold]
+    #[inline(never)]
+    fn turn(&mut self, second: u64) {
+        self.second = second;
+        self.text = date_and_time(second);
+    }
+}
+
+impl Default for Timestamps {
+    fn default() -> Self {
+        Self {
+            second: 0,
+            text: *b"1970-01-01T00:00:00.",
+        }
+    }
 }
 
 /// # Source
 ///
 /// Howard Hinnant's [`civil_from_days`](https://howardhinnant.github.io/date_algorithms.html).
-fn date_and_time(seconds: u64) -> [u8; 24] {
+fn date_and_time(seconds: u64) -> [u8; 20] {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Years begin in March here, so that the leap day is the last of its year.
     let shifted = days + 719_468;
@@ -46,7 +74,6 @@ fn date_and_time(seconds: u64) -> [u8; 24] {
     let ([n0, n1], [s0, s1]) = (two(second / 60 % 60), two(second % 60));
     [
         y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, b'.',
-        b'0', b'0', b'0', b'Z',
     ]
 }
 
@@ -57,12 +84,6 @@ fn digit(number: u32) -> u8 {
 
 /// 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;
-
-const NONE: [u8; 24] = [0; 24];
-
-thread_local! {
-    static LATEST: Cell<(u64, [u8; 24])> = const { Cell::new((0, NONE)) };
-}
 
 #[cfg(test)]
 mod tests {

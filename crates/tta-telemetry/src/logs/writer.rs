@@ -114,13 +114,15 @@ impl LogWriter {
         drop(before);
     }
 
-    /// Takes a line as JSON, with its line end, to be written in this format; false if it is lost.
-    pub(super) fn push(&self, line: &[u8], format: LogFormat) -> bool {
-        self.enqueue(line.len(), |waiting| {
+    /// Takes the two parts of a line as JSON, with its line end, to be written in this format; false if it is lost.
+    pub(super) fn push(&self, line: [&[u8]; 2], format: LogFormat) -> bool {
+        let [head, rest] = line;
+        self.enqueue(head.len() + rest.len(), |waiting| {
             if format == LogFormat::Text {
                 waiting.push(TEXT);
             }
-            waiting.extend_from_slice(line);
+            waiting.extend_from_slice(head);
+            waiting.extend_from_slice(rest);
         })
     }
 
