@@ -71,8 +71,12 @@ fn off(order: u64) {
     );
 }
 
+fn nothing(_: u64) {}
+
 fn main() {
     let mut group = Group::new("log_line");
+    // The loop itself, which costs as much as an event that is off.
+    group.bench("no event", |b| b.iter(|| nothing(black_box(7))));
     for (who, dispatch) in [("tta", ours()), ("tracing-subscriber", theirs())] {
         let one = dispatch.clone();
         group.bench(&format!("{who}, JSON"), move |b| {

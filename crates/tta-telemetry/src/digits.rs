@@ -97,6 +97,9 @@ pub(crate) fn billionths(value: f64) -> Option<Short> {
     if !(value == 0.0 || (SMALLEST_SHORT..LARGEST_SHORT).contains(&value)) {
         return None;
     }
+    if let Some(short) = thousandths(value) {
+        return Some(short);
+    }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -108,7 +111,7 @@ pub(crate) fn billionths(value: f64) -> Option<Short> {
     if !is_all {
         return None;
     }
-    // Below a million, so that it has the point behind it in one word.
+    // A million at most, so that it has the point behind it in one word.
     let (whole, length) = without_zeros_before(billionths / 1_000_000_000);
     let whole = whole | u64::from(b'.') << (8 * length);
     let fraction = billionths % 1_000_000_000;
@@ -124,6 +127,39 @@ pub(crate) fn billionths(value: f64) -> Option<Short> {
     };
     Some(Short {
         bits: u128::from(whole) | decimals << (8 * (length + 1)),
+        length: length + 1 + shown,
+    })
+}
+
+/// The same for numbers below ten thousand of three decimals at most, as many are: these are eight
+/// characters, one word.
+#[inline]
+fn thousandths(value: f64) -> Option<Short> {
+    if value >= 1e4 {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most 10^7 and not negative"
+    )]
+    let thousandths = (value * 1e3 + 0.5) as u64;
+    #[expect(clippy::float_cmp, reason = "the very number is meant")]
+    let is_all = thousandths as f64 / 1e3 == value;
+    if !is_all {
+        return None;
+    }
+    // Five digits of the whole, the first of which is a zero since the value is below ten thousand.
+    let digits = eight_digits(thousandths);
+    let whole = digits & 0xff_ffff_ffff;
+    let leading = (whole | 1 << 32).trailing_zeros() & !7;
+    let whole = (whole | ZEROS & 0xff_ffff_ffff) >> leading;
+    let length = 5 - leading as usize / 8;
+    let decimals = digits >> 40;
+    let shown = 3 - ((decimals | 1) << 40).leading_zeros() as usize / 8;
+    let behind = u64::from(b'.') | (decimals | ZEROS >> 40) << 8;
+    Some(Short {
+        bits: (whole | behind << (8 * length)).into(),
         length: length + 1 + shown,
     })
 }
@@ -171,7 +207,8 @@ mod tests {
             billionths in 0..2_000_000_000_000_000_u64,
             thousandths in 0..2_000_000_000_u64,
         ) {
-            for value in [any.abs(), billionths as f64 / 1e9, thousandths as f64 / 1e3] {
+            let few = (thousandths % 10_000_000) as f64 / 1e3;
+            for value in [any.abs(), billionths as f64 / 1e9, thousandths as f64 / 1e3, few] {
                 let mut out = Vec::new();
                 if push_billionths(&mut out, value) {
                     prop_assert_eq!(out, format!("{value:?}").into_bytes());

@@ -42,6 +42,7 @@ const PATHS: &[(&str, Path)] = &[
         telemetry::span,
     ),
     ("log line as JSON", telemetry::line),
+    ("log line as JSON in a step", telemetry::line_in_a_step),
 ];
 
 fn main() -> ExitCode {

@@ -72,6 +72,28 @@ pub(crate) fn span(rounds: usize, operations: usize) {
 /// One more line of JSON, up to where the writer takes it. There is room for none, so that its thread
 /// has no part in the figure.
 pub(crate) fn line(rounds: usize, operations: usize) {
+    with_lines(|| {
+        for _ in 0..rounds {
+            say(operations);
+        }
+    });
+}
+
+/// The same with the ids of the step that it is in.
+pub(crate) fn line_in_a_step(rounds: usize, operations: usize) {
+    let ctx = context(None);
+    let flow = step("speak", async |lines: usize| {
+        say(lines);
+        Ok(())
+    });
+    with_lines(|| {
+        for _ in 0..rounds {
+            done(now(flow.execute(operations, &ctx)));
+        }
+    });
+}
+
+fn with_lines(run: impl FnOnce()) {
     let writer = LogWriter::with_capacity(std::io::sink(), 1);
     let writer = writer.unwrap_or_else(|error| panic!("a path failed: {error}"));
     let layer = log_layer(LogOptions {
@@ -80,14 +102,14 @@ pub(crate) fn line(rounds: usize, operations: usize) {
         format: LogFormat::Json,
         writer,
     });
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-        for _ in 0..rounds {
-            for number in 0..operations {
-                let (order, amount, is_paid) = (number as u64, 12.5, true);
-                tracing::info!(order, amount, is_paid, customer = "c-81", "order placed");
-            }
-        }
-    });
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), run);
+}
+
+fn say(lines: usize) {
+    for number in 0..lines {
+        let (order, amount, is_paid) = (number as u64, 12.5, true);
+        tracing::info!(order, amount, is_paid, customer = "c-81", "order placed");
+    }
 }
 
 /// Keeps every trace.

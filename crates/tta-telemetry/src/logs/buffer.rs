@@ -31,10 +31,10 @@ impl Buffer {
         self.bytes.get_mut(self.length..)?.first_chunk_mut()
     }
 
-    /// Counts as written what was stored at the beginning of the room.
+    /// Counts as written what was stored at the beginning of the [room](Self::room).
     #[inline]
     pub(super) fn advance(&mut self, by: usize) {
-        self.length = (self.length + by).min(self.bytes.len());
+        self.length += by;
     }
 
     /// Appends some bytes.

@@ -113,7 +113,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn unsigned(&mut self, name: &'static str, value: u64) {
-        self.put_unsigned(name.into(), value);
+        self.bare(name.into(), |out| push_unsigned(out, value));
     }
 
     pub(super) fn float(&mut self, name: &'static str, value: f64) {
@@ -147,7 +147,6 @@ impl<'a> Fields<'a> {
         true
     }
 
-    #[inline(never)]
     fn put_text(&mut self, name: Name, value: &str) {
         self.quoted(name, |out, room| {
             let mut capped = Capped::new(out, room, true);
@@ -156,22 +155,6 @@ impl<'a> Fields<'a> {
         });
     }
 
-    #[inline(never)]
-    fn put_unsigned(&mut self, name: Name, value: u64) {
-        self.bare(name, |out| push_unsigned(out, value));
-    }
-
-    #[inline(never)]
-    fn put_signed(&mut self, name: Name, value: i64) {
-        self.bare(name, |out| push_signed(out, value));
-    }
-
-    #[inline(never)]
-    fn put_word(&mut self, name: Name, word: &'static str) {
-        self.bare(name, |out| out.extend_from_slice(word.as_bytes()));
-    }
-
-    #[inline(never)]
     fn put_float(&mut self, name: Name, value: f64) {
         if value.is_finite() {
             self.bare(name, |out| push_float(out, value));
@@ -317,27 +300,27 @@ impl Visit for Fields<'_> {
                 return;
             }
         }
-        self.put_text(field.into(), value);
+        self.text_anyhow(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         let word = if value { Short::TRUE } else { Short::FALSE };
         if !self.put_own(field.index(), false, word) {
-            self.put_word(field.into(), if value { "true" } else { "false" });
+            self.bool_anyhow(field, value);
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         match u64::try_from(value).ok().and_then(Short::unsigned) {
             Some(short) if self.put_own(field.index(), false, short) => {}
-            _ => self.put_signed(field.into(), value),
+            _ => self.signed_anyhow(field, value),
         }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         match Short::unsigned(value) {
             Some(short) if self.put_own(field.index(), false, short) => {}
-            _ => self.put_unsigned(field.into(), value),
+            _ => self.unsigned_anyhow(field, value),
         }
     }
 
@@ -354,7 +337,7 @@ impl Visit for Fields<'_> {
         let short = Some(value).filter(|value| value.is_sign_positive());
         match short.and_then(billionths) {
             Some(short) if self.put_own(field.index(), false, short) => {}
-            _ => self.put_float(field.into(), value),
+            _ => self.float_anyhow(field, value),
         }
     }
 
@@ -364,6 +347,35 @@ impl Visit for Fields<'_> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.string(field, |out| write!(out, "{value:?}"));
+    }
+}
+
+/// What [`put_own`](Fields::put_own) leaves. These are calls of their own, so that it needs none.
+impl Fields<'_> {
+    #[inline(never)]
+    fn text_anyhow(&mut self, field: &Field, value: &str) {
+        self.put_text(field.into(), value);
+    }
+
+    #[inline(never)]
+    fn bool_anyhow(&mut self, field: &Field, value: bool) {
+        let word: &[u8] = if value { b"true" } else { b"false" };
+        self.bare(field.into(), |out| out.extend_from_slice(word));
+    }
+
+    #[inline(never)]
+    fn signed_anyhow(&mut self, field: &Field, value: i64) {
+        self.bare(field.into(), |out| push_signed(out, value));
+    }
+
+    #[inline(never)]
+    fn unsigned_anyhow(&mut self, field: &Field, value: u64) {
+        self.bare(field.into(), |out| push_unsigned(out, value));
+    }
+
+    #[inline(never)]
+    fn float_anyhow(&mut self, field: &Field, value: f64) {
+        self.put_float(field.into(), value);
     }
 }
 
