@@ -25,6 +25,10 @@ impl Short {
     /// A number of up to eight digits.
     #[inline]
     pub(crate) fn unsigned(value: u64) -> Option<Self> {
+        if value < 10 {
+            let bits = u128::from(value) | u128::from(b'0');
+            return Some(Self { bits, length: 1 });
+        }
         (value < EIGHT_DIGITS).then(|| {
             let (digits, length) = without_zeros_before(value);
             let bits = digits.into();
@@ -94,11 +98,13 @@ pub(crate) fn push_billionths(out: &mut Vec<u8>, value: f64) -> bool {
 /// what a search for the fewest digits finds.
 #[inline]
 pub(crate) fn billionths(value: f64) -> Option<Short> {
-    if !(value == 0.0 || (SMALLEST_SHORT..LARGEST_SHORT).contains(&value)) {
+    thousandths(value).or_else(|| all_billionths(value))
+}
+
+#[inline(never)]
+fn all_billionths(value: f64) -> Option<Short> {
+    if !(SMALLEST_SHORT..LARGEST_SHORT).contains(&value) {
         return None;
-    }
-    if let Some(short) = thousandths(value) {
-        return Some(short);
     }
     #[expect(
         clippy::cast_possible_truncation,
@@ -131,26 +137,27 @@ pub(crate) fn billionths(value: f64) -> Option<Short> {
     })
 }
 
-/// The same for numbers below ten thousand of three decimals at most, as many are: these are eight
-/// characters, one word.
+/// The same for zero and numbers below ten thousand of three decimals at most, as many are: these are
+/// eight characters, one word.
 #[inline]
 fn thousandths(value: f64) -> Option<Short> {
     if value >= 1e4 {
         return None;
     }
+    // A number below zero, and none at all, become zero here and are not equal to it.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "at most 10^7 and not negative"
     )]
-    let thousandths = (value * 1e3 + 0.5) as u64;
+    let thousandths = (value * 1e3 + 0.5) as u32;
     #[expect(clippy::float_cmp, reason = "the very number is meant")]
-    let is_all = thousandths as f64 / 1e3 == value;
+    let is_all = f64::from(thousandths) / 1e3 == value;
     if !is_all {
         return None;
     }
     // Five digits of the whole, the first of which is a zero since the value is below ten thousand.
-    let digits = eight_digits(thousandths);
+    let digits = eight_digits(thousandths.into());
     let whole = digits & 0xff_ffff_ffff;
     let leading = (whole | 1 << 32).trailing_zeros() & !7;
     let whole = (whole | ZEROS & 0xff_ffff_ffff) >> leading;

@@ -48,6 +48,7 @@ impl Callsites {
         clippy::indexing_slicing,
         reason = "the number is below the number of places"
     )]
+    #[inline]
     pub(super) fn of(
         &mut self,
         metadata: &'static Metadata<'static>,
@@ -57,7 +58,7 @@ impl Callsites {
         let place = &mut self.0[number(metadata, version)];
         // Metadata live as long as the program, so that their address is theirs alone.
         let is_kept = |kept: &Callsite| kept.version == version && ptr::eq(kept.metadata, metadata);
-        if !matches!(place, Some(kept) if is_kept(kept)) {
+        if !place.as_ref().is_some_and(is_kept) {
             *place = None;
         }
         place.get_or_insert_with(make)

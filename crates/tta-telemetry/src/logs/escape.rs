@@ -30,8 +30,9 @@ impl<'a> Capped<'a> {
             return;
         }
         if text.len() <= self.end.saturating_sub(self.out.len())
-            && push_if_clean(self.out, text.as_bytes())
+            && is_clean(text.as_bytes())
         {
+            self.out.extend_from_slice(text.as_bytes());
             return;
         }
         self.push_slowly(text);
@@ -84,7 +85,7 @@ impl fmt::Write for Capped<'_> {
 }
 
 /// Stands at the end of text that was cut.
-const CUT: &str = "…";
+pub(super) const CUT: &str = "…";
 
 /// A character that is not written as it is.
 struct Escape {
@@ -158,22 +159,6 @@ fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
     }
 }
 
-/// Appends text of ASCII in which there is nothing to escape, as most is; false, and nothing is
-/// appended, if it is another.
-#[inline]
-fn push_if_clean(out: &mut Vec<u8>, text: &[u8]) -> bool {
-    // A call to copy short text would cost more than the copy.
-    if let Some(short) = short_if_clean(text) {
-        short.push_to(out);
-        return true;
-    }
-    let is_clean = is_clean(text);
-    if is_clean {
-        out.extend_from_slice(text);
-    }
-    is_clean
-}
-
 /// Text of up to 16 characters of ASCII in which there is nothing to escape.
 #[inline]
 pub(super) fn short_if_clean(text: &[u8]) -> Option<Short> {
@@ -200,10 +185,21 @@ pub(super) fn short_if_clean(text: &[u8]) -> Option<Short> {
 }
 
 /// Whether there is nothing to escape in a text of ASCII, as most are.
-pub(super) fn is_clean(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks();
+#[inline]
+pub(super) fn is_clean(bytes: &[u8]) -> bool {
     let is_clean = |word: &[u8; 8]| is_clean_word(u64::from_le_bytes(*word));
-    words.iter().all(is_clean) && !rest.iter().any(|&byte| suspicious(byte))
+    // The ends are looked at as words too, some bytes of which are then looked at twice.
+    if let Some(last) = bytes.last_chunk() {
+        let (words, _) = bytes.as_chunks();
+        return words.iter().all(is_clean) && is_clean(last);
+    }
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+            is_clean_word(first << 32 | last)
+        }
+        _ => !bytes.iter().any(|&byte| suspicious(byte)),
+    }
 }
 
 /// How many bytes at the beginning are plain ASCII without quotes and backslashes, in whole words.

@@ -9,7 +9,7 @@ use tracing::field::{Field, FieldSet, Visit};
 
 use super::buffer::Buffer;
 use super::callsites::{MOST_NAMES, Name as OwnName};
-use super::escape::{Capped, short_if_clean};
+use super::escape::{CUT, Capped, is_clean, short_if_clean};
 use crate::digits::{Short, billionths, push_billionths, push_signed, push_unsigned};
 
 /// The message and the fields of an event, written as they will stand in the line.
@@ -148,11 +148,20 @@ impl<'a> Fields<'a> {
     }
 
     fn put_text(&mut self, name: Name, value: &str) {
-        self.quoted(name, |out, room| {
-            let mut capped = Capped::new(out, room, true);
-            capped.push(value);
-            capped.finish()
-        });
+        let room = match self.place(name, true) {
+            Place::Rest(room) => room.min(VALUE_LIMIT),
+            Place::Message => {
+                self.truncated |= !write(self.head, MESSAGE_LIMIT, value);
+                return;
+            }
+            Place::Nowhere => return,
+        };
+        if value.len() + CUT.len() <= room && is_clean(value.as_bytes()) {
+            self.rest.push(value.as_bytes());
+        } else {
+            self.truncated |= !self.rest.append(|out| write(out, room, value));
+        }
+        self.rest.push(b"\"");
     }
 
     fn put_float(&mut self, name: Name, value: f64) {
@@ -346,6 +355,12 @@ impl Visit for Fields<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if let Some(OwnName::Message) = self.names.get(field.index()) {
+            self.head.truncate(self.message);
+            let whole = write_caught(self.head, MESSAGE_LIMIT, |out| write!(out, "{value:?}"));
+            self.truncated |= !whole;
+            return;
+        }
         self.string(field, |out| write!(out, "{value:?}"));
     }
 }
@@ -410,7 +425,15 @@ fn push_float(out: &mut Vec<u8>, value: f64) {
     let _ = write!(out, "{value:?}");
 }
 
+/// Writes text; says whether it is whole.
+fn write(out: &mut Vec<u8>, room: usize, text: &str) -> bool {
+    let mut capped = Capped::new(out, room, true);
+    capped.push(text);
+    capped.finish()
+}
+
 /// Writes text of the user's making; says whether it is whole.
+#[inline]
 fn write_caught(
     out: &mut Vec<u8>,
     room: usize,

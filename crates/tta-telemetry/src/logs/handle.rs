@@ -5,8 +5,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use tracing::Metadata;
+
 use tta_core::Level;
 
+use super::callsites::Callsite;
 use super::escape::Capped;
 use super::{LogFilter, LogFormat, LogStats, LogWriter};
 
@@ -173,6 +176,17 @@ impl Lines {
     #[inline]
     pub(super) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
+    }
+
+    /// What lines of a callsite are at present.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn callsite(
+        &self,
+        metadata: &'static Metadata<'static>,
+        version: u64,
+    ) -> Callsite {
+        self.with(|present| Callsite::new(metadata, version, present))
     }
 
     pub(super) fn present(&self) -> Arc<Present> {

@@ -9,11 +9,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::callsites::{Callsite, Callsites};
+use super::callsites::Callsites;
 use super::fields::{Fields, Memory};
 use super::handle::{Lines, LogHandle, Present};
 use super::place::Ids;
-use super::timestamp::Timestamps;
+use super::timestamp::Beginning;
 use super::{LogFilter, LogWriter, emit};
 use crate::settings::LogFormat;
 
@@ -102,43 +102,50 @@ struct LogLayer {
 
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let Some(writer) = self.lines.writer.get() else {
-            return;
-        };
-        let written = BUFFERS.try_with(|buffers| {
-            let mut buffers = buffers.try_borrow_mut().ok()?;
-            write(&self.lines, writer, event, &mut buffers);
-            Some(())
-        });
-        // An event inside the `Debug` of another event's field, or while the thread ends.
-        if !matches!(written, Ok(Some(()))) {
-            write(&self.lines, writer, event, &mut Buffers::default());
+        if let Some(writer) = self.lines.writer.get() {
+            put(&self.lines, writer, event);
         }
     }
+}
+
+// Not a part of what is generic, which would be compiled apart from what it calls.
+fn put(lines: &Lines, writer: &LogWriter, event: &Event<'_>) {
+    let written = BUFFERS.try_with(|buffers| {
+        let mut buffers = buffers.try_borrow_mut().ok()?;
+        write(lines, writer, event, &mut buffers);
+        Some(())
+    });
+    // An event inside the `Debug` of another event's field, or while the thread ends.
+    if !matches!(written, Ok(Some(()))) {
+        put_alone(lines, writer, event);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn put_alone(lines: &Lines, writer: &LogWriter, event: &Event<'_>) {
+    write(lines, writer, event, &mut Buffers::default());
 }
 
 /// Every line is made as JSON. What else is to be made of it is made on the writer's thread.
 ///
 /// It is made in two parts, what stands before its fields and what the fields are, since the message
 /// may come before, between or after these.
+#[inline]
 fn write(lines: &Lines, writer: &LogWriter, event: &Event<'_>, buffers: &mut Buffers) {
     let now = SystemTime::now();
     let Buffers {
         head,
         memory,
         callsites,
-        timestamps,
+        beginning,
         ids,
     } = buffers;
     let metadata = event.metadata();
     let version = lines.version();
-    let callsite = callsites.of(metadata, version, || {
-        lines.with(|present| Callsite::new(metadata, version, present))
-    });
+    let callsite = callsites.of(metadata, version, || lines.callsite(metadata, version));
 
-    head.clear();
-    head.extend_from_slice(b"{\"timestamp\":\"");
-    timestamps.push(head, now);
+    beginning.begin(head, now);
     callsite.before_message.push_to(head);
     let stand_in = emit::stand_in();
     let names = &callsite.names;
@@ -165,7 +172,7 @@ struct Buffers {
     head: Vec<u8>,
     memory: Memory,
     callsites: Callsites,
-    timestamps: Timestamps,
+    beginning: Beginning,
     ids: Ids,
 }
 

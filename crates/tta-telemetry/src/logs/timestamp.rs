@@ -4,47 +4,56 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Appends `2026-01-31T23:59:59.999Z`. What lies before 1970 or after 9999 is shown as that end.
 pub(crate) fn push(out: &mut Vec<u8>, at: SystemTime) {
-    Timestamps::default().push(out, at);
+    let (second, millis) = parts(at);
+    out.extend_from_slice(&date_and_time(second));
+    out.extend_from_slice(&behind(millis));
 }
 
-/// Writes timestamps, most of which share their second with the one before.
-pub(super) struct Timestamps {
-    second: u64,
-    /// Up to the milliseconds.
-    text: [u8; 20],
+/// Begins lines with a timestamp, most of which share their second with the one before: up to its
+/// milliseconds they stay as they are.
+#[derive(Default)]
+pub(super) struct Beginning {
+    second: Option<u64>,
 }
 
-impl Timestamps {
-    /// Appends one.
+impl Beginning {
+    /// Makes `line`, in which nobody else begins one, the beginning of the next.
     #[inline]
-    pub(super) fn push(&mut self, out: &mut Vec<u8>, at: SystemTime) {
-        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let second = since.as_secs().min(LAST_SECOND);
-        if self.second != second {
-            self.turn(second);
+    pub(super) fn begin(&mut self, line: &mut Vec<u8>, at: SystemTime) {
+        let (second, millis) = parts(at);
+        if self.second == Some(second) {
+            line.truncate(BEFORE.len() + 20);
+        } else {
+            self.turn(line, second);
         }
-        out.extend_from_slice(&self.text);
-        let millis = since.subsec_millis();
-        let [a, b, c] = [digit(millis / 100), digit(millis / 10), digit(millis)];
-        out.extend_from_slice(&u32::from_le_bytes([a, b, c, b'Z']).to_le_bytes());
+        line.extend_from_slice(&behind(millis));
     }
 
-    // A call of its own, so that the text stays in memory and is copied as a whole.
     #[cold]
     #[inline(never)]
-    fn turn(&mut self, second: u64) {
-        self.second = second;
-        self.text = date_and_time(second);
+    fn turn(&mut self, line: &mut Vec<u8>, second: u64) {
+        self.second = Some(second);
+        line.clear();
+        line.extend_from_slice(BEFORE);
+        line.extend_from_slice(&date_and_time(second));
     }
 }
 
-impl Default for Timestamps {
-    fn default() -> Self {
-        Self {
-            second: 0,
-            text: *b"1970-01-01T00:00:00.",
-        }
-    }
+#[inline]
+fn parts(at: SystemTime) -> (u64, u32) {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since.as_secs().min(LAST_SECOND), since.subsec_millis())
+}
+
+/// What stands behind the seconds and their point.
+#[inline]
+fn behind(millis: u32) -> [u8; 4] {
+    [
+        digit(millis / 100),
+        digit(millis / 10),
+        digit(millis),
+        b'Z',
+    ]
 }
 
 /// # Source
@@ -81,6 +90,9 @@ fn date_and_time(seconds: u64) -> [u8; 20] {
 fn digit(number: u32) -> u8 {
     b'0' + (number % 10) as u8
 }
+
+/// How a line begins.
+const BEFORE: &[u8] = b"{\"timestamp\":\"";
 
 /// 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;

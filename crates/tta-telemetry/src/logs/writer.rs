@@ -267,6 +267,10 @@ impl Queue {
         loop {
             let mut state = self.lock();
             while state.waiting.is_empty() && !state.closed {
+                // One burst shall not hold its memory for good.
+                for buffer in [&mut state.waiting, &mut batch, &mut finished] {
+                    buffer.shrink_to(USUAL_BATCH);
+                }
                 state.idle = true;
                 state = self
                     .work
@@ -290,11 +294,13 @@ impl Queue {
                 destination.write_all(&finished)?;
                 destination.flush()
             }));
-            finished.clear();
-            finished.shrink_to(USUAL_BATCH);
-            batch.clear();
-            // One burst shall not hold its memory for good.
-            batch.shrink_to(USUAL_BATCH);
+            for buffer in [&mut batch, &mut finished] {
+                // While many lines come, the next batch is likely to be as large, and memory that is
+                // given back costs those who log when they touch it again.
+                let usual = (buffer.len() * 2).max(USUAL_BATCH);
+                buffer.clear();
+                buffer.shrink_to(usual);
+            }
 
             let mut state = self.lock();
             let lines = std::mem::take(&mut state.writing);
