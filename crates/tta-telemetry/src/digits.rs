@@ -75,10 +75,10 @@ fn eight_digits(value: u64) -> u64 {
     let first = value / 10_000;
     let halves = first | (value - first * 10_000) << 32;
     // By 10,486 / 2^20, which is a hundredth rounded down for all of four digits.
-    let firsts = (halves * 10_486 >> 20) & 0x0000_007f_0000_007f;
+    let firsts = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let quarters = firsts | (halves - firsts * 100) << 16;
     // By 103 / 2^10, which is a tenth rounded down for all of two digits.
-    let firsts = (quarters * 103 >> 10) & 0x000f_000f_000f_000f;
+    let firsts = ((quarters * 103) >> 10) & 0x000f_000f_000f_000f;
     firsts | (quarters - firsts * 10) << 8
 }
 

@@ -164,7 +164,10 @@ fn plain_names(metadata: &Metadata<'_>) -> Option<Box<[Name]>> {
 /// The same callsite has different places in different layers, which take turns.
 fn number(metadata: &'static Metadata<'static>, version: u64) -> usize {
     let address = ptr::from_ref(metadata).addr() as u64;
-    (address.wrapping_add(version << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
+    (address
+        .wrapping_add(version << 32)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        >> 58) as usize
 }
 
 /// As many as six bits tell apart.

@@ -29,9 +29,7 @@ impl<'a> Capped<'a> {
         if !self.whole {
             return;
         }
-        if text.len() <= self.end.saturating_sub(self.out.len())
-            && is_clean(text.as_bytes())
-        {
+        if text.len() <= self.end.saturating_sub(self.out.len()) && is_clean(text.as_bytes()) {
             self.out.extend_from_slice(text.as_bytes());
             return;
         }
@@ -159,28 +157,41 @@ fn next_escape(text: &str, quotes: bool) -> Option<Escape> {
     }
 }
 
-/// Text of up to 16 characters of ASCII in which there is nothing to escape.
+/// Text of up to 15 characters of ASCII in which there is nothing to escape, and a quote behind it.
 #[inline]
-pub(super) fn short_if_clean(text: &[u8]) -> Option<Short> {
+pub(super) fn quoted_if_clean(text: &[u8]) -> Option<Short> {
     let length = text.len();
-    let (first, behind) = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk())
-    {
-        let [first, last] = [first, last].map(|half| u64::from_le_bytes(*half));
-        // What of the last eight bytes is not among the first.
-        let behind = last.checked_shr(8 * 16_u32.checked_sub(u32::try_from(length).ok()?)?);
-        (is_clean_word(first) && is_clean_word(last)).then_some((first, behind.unwrap_or(0)))?
-    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-        let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
-        let is_clean = is_clean_word(first | last << 32);
-        is_clean.then_some((first | last << (8 * (length - 4)), 0))?
-    } else {
-        if text.iter().any(|&byte| suspicious(byte)) {
-            return None;
+    let quote = u64::from(b'"');
+    let bits = match length {
+        8..16 => {
+            let [first, last] = [text.first_chunk()?, text.last_chunk()?].map(|half: &[u8; 8]| {
+                let word = u64::from_le_bytes(*half);
+                is_clean_word(word).then_some(word)
+            });
+            // What of the last eight bytes is not among the first, which may be nothing.
+            let behind = (u128::from(last?) << 64) >> (8 * (16 - length));
+            let behind = (behind >> 64) as u64 | quote << (8 * (length - 8));
+            u128::from(first?) | u128::from(behind) << 64
         }
-        let byte = |at: usize| text.get(at).map_or(0, |&byte| u64::from(byte) << (8 * at));
-        (byte(0) | byte(1) | byte(2), 0)
+        4..8 => {
+            let [first, last] = [text.first_chunk()?, text.last_chunk()?]
+                .map(|half: &[u8; 4]| u64::from(u32::from_le_bytes(*half)));
+            is_clean_word(first | last << 32).then_some(())?;
+            (first | last << (8 * (length - 4)) | quote << (8 * length)).into()
+        }
+        0..4 => {
+            let mut bits = quote << (8 * length);
+            for (at, &byte) in text.iter().enumerate() {
+                if suspicious(byte) {
+                    return None;
+                }
+                bits |= u64::from(byte) << (8 * at);
+            }
+            bits.into()
+        }
+        _ => return None,
     };
-    let bits = u128::from(first) | u128::from(behind) << 64;
+    let length = length + 1;
     Some(Short { bits, length })
 }
 

@@ -9,7 +9,7 @@ use tracing::field::{Field, FieldSet, Visit};
 
 use super::buffer::Buffer;
 use super::callsites::{MOST_NAMES, Name as OwnName};
-use super::escape::{CUT, Capped, is_clean, short_if_clean};
+use super::escape::{CUT, Capped, is_clean, quoted_if_clean};
 use crate::digits::{Short, billionths, push_billionths, push_signed, push_unsigned};
 
 /// The message and the fields of an event, written as they will stand in the line.
@@ -300,16 +300,10 @@ enum Place {
 
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if let Some(mut short) = short_if_clean(value.as_bytes())
-            && short.length < 16
-        {
-            short.bits |= u128::from(b'"') << (8 * short.length);
-            short.length += 1;
-            if self.put_own(field.index(), true, short) {
-                return;
-            }
+        match quoted_if_clean(value.as_bytes()) {
+            Some(short) if self.put_own(field.index(), true, short) => {}
+            _ => self.text_anyhow(field, value),
         }
-        self.text_anyhow(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {

@@ -181,11 +181,7 @@ impl Lines {
     /// What lines of a callsite are at present.
     #[cold]
     #[inline(never)]
-    pub(super) fn callsite(
-        &self,
-        metadata: &'static Metadata<'static>,
-        version: u64,
-    ) -> Callsite {
+    pub(super) fn callsite(&self, metadata: &'static Metadata<'static>, version: u64) -> Callsite {
         self.with(|present| Callsite::new(metadata, version, present))
     }
 

@@ -48,12 +48,7 @@ fn parts(at: SystemTime) -> (u64, u32) {
 /// What stands behind the seconds and their point.
 #[inline]
 fn behind(millis: u32) -> [u8; 4] {
-    [
-        digit(millis / 100),
-        digit(millis / 10),
-        digit(millis),
-        b'Z',
-    ]
+    [digit(millis / 100), digit(millis / 10), digit(millis), b'Z']
 }
 
 /// # Source
