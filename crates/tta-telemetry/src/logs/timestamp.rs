@@ -133,6 +133,31 @@ mod tests {
     }
 
     #[test]
+    fn a_line_begins_with_its_own_moment_whichever_came_before() {
+        let (mut beginning, mut line) = (Beginning::default(), Vec::new());
+        for millis in [
+            0,
+            7,
+            999,
+            1_000,
+            1_998,
+            60_000,
+            59_999,
+            0,
+            951_868_799_999,
+            12,
+            12,
+        ] {
+            let at = UNIX_EPOCH + Duration::from_millis(millis);
+            beginning.begin(&mut line, at);
+            let mut expected = b"{\"timestamp\":\"".to_vec();
+            push(&mut expected, at);
+            assert_eq!(line, expected);
+            line.extend_from_slice(b"\",\"level\":\"info\"");
+        }
+    }
+
+    #[test]
     fn a_clock_before_the_epoch_reads_as_the_epoch() {
         let mut out = Vec::new();
         push(&mut out, UNIX_EPOCH - Duration::from_secs(1));

@@ -267,9 +267,15 @@ impl Queue {
         loop {
             let mut state = self.lock();
             while state.waiting.is_empty() && !state.closed {
-                // One burst shall not hold its memory for good.
-                for buffer in [&mut state.waiting, &mut batch, &mut finished] {
-                    buffer.shrink_to(USUAL_BATCH);
+                if is_large(&state.waiting) || is_large(&batch) || is_large(&finished) {
+                    // One burst shall not hold its memory for good, and nobody who logs shall wait
+                    // for its return.
+                    let waiting = std::mem::take(&mut state.waiting);
+                    drop(state);
+                    drop(waiting);
+                    (batch, finished) = (Vec::new(), Vec::new());
+                    state = self.lock();
+                    continue;
                 }
                 state.idle = true;
                 state = self
@@ -294,13 +300,8 @@ impl Queue {
                 destination.write_all(&finished)?;
                 destination.flush()
             }));
-            for buffer in [&mut batch, &mut finished] {
-                // While many lines come, the next batch is likely to be as large, and memory that is
-                // given back costs those who log when they touch it again.
-                let usual = (buffer.len() * 2).max(USUAL_BATCH);
-                buffer.clear();
-                buffer.shrink_to(usual);
-            }
+            clear(&mut batch);
+            clear(&mut finished);
 
             let mut state = self.lock();
             let lines = std::mem::take(&mut state.writing);
@@ -354,6 +355,21 @@ impl Queue {
     }
 }
 
+/// Empties a buffer for the next batch.
+///
+/// While many lines come, the next batch is likely to be as large, and memory that is given back costs
+/// those who log when they touch it anew.
+fn clear(buffer: &mut Vec<u8>) {
+    let usual = (buffer.len() * 2).max(USUAL_BATCH);
+    buffer.clear();
+    buffer.shrink_to(usual);
+}
+
+/// Whether a buffer has more memory than the thread may keep while it has nothing to do.
+fn is_large(buffer: &Vec<u8>) -> bool {
+    buffer.capacity() > USUAL_BATCH
+}
+
 /// Appends the lines as they are to be written.
 fn finish(batch: &[u8], redactor: &Redactor, out: &mut Vec<u8>) {
     let mut clean = Vec::new();
@@ -379,7 +395,7 @@ const FINISHED: u8 = 2;
 /// How many bytes of lines may wait.
 const DEFAULT_CAPACITY: usize = 8 << 20;
 
-/// How much memory the thread keeps for its next batch.
+/// How much memory the thread keeps for its next batch in any case.
 const USUAL_BATCH: usize = 1 << 20;
 
 /// How long lines gather after a batch was written.
@@ -387,3 +403,38 @@ const GATHERING: Duration = Duration::from_millis(10);
 
 /// Longer than anybody waits, and short enough for every clock.
 const FOREVER: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_keeps_what_twice_its_last_lines_need() {
+        let mut buffer = vec![0; 3 * USUAL_BATCH];
+        clear(&mut buffer);
+        assert!(buffer.is_empty() && buffer.capacity() >= 3 * USUAL_BATCH);
+        buffer.resize(USUAL_BATCH, 0);
+        clear(&mut buffer);
+        assert_eq!(buffer.capacity(), 2 * USUAL_BATCH);
+        assert!(is_large(&buffer));
+        clear(&mut buffer);
+        assert!(!is_large(&buffer));
+    }
+
+    #[test]
+    fn a_thread_with_nothing_to_do_has_given_back_the_memory_of_a_burst() {
+        let writer = LogWriter::new(io::sink()).unwrap();
+        let line = vec![b'x'; 3 * USUAL_BATCH];
+        for _ in 0..2 {
+            assert!(writer.push([&line, b"\n"], LogFormat::Json));
+            assert!(writer.flush(Duration::from_secs(30)));
+        }
+        let end = Instant::now() + Duration::from_secs(30);
+        let queue = &writer.handle.queue;
+        while !queue.lock().idle {
+            assert!(Instant::now() < end);
+            thread::yield_now();
+        }
+        assert!(!is_large(&queue.lock().waiting));
+    }
+}

@@ -109,6 +109,66 @@ fn a_span_of_opentelemetry_inside_a_step_is_the_innermost_and_one_around_it_is_n
     );
 }
 
+/// Ids that are remembered from the line before must be those of this one.
+#[cfg(feature = "otlp")]
+#[test]
+fn lines_of_the_same_span_keep_the_correlation_of_their_own_workflow() {
+    let long = "c".repeat(200);
+    let ids = ["one", "two", "", &long, "", &long, &long[..160], "two"];
+    let mut expected = Vec::new();
+    let objects = objects_of(|| {
+        for id in ids {
+            let ctx = WorkflowContext::builder().correlation_id(id).build();
+            let flow = step("work", async |(): ()| {
+                // The same for all of them.
+                let _inside = foreign(5, 7).attach();
+                tracing::info!("first");
+                tracing::info!("second");
+                Ok(())
+            });
+            block_on(flow.execute((), &ctx)).unwrap();
+            expected.extend([
+                ctx.correlation_id().to_owned(),
+                ctx.correlation_id().to_owned(),
+            ]);
+        }
+    });
+    assert_eq!(objects.len(), 2 * ids.len());
+    for (line, expected) in objects.iter().zip(expected) {
+        assert_eq!(line["span_id"], "0000000000000007");
+        let shown = line["correlation_id"].as_str().unwrap();
+        match shown.strip_suffix('…') {
+            Some(beginning) => {
+                assert!(
+                    expected.len() > 160 && expected.starts_with(beginning),
+                    "{line}"
+                );
+            }
+            None => assert_eq!(shown, expected),
+        }
+    }
+}
+
+#[cfg(feature = "otlp")]
+#[test]
+fn every_digit_of_an_id_is_shown() {
+    for (trace, span) in [
+        (
+            0x0123_4567_89ab_cdef_fedc_ba98_7654_3210,
+            0xf0e1_d2c3_b4a5_9687,
+        ),
+        (u128::MAX, u64::MAX),
+        (1, 0x0a00_0000_0000_0009),
+    ] {
+        let objects = objects_of(|| {
+            let _around = foreign(trace, span).attach();
+            tracing::info!("here");
+        });
+        assert_eq!(objects[0]["trace_id"], format!("{trace:032x}"));
+        assert_eq!(objects[0]["span_id"], format!("{span:016x}"));
+    }
+}
+
 #[cfg(feature = "otlp")]
 fn foreign(trace: u128, span: u64) -> opentelemetry::Context {
     use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, TraceState};

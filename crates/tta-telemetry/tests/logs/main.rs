@@ -12,4 +12,5 @@ mod hostile;
 mod identity;
 mod records;
 mod redacted;
+mod values;
 mod writing;
