@@ -61,9 +61,10 @@ fn line(order: u64) {
     );
 }
 
-// Not a part of the loop, as what it is held against is none.
+// A call, as the function that it is held against is one.
 #[inline(never)]
 fn off(order: u64) {
+    let order = black_box(order);
     tracing::debug!(
         order,
         amount = 12.5,

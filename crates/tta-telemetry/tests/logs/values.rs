@@ -23,7 +23,7 @@ fn whole_numbers_of_every_length_read_as_rust_writes_them() {
     for power in (0..20).map(|power| 10_u64.pow(power)) {
         numbers.extend([power - 1, power, power + 1, power.saturating_mul(7)]);
     }
-    let signed: Vec<i64> = numbers.iter().map(|&number| number as i64).collect();
+    let signed: Vec<i64> = numbers.iter().map(|&number| number.cast_signed()).collect();
     let fields = fields_of(|| {
         for (&unsigned, &signed) in numbers.iter().zip(&signed) {
             let negative = signed.wrapping_neg();
