@@ -459,3 +459,42 @@ const NAME_LIMIT: usize = 256;
 
 /// Bytes that a value without text may take: a float has up to 24 digits.
 const SMALLEST_VALUE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::layer::{Context, SubscriberExt};
+
+    use super::super::{LogFilter, LogFormat, Present, callsites::Callsite};
+    use super::*;
+
+    /// Takes the fields of each event twice.
+    struct Twice;
+
+    impl<S: tracing::Subscriber> Layer<S> for Twice {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            let present = Present::new(LogFilter::off(), LogFormat::Json, "twice");
+            let callsite = Callsite::new(event.metadata(), 1, &present);
+            let (mut head, mut memory) = (Vec::new(), Memory::default());
+            // The second time there is room, and the first time there is none.
+            for _ in 0..2 {
+                let own = event.metadata().fields();
+                let mut fields = Fields::new(&mut head, &mut memory, None, own, &callsite.names);
+                event.record(&mut fields);
+                event.record(&mut fields);
+                fields.finish();
+                let written = String::from_utf8_lossy(memory.fields());
+                assert_eq!(
+                    written,
+                    ",\"n\":1,\"text\":\"x\",\"n_2\":1,\"text_2\":\"x\"}\n"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_recorded_twice_gets_another_name_the_second_time() {
+        let subscriber = tracing_subscriber::registry().with(Twice);
+        tracing::subscriber::with_default(subscriber, || tracing::info!(n = 1, text = "x"));
+    }
+}

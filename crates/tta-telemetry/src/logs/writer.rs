@@ -422,6 +422,13 @@ mod tests {
     }
 
     #[test]
+    fn both_parts_of_a_line_take_room() {
+        let writer = LogWriter::with_capacity(io::sink(), 10).unwrap();
+        assert!(!writer.push([b"12345", b"67890\n"], LogFormat::Json));
+        assert!(writer.push([b"12345", b"6789\n"], LogFormat::Json));
+    }
+
+    #[test]
     fn a_thread_with_nothing_to_do_has_given_back_the_memory_of_a_burst() {
         let writer = LogWriter::new(io::sink()).unwrap();
         let line = vec![b'x'; 3 * USUAL_BATCH];

@@ -56,6 +56,35 @@ fn a_step_and_its_workflow_are_logged_with_their_own_ids() {
     }
 }
 
+#[cfg(feature = "otlp")]
+#[test]
+fn the_record_of_a_step_has_its_own_span_whatever_else_is_active() {
+    use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, TraceState};
+
+    let objects = objects_of(|| {
+        let ctx = WorkflowContext::builder()
+            .recorder(Arc::new(Emitting))
+            .build();
+        let flow = step("outer", async |(): (), ctx: &WorkflowContext| {
+            let (trace, flags) = (5_u128.into(), TraceFlags::SAMPLED);
+            let foreign = SpanContext::new(trace, 7_u64.into(), flags, false, TraceState::NONE);
+            let around = opentelemetry::Context::new().with_remote_span_context(foreign);
+            let inner = step("inner", async |(): ()| Ok(()));
+            let mut inner = std::pin::pin!(inner.execute((), ctx));
+            std::future::poll_fn(|cx| {
+                let _around = around.clone().attach();
+                inner.as_mut().poll(cx)
+            })
+            .await
+        });
+        block_on(flow.execute((), &ctx)).unwrap();
+    });
+    let inner = objects.iter().find(|line| line["primitive"] == "inner");
+    let inner = inner.unwrap();
+    assert!(inner["span_id"].is_string(), "{inner}");
+    assert_ne!(inner["span_id"], "0000000000000007");
+}
+
 #[test]
 fn nothing_is_emitted_below_the_level_that_is_wanted() {
     let lines = lines_of(Level::Info, LogFormat::Json, || {

@@ -135,9 +135,10 @@ fn a_message_stands_first_wherever_the_event_has_it_and_the_last_one_counts() {
         tracing::info!(message = "in text");
         tracing::info!(only = "fields");
         tracing::info!(message = "the last", "the first and longer");
+        tracing::info!(message = ?7, "the first and longer");
     });
     let messages: Vec<_> = objects.iter().map(|line| &line["message"]).collect();
-    assert_eq!(messages, ["between", "7", "in text", "", "the last"]);
+    assert_eq!(messages, ["between", "7", "in text", "", "the last", "7"]);
     assert_eq!(
         (&objects[0]["before"], &objects[0]["after"]),
         (&1.into(), &2.into())
