@@ -19,7 +19,7 @@ use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_sc
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use prost::Message as _;
 use tta_benches::{Group, now};
-use tta_core::{Attribute, Parent, Recorder, TraceId, TraceRecords, WorkflowContext, step};
+use tta_core::{Attribute, Parent, Recorder, TraceId, TraceNotes, WorkflowContext, step};
 use tta_telemetry::{RedactionPolicy, TraceEncoder};
 
 /// Workflows of a root and three steps with four attributes each, as many as make a batch.
@@ -27,19 +27,19 @@ const WORKFLOWS: usize = 128;
 const SPANS: usize = WORKFLOWS * 4;
 
 #[derive(Default)]
-struct Keep(Mutex<Vec<TraceRecords>>);
+struct Keep(Mutex<Vec<TraceNotes>>);
 
 impl Recorder for Keep {
     fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
         true
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         self.0.lock().unwrap().push(trace);
     }
 }
 
-fn records() -> Vec<TraceRecords> {
+fn records() -> Vec<TraceNotes> {
     let recorder = Arc::new(Keep::default());
     let one = |name| {
         step(name, async |n: u64, ctx: &WorkflowContext| {

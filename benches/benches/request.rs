@@ -22,7 +22,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tta_benches::{Group, now};
-use tta_core::{Parent, Recorder, TraceId, TraceRecords, WorkflowContext};
+use tta_core::{Parent, Recorder, TraceId, TraceNotes, WorkflowContext};
 use tta_limit::{BulkheadConfig, LimitExt as _};
 use tta_timeout::TimeoutExt as _;
 
@@ -119,7 +119,7 @@ impl Recorder for Discard {
         self.0
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         drop(black_box(trace));
     }
 }

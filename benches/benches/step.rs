@@ -16,8 +16,8 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tta_benches::{Bencher, Group, now};
 use tta_core::{
-    Flow, NanoClock, Operand, Parent, Recorder, Result, TraceId, TraceRecords, WorkflowContext,
-    step, uninstall_recorder,
+    Flow, NanoClock, Operand, Parent, Recorder, Result, TraceId, TraceNotes, WorkflowContext, step,
+    uninstall_recorder,
 };
 use tta_telemetry::ObservabilityConfig;
 
@@ -89,7 +89,7 @@ impl Recorder for Discard {
         self.sampled
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         drop(black_box(trace));
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use opentelemetry_sdk::trace::SpanData;
 use tta_benches::{Group, now};
 use tta_core::{
-    ActiveSpan, Flow, Operand, Parent, Recorder, TraceId, TraceRecords, WorkflowContext,
+    ActiveSpan, Flow, Operand, Parent, Recorder, TraceId, TraceNotes, WorkflowContext,
     uninstall_recorder,
 };
 use tta_telemetry::{Exported, Exporting, ObservabilityConfig, SpanSink};
@@ -79,7 +79,7 @@ impl Recorder for Seen {
         self.sampled
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         // What becomes of it behind the caller's back is the same in all cases.
         drop(black_box(trace));
     }

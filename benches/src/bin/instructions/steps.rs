@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use tta_core::{
-    Attribute, Flow, Operand, Parent, Recorder, TraceId, TraceRecords, WorkflowContext, step,
+    Attribute, Flow, Operand, Parent, Recorder, TraceId, TraceNotes, WorkflowContext, step,
 };
 
 use crate::workflow::{context, done, now};
@@ -76,7 +76,7 @@ impl Recorder for Discard {
         self.sampled
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         drop(black_box(trace));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::layer::SubscriberExt as _;
 use tta_core::{
-    Attribute, Error, Level, MetricSpec, Parent, Recorder, TraceId, TraceRecords, Unit,
+    Attribute, Error, Level, MetricSpec, Parent, Recorder, TraceId, TraceNotes, Unit,
     WorkflowContext, registry, step,
 };
 use tta_telemetry::exposition::{ExpositionFormat, ExpositionOptions, PrometheusExposition};
@@ -92,14 +92,14 @@ pub(crate) fn line(rounds: usize, operations: usize) {
 
 /// Keeps every trace.
 #[derive(Default)]
-struct Keep(Mutex<Vec<TraceRecords>>);
+struct Keep(Mutex<Vec<TraceNotes>>);
 
 impl Recorder for Keep {
     fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
         true
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

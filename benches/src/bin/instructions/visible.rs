@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use tta_core::{ActiveSpan, Parent, Recorder, TraceId, TraceRecords, uninstall_recorder};
+use tta_core::{ActiveSpan, Parent, Recorder, TraceId, TraceNotes, uninstall_recorder};
 use tta_telemetry::opentelemetry_sdk::trace::SpanData;
 use tta_telemetry::{Exported, Exporting, ObservabilityConfig, SpanSink};
 
@@ -44,7 +44,7 @@ impl Recorder for Seen {
         self.sampled
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         drop(black_box(trace));
     }
 
