@@ -151,3 +151,93 @@ impl AttributeNote {
         matches!(self.value, ValueNote::Owned)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: SpanId = SpanId::from_u64(1);
+    const TWO: SpanId = SpanId::from_u64(2);
+
+    /// `1 a`, `2 b`, `1 c`, ...: those of even places are owned.
+    fn six() -> AttributeNotes {
+        let mut notes = AttributeNotes::default();
+        for (place, key) in ["a", "b", "c", "d", "e", "f"].into_iter().enumerate() {
+            let span = if place < 2 { ONE } else { TWO };
+            let attribute = if place % 2 == 0 {
+                Attribute::new(key, format!("text of {key}"))
+            } else {
+                Attribute::new(key, place)
+            };
+            notes.push(span, &mut [attribute]);
+        }
+        notes
+    }
+
+    fn shown(notes: AttributeNotes) -> Vec<String> {
+        let records = notes.into_records();
+        let shown = records
+            .iter()
+            .map(|(span, Attribute { key, value })| format!("{} {key}: {value}", span.to_u64()));
+        shown.collect()
+    }
+
+    #[test]
+    fn records_are_in_the_order_of_their_notes() {
+        assert_eq!(
+            shown(six()),
+            [
+                "1 a: text of a",
+                "1 b: 1",
+                "2 c: text of c",
+                "2 d: 3",
+                "2 e: text of e",
+                "2 f: 5",
+            ]
+        );
+    }
+
+    #[test]
+    fn those_of_some_spans_are_taken_with_what_is_theirs() {
+        let mut all = six();
+        let of_two = all.extract(|span| span == TWO);
+        assert_eq!(shown(all), ["1 a: text of a", "1 b: 1"]);
+        assert_eq!(
+            shown(of_two),
+            ["2 c: text of c", "2 d: 3", "2 e: text of e", "2 f: 5"]
+        );
+    }
+
+    #[test]
+    fn those_that_came_last_are_taken_with_what_is_theirs() {
+        let mut all = six();
+        let last = all.split_last(2);
+        assert_eq!(shown(last), ["2 e: text of e", "2 f: 5"]);
+        all.truncate(1);
+        assert_eq!(shown(all), ["1 a: text of a"]);
+    }
+
+    #[test]
+    fn what_is_appended_stands_behind_what_was_there() {
+        let (mut all, mut more) = (six(), six());
+        all.append(&mut more);
+        assert_eq!(all.len(), 12);
+        assert_eq!(more.len(), 0);
+        let shown = shown(all);
+        assert_eq!(shown.get(..6), shown.get(6..));
+    }
+
+    #[test]
+    fn room_is_that_of_notes_and_of_all_text() {
+        let mut notes = AttributeNotes::default();
+        notes.push(ONE, &mut [Attribute::new("k", "four")]);
+        let with_text = notes.bytes();
+        notes.push(ONE, &mut [Attribute::new("k", String::from("four"))]);
+        assert_eq!(with_text, size_of::<AttributeNote>() + 4);
+        let owned = size_of::<Attribute>() + 4;
+        assert_eq!(
+            notes.bytes(),
+            with_text + size_of::<AttributeNote>() + owned
+        );
+    }
+}

@@ -123,3 +123,61 @@ impl SpanNote {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(id: u64) -> SpanNote {
+        let name = StepRef::new("noted", "TestOfNotes", "{primitive}.execute");
+        SpanNote {
+            span_id: SpanId::from_u64(id),
+            parent_id: SpanId::INVALID,
+            parent_is_remote: false,
+            is_workflow: id == 4,
+            step: name.as_kept().expect("one of the first names"),
+            start_unix_nanos: id,
+            end_unix_nanos: id,
+        }
+    }
+
+    fn failed(id: u64) -> FinishedSpan {
+        FinishedSpan::Record(SpanRecord {
+            status: SpanStatus::Unset,
+            ..note(id).record()
+        })
+    }
+
+    #[test]
+    fn spans_are_in_the_order_in_which_they_ended() {
+        let (mut first, mut then) = (SpanNotes::default(), SpanNotes::default());
+        first.push(failed(1));
+        first.push_note(note(2));
+        then.push_note(note(3));
+        then.push(failed(4));
+        then.push_note(note(5));
+        then.push(FinishedSpan::Note(note(4)));
+        first.append(&mut then);
+        assert_eq!((first.len(), then.len()), (6, 0));
+        let records = first.into_records();
+        let shown: Vec<_> = records
+            .iter()
+            .map(|span| (span.span_id.to_u64(), span.status == SpanStatus::Ok))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (1, false),
+                (2, true),
+                (3, true),
+                (4, false),
+                (5, true),
+                (4, true)
+            ]
+        );
+        let workflows = records
+            .iter()
+            .filter(|span| matches!(span.name, SpanName::Workflow(_)));
+        assert_eq!(workflows.count(), 2);
+    }
+}
