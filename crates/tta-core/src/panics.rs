@@ -41,9 +41,10 @@ pub(crate) struct Contained<'f, F> {
     slot: Pin<&'f mut Option<F>>,
 }
 
-impl<'f, F, T> Contained<'f, F>
+impl<'f, F, T, E> Contained<'f, F>
 where
-    F: Future<Output = Result<T>>,
+    F: Future<Output = Result<T, E>>,
+    E: Into<Error>,
 {
     pub(crate) fn new(slot: Pin<&'f mut Option<F>>) -> Self {
         Self { slot }
@@ -60,7 +61,7 @@ where
                 self.slot.set(Some(start()));
             }
             match self.slot.as_mut().as_pin_mut() {
-                Some(future) => future.poll(cx),
+                Some(future) => future.poll(cx).map_err(Into::into),
                 // `start` has been called above, at this or at an earlier poll.
                 None => Poll::Pending,
             }
