@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Appends `2026-01-31T23:59:59.999Z`. What lies before 1970 or after 9999 is shown as that end.
+#[cfg(any(test, feature = "otlp"))]
 pub(crate) fn push(out: &mut Vec<u8>, at: SystemTime) {
     let (second, millis) = parts(at);
     out.extend_from_slice(&date_and_time(second));
