@@ -7,7 +7,7 @@
 )]
 
 use std::io::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -18,28 +18,15 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use prost::Message as _;
-use tta_benches::{Group, now};
-use tta_core::{Attribute, Parent, Recorder, TraceId, TraceRecords, WorkflowContext, step};
+use tta_benches::{Group, Keep, now};
+use tta_core::{Attribute, Recorder, TraceNotes, WorkflowContext, step};
 use tta_telemetry::{RedactionPolicy, TraceEncoder};
 
 /// Workflows of a root and three steps with four attributes each, as many as make a batch.
 const WORKFLOWS: usize = 128;
 const SPANS: usize = WORKFLOWS * 4;
 
-#[derive(Default)]
-struct Keep(Mutex<Vec<TraceRecords>>);
-
-impl Recorder for Keep {
-    fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
-        true
-    }
-
-    fn record(&self, trace: TraceRecords) {
-        self.0.lock().unwrap().push(trace);
-    }
-}
-
-fn records() -> Vec<TraceRecords> {
+fn records() -> Vec<TraceNotes> {
     let recorder = Arc::new(Keep::default());
     let one = |name| {
         step(name, async |n: u64, ctx: &WorkflowContext| {
@@ -58,7 +45,7 @@ fn records() -> Vec<TraceRecords> {
         let ctx = WorkflowContext::builder().recorder(recorder).build();
         now(flow.execute(1, &ctx)).unwrap();
     }
-    std::mem::take(&mut *recorder.0.lock().unwrap())
+    recorder.take()
 }
 
 /// The same spans as the SDK keeps them.

@@ -13,8 +13,8 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::Sampler;
 use tracing::Instrument as _;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tta_benches::{Options, Report};
-use tta_core::{Parent, Recorder, TraceId, WorkflowContext, step};
+use tta_benches::{Discard, Options, Report};
+use tta_core::{WorkflowContext, step};
 
 use crate::peers::{collected, fastrace_to_nowhere, span_provider, traced, with_attributes};
 
@@ -32,7 +32,7 @@ fn main() {
         ("tta, unsampled", Some(false)),
         ("tta, sampled", Some(true)),
     ] {
-        let recorder = sampled.map(|sampled| Arc::new(Sampling(sampled)) as Arc<dyn Recorder>);
+        let recorder = sampled.map(Discard::recorder);
         let bytes = each(|| {
             let mut builder = WorkflowContext::builder();
             if let Some(recorder) = &recorder {
@@ -92,15 +92,6 @@ async fn waiting(n: u64) -> u64 {
 
 fn work(n: u64) -> impl Future<Output = u64> {
     ready(black_box(n) + 1)
-}
-
-/// Samples all traces or none.
-struct Sampling(bool);
-
-impl Recorder for Sampling {
-    fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
-        self.0
-    }
 }
 
 const WORKFLOWS: usize = 1_000;

@@ -21,8 +21,8 @@ use tower_http::trace::TraceLayer;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tta_benches::{Group, now};
-use tta_core::{Parent, Recorder, TraceId, TraceRecords, WorkflowContext};
+use tta_benches::{Discard, Group, now};
+use tta_core::WorkflowContext;
 use tta_limit::{BulkheadConfig, LimitExt as _};
 use tta_timeout::TimeoutExt as _;
 
@@ -42,7 +42,7 @@ fn main() {
     ] {
         let limited = with_attributes().limit(BulkheadConfig::new(ROOM)).unwrap();
         let flow = limited.timeout(MINUTE).unwrap();
-        let recorder = sampled.map(|sampled| Arc::new(Discard(sampled)) as Arc<dyn Recorder>);
+        let recorder = sampled.map(Discard::recorder);
         group.bench(name, move |b| {
             b.iter(|| {
                 let mut builder = WorkflowContext::builder();
@@ -109,19 +109,6 @@ fn subscribed(provider: &SdkTracerProvider) -> DefaultGuard {
         .with(LevelFilter::INFO)
         .with(layer);
     tracing::subscriber::set_default(subscriber)
-}
-
-/// Samples all traces or none, and drops what it takes.
-struct Discard(bool);
-
-impl Recorder for Discard {
-    fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
-        self.0
-    }
-
-    fn record(&self, trace: TraceRecords) {
-        drop(black_box(trace));
-    }
 }
 
 const MINUTE: Duration = Duration::from_mins(1);

@@ -14,11 +14,8 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::Instrument as _;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tta_benches::{Bencher, Group, now};
-use tta_core::{
-    Flow, NanoClock, Operand, Parent, Recorder, Result, TraceId, TraceRecords, WorkflowContext,
-    step, uninstall_recorder,
-};
+use tta_benches::{Bencher, Discard, Group, now};
+use tta_core::{Flow, Operand, Recorder, Result, WorkflowContext, step, uninstall_recorder};
 use tta_telemetry::ObservabilityConfig;
 
 use crate::peers::{
@@ -78,26 +75,6 @@ async fn chain<F: Future<Output = u64>>(steps: usize, step: impl Fn(u64) -> F) -
     n
 }
 
-/// Takes everything and drops it: what is measured is the caller's cost.
-struct Discard {
-    sampled: bool,
-    clock: Option<NanoClock>,
-}
-
-impl Recorder for Discard {
-    fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
-        self.sampled
-    }
-
-    fn record(&self, trace: TraceRecords) {
-        drop(black_box(trace));
-    }
-
-    fn span_clock(&self) -> Option<NanoClock> {
-        self.clock
-    }
-}
-
 fn plain() -> Flow<impl Operand<Input = u64, Output = u64>> {
     step("plain", async |n: u64| Ok(work(n).await))
 }
@@ -127,7 +104,7 @@ fn ours(group: &mut Group<'_>) {
             b.iter(|| run(&eleven, None));
         }
     });
-    let (one, takes_all) = (Arc::new(with_attributes()), recorder(true));
+    let (one, takes_all) = (Arc::new(with_attributes()), Discard::recorder(true));
     let again = Arc::clone(&one);
     group.bench_threads("tta, one workflow", move |b: &mut Bencher<'_>| {
         b.iter(|| run(&one, None));
@@ -137,7 +114,7 @@ fn ours(group: &mut Group<'_>) {
     });
     for (name, sampled) in [("tta, unsampled", false), ("tta, sampled", true)] {
         let (one, eleven) = (with_attributes(), eleven!(with_attributes()));
-        let recorder = recorder(sampled);
+        let recorder = Discard::recorder(sampled);
         group.bench_steps(name, move |b, steps| {
             if steps == 1 {
                 b.iter(|| run(&one, Some(&recorder)));
@@ -179,13 +156,6 @@ fn ours_by_the_counter(group: &mut Group<'_>) {
             }
         });
     }
-}
-
-fn recorder(sampled: bool) -> Arc<dyn Recorder> {
-    Arc::new(Discard {
-        sampled,
-        clock: None,
-    })
 }
 
 fn run<P: Operand<Input = u64, Output = u64>>(

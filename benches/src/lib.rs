@@ -3,6 +3,7 @@
 mod clock;
 mod curve;
 mod options;
+mod recorders;
 mod report;
 mod rounds;
 mod together;
@@ -10,6 +11,7 @@ mod together;
 pub use clock::thread_time;
 pub use curve::{Curve, Series};
 pub use options::Options;
+pub use recorders::{Application, Discard, Keep};
 pub use report::Report;
 pub use rounds::{Bencher, Group};
 

@@ -63,8 +63,8 @@ pub use parallel_all::{ParallelAll, parallel_all};
 pub use primitive::Primitive;
 pub use record::{
     Attribute, ContentCapture, DetailLimits, EventRecord, Level, LogField, LogRecord, LogValue,
-    LostDetails, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity, StepRef, TraceRecords,
-    Value,
+    LostDetails, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity, StepRef, TraceNotes,
+    TraceRecords, Value,
 };
 pub use recorder::{
     ActiveSpan, Recorder, install_recorder, log_globally, recorder_panics, uninstall_recorder,

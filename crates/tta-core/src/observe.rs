@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use self::execution::Execution;
 use crate::catalog::SpanSpec;
 use crate::context::{WorkflowContext, entered, shown_as};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identity::SpanId;
 use crate::instruments::Outcome;
 use crate::panics::{Contained, error_about};
@@ -65,13 +65,14 @@ impl<'a> Subject<'a> {
 /// # Cancellation
 ///
 /// Dropping the returned future drops the inner one first and then records the cancellation.
-pub(crate) fn observe<T, F>(
+pub(crate) fn observe<T, E, F>(
     subject: Subject<'_>,
     ctx: &WorkflowContext,
     start: impl FnOnce() -> F + Send,
 ) -> impl Future<Output = Result<T>> + Send
 where
-    F: Future<Output = Result<T>> + Send,
+    F: Future<Output = Result<T, E>> + Send,
+    E: Into<Error>,
 {
     let mut start = Some(start);
     // A block and no `async fn`, and everything made where it stays: what has just been written in
@@ -143,10 +144,11 @@ struct Running<'a, 'f, F, S> {
     execution: Execution<'a>,
 }
 
-impl<F, S, T> Future for &mut Running<'_, '_, F, S>
+impl<F, S, T, E> Future for &mut Running<'_, '_, F, S>
 where
-    F: Future<Output = Result<T>>,
+    F: Future<Output = Result<T, E>>,
     S: FnOnce() -> F,
+    E: Into<Error>,
 {
     type Output = Result<T>;
 

@@ -7,7 +7,7 @@ use crate::catalog::SpanSpec;
 use crate::context::{Moment, Parent, WorkflowContext};
 use crate::error::ErrorKind;
 use crate::identity::SpanId;
-use crate::record::{Attribute, SpanKind, SpanName, SpanRecord, SpanStatus, Value};
+use crate::record::{Attribute, FinishedSpan, SpanKind, SpanName, SpanRecord, SpanStatus, Value};
 
 /// A span that is open until it is ended or dropped: what a future cannot hold, such as a request
 /// whose answer streams on after its handler has returned.
@@ -172,6 +172,6 @@ impl Drop for OpenSpan {
             end_unix_nanos: self.ctx.unix_nanos(self.ctx.moment().max(self.begun)),
             status,
         };
-        self.ctx.keep(span, self.outermost);
+        self.ctx.keep(FinishedSpan::Record(span), self.outermost);
     }
 }

@@ -41,9 +41,10 @@ pub(crate) struct Contained<'f, F> {
     slot: Pin<&'f mut Option<F>>,
 }
 
-impl<'f, F, T> Contained<'f, F>
+impl<'f, F, T, E> Contained<'f, F>
 where
-    F: Future<Output = Result<T>>,
+    F: Future<Output = Result<T, E>>,
+    E: Into<Error>,
 {
     pub(crate) fn new(slot: Pin<&'f mut Option<F>>) -> Self {
         Self { slot }
@@ -68,7 +69,7 @@ where
             }
             // There is a future: `start` has been called above, at this or at an earlier poll.
             if let Some(future) = self.slot.as_mut().as_pin_mut() {
-                *polled = future.poll(cx);
+                *polled = future.poll(cx).map_err(Into::into);
             }
         });
         if let Err(panic) = caught {

@@ -1,9 +1,12 @@
 //! Finished spans and log lines, in the form in which they leave the core.
 
+mod attribute_notes;
 mod buffer;
 mod content;
 mod limits;
 mod notes;
+mod size;
+mod span_notes;
 mod step;
 mod value;
 
@@ -12,7 +15,9 @@ pub(crate) use buffer::{Taken, TraceBuffer};
 pub(crate) use content::CONTENT_EVENT;
 pub use content::ContentCapture;
 pub use limits::DetailLimits;
-pub(crate) use notes::{Notes, SpanNote};
+pub(crate) use notes::Notes;
+pub use notes::TraceNotes;
+pub(crate) use span_notes::{FinishedSpan, SpanNote};
 pub use step::{StepIdentity, StepRef};
 pub use value::{Attribute, Value};
 
@@ -23,7 +28,7 @@ use crate::catalog::{LogSpec, SpanSpec};
 use crate::context::{Identity, Parent, WorkflowContext};
 use crate::identity::{SpanId, TraceId};
 
-/// The finished spans of one workflow, handed over when its root ends.
+/// The finished spans of one workflow, as they were handed over in [`TraceNotes`] when its root ended.
 ///
 /// Attributes and events stand beside the spans and name them by id: a step that adds one pays for
 /// a push, and whoever exports joins them on a thread of its own.

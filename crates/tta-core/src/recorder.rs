@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::context::{NanoClock, Parent, SpanHandle, WorkflowContext};
 use crate::identity::{SpanId, TraceId};
 use crate::panics::catch;
-use crate::record::{Level, LogRecord, TraceRecords};
+use crate::record::{Level, LogRecord, TraceNotes};
 
 /// Receives finished spans and log lines, and decides which traces are kept.
 ///
@@ -20,7 +20,7 @@ use crate::record::{Level, LogRecord, TraceRecords};
 /// ```
 /// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicUsize, Ordering};
-/// use tta_core::{Parent, Recorder, TraceId, TraceRecords, WorkflowContext, step};
+/// use tta_core::{Parent, Recorder, TraceId, TraceNotes, WorkflowContext, step};
 ///
 /// #[derive(Default)]
 /// struct CountSpans(AtomicUsize);
@@ -29,8 +29,8 @@ use crate::record::{Level, LogRecord, TraceRecords};
 ///     fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
 ///         true
 ///     }
-///     fn record(&self, trace: TraceRecords) {
-///         self.0.fetch_add(trace.spans.len(), Ordering::Relaxed);
+///     fn record(&self, trace: TraceNotes) {
+///         self.0.fetch_add(trace.span_count(), Ordering::Relaxed);
 ///     }
 /// }
 ///
@@ -87,7 +87,7 @@ pub trait Recorder: Send + Sync + 'static {
     }
 
     /// Takes finished spans of one trace.
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         drop(trace);
     }
 

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{LazyLock, Mutex};
 
 use crate::catalog::SpanSpec;
 use crate::context::WorkflowContext;
 use crate::error::{Error, Result};
+use crate::instruments::forked;
 use crate::observe::{Seam, Subject, caught, observe, observe_now};
 
 impl WorkflowContext {
@@ -31,17 +32,16 @@ impl WorkflowContext {
     /// # Cancellation
     ///
     /// Dropping the future drops the inner one; its span says `cancelled`.
-    pub async fn observe<T, E>(
+    pub fn observe<T, E>(
         &self,
         name: &'static str,
         future: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<T>
+    ) -> impl Future<Output = Result<T>> + Send
     where
         E: Into<Error>,
     {
-        let seam = known(Kind::Step, name);
-        let future = async move { future.await.map_err(Into::into) };
-        observe(Subject::Seam(&seam), self, move || future).await
+        // Not an `async fn`, which would hold the future in room of its own.
+        observe(Subject::Seam(known(Kind::Step, name)), self, move || future)
     }
 
     /// Observes a plain future as a workflow of this name: a root span, and the `workflow_*`
@@ -50,17 +50,19 @@ impl WorkflowContext {
     /// # Cancellation
     ///
     /// As for [`observe`](Self::observe).
-    pub async fn workflow<T, E>(
+    pub fn workflow<T, E>(
         &self,
         name: &'static str,
         future: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<T>
+    ) -> impl Future<Output = Result<T>> + Send
     where
         E: Into<Error>,
     {
-        let seam = known(Kind::Workflow, name);
-        let future = async move { future.await.map_err(Into::into) };
-        observe(Subject::Seam(&seam), self, move || future).await
+        observe(
+            Subject::Seam(known(Kind::Workflow, name)),
+            self,
+            move || future,
+        )
     }
 
     /// Gives a part of a primitive a span of its own; for those who write primitives. Costs next to
@@ -115,22 +117,38 @@ enum Kind {
     Workflow,
 }
 
-/// The seam of a name in the program's text: made once in each thread, found by its address.
-fn known(kind: Kind, name: &'static str) -> Arc<Seam> {
+/// The seam of a name in the program's text, found by its address in what this thread has met.
+fn known(kind: Kind, name: &'static str) -> &'static Seam {
     let key = (kind, name.as_ptr().addr(), name.len());
-    let make = || match kind {
-        Kind::Step => Arc::new(Seam::step(name, "Future")),
-        Kind::Workflow => Arc::new(Seam::workflow(name)),
-    };
-    let found = KNOWN.try_with(|known| match known.try_borrow_mut() {
-        Ok(mut known) => Arc::clone(known.entry(key).or_insert_with(make)),
-        Err(_) => make(),
+    let found = KNOWN.try_with(|known| {
+        let mut known = known.try_borrow_mut().ok()?;
+        Some(*known.entry(key).or_insert_with(|| kept(kind, name)))
     });
-    found.unwrap_or_else(|_| make())
+    let found = found.ok().flatten();
+    found.unwrap_or_else(|| kept(kind, name))
 }
 
-type Known = HashMap<(Kind, usize, usize), Arc<Seam>>;
+/// The seam of a name, made once and kept for good, as what is measured of it is.
+fn kept(kind: Kind, name: &'static str) -> &'static Seam {
+    let make = || {
+        let seam = match kind {
+            Kind::Step => Seam::step(name, "Future"),
+            Kind::Workflow => Seam::workflow(name),
+        };
+        &*Box::leak(Box::new(seam))
+    };
+    // A child of a process in which another thread had the lock does without.
+    match forked::lock(&KEPT) {
+        Some(mut kept) => kept.entry((kind, name)).or_insert_with(make),
+        None => make(),
+    }
+}
+
+type Known = HashMap<(Kind, usize, usize), &'static Seam>;
+type Kept = HashMap<(Kind, &'static str), &'static Seam>;
 
 thread_local! {
     static KNOWN: RefCell<Known> = RefCell::default();
 }
+
+static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use allocation_counter::measure;
 use tokio::time::sleep;
 use tta_core::{
-    BoxFlow, Error, FailurePolicy, Flow, Level, Parent, Recorder, Result, TraceId, TraceRecords,
+    BoxFlow, Error, FailurePolicy, Flow, Level, Parent, Recorder, Result, TraceId, TraceNotes,
     WorkflowContext, parallel_all, step, step_with,
 };
 use tta_testkit::conformance::tokio_clock;
@@ -106,7 +106,7 @@ impl Recorder for Tracing {
         self.0
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         std::hint::black_box(trace);
     }
 

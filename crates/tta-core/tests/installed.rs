@@ -5,8 +5,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tta_core::{
-    MetricSpec, Parent, Recorder, Registry, SpanId, TraceId, TraceRecords, Unit, WorkflowContext,
-    install_recorder, step, uninstall_recorder,
+    MetricSpec, Parent, Recorder, Registry, SpanId, TraceId, TraceNotes, TraceRecords, Unit,
+    WorkflowContext, install_recorder, step, uninstall_recorder,
 };
 use tta_testkit::conformance::PanickingRecorder;
 use tta_testkit::recording::RecordingRecorder;
@@ -67,8 +67,8 @@ fn a_span_active_around_the_caller_is_the_parent() {
         fn sample(&self, _: TraceId, parent: Option<&Parent>) -> bool {
             parent.is_some_and(|parent| parent.sampled)
         }
-        fn record(&self, trace: TraceRecords) {
-            self.1.lock().unwrap().push(trace);
+        fn record(&self, trace: TraceNotes) {
+            self.1.lock().unwrap().push(trace.into_records());
         }
     }
     let _turn = turn();

@@ -1,6 +1,6 @@
 //! What the core talks to.
 
-use tta_core::{ActiveSpan, Level, LogRecord, NanoClock, Parent, Recorder, TraceId, TraceRecords};
+use tta_core::{ActiveSpan, Level, LogRecord, NanoClock, Parent, Recorder, TraceId, TraceNotes};
 
 /// Records into the pipeline of one initialisation.
 #[derive(Debug)]
@@ -49,14 +49,14 @@ impl Recorder for TelemetryRecorder {
     }
 
     #[cfg(feature = "otlp")]
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         if let Some(traces) = &self.traces {
             traces.record(trace);
         }
     }
 
     #[cfg(not(feature = "otlp"))]
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         drop(trace);
     }
 

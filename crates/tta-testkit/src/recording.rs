@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tta_core::{
     Attribute, EventRecord, Level, LogRecord, LogValue, Parent, Recorder, SpanId, SpanRecord,
-    SpanStatus, TraceId, TraceRecords, Value, WorkflowContext, WorkflowContextBuilder,
+    SpanStatus, TraceId, TraceNotes, TraceRecords, Value, WorkflowContext, WorkflowContextBuilder,
 };
 
 /// A [`Recorder`] that keeps every span and log line.
@@ -157,8 +157,8 @@ impl Recorder for RecordingRecorder {
         parent.map_or(!self.unsampled, |parent| parent.sampled)
     }
 
-    fn record(&self, trace: TraceRecords) {
-        self.kept().traces.push(trace);
+    fn record(&self, trace: TraceNotes) {
+        self.kept().traces.push(trace.into_records());
     }
 
     fn log_level(&self) -> Option<Level> {

@@ -13,7 +13,7 @@ pub use tta_core::{
     Parallel, ParallelAll, Parent, PassThrough, Primitive, PrimitiveMetrics, Recorder, Registry,
     Result, SagaPrimitive, SampleValue, Secret, Sequence, SpanId, SpanKind, SpanName, SpanRecord,
     SpanSpec, SpanStatus, StderrLogger, StepFunction, StepIdentity, StepPrimitive, StepRef,
-    SwitchBuilder, SwitchPrimitive, TraceId, TraceRecords, Unit, Usage, Value, Verdict,
+    SwitchBuilder, SwitchPrimitive, TraceId, TraceNotes, TraceRecords, Unit, Usage, Value, Verdict,
     WorkflowContext, WorkflowContextBuilder, conditional, fallback, if_else, install_recorder,
     log_globally, parallel_all, recorder_panics, refused_measurements, registry, saga,
     sequence_all, step, step_with, switch, uninstall_recorder, with_current,

@@ -3,9 +3,8 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use tta_core::{
-    Attribute, Flow, Operand, Parent, Recorder, TraceId, TraceRecords, WorkflowContext, step,
-};
+use tta_benches::Discard;
+use tta_core::{Attribute, Flow, Operand, Recorder, WorkflowContext, step};
 
 use crate::workflow::{context, done, now};
 
@@ -20,7 +19,7 @@ pub(crate) fn sampled(rounds: usize, operations: usize) {
 }
 
 fn measure(rounds: usize, operations: usize, sampled: bool) {
-    let recorder: Arc<dyn Recorder> = Arc::new(Discard { sampled });
+    let recorder = Discard::recorder(sampled);
     one_after_the_other(rounds, operations, &recorder);
 }
 
@@ -64,19 +63,4 @@ fn eleven() -> Flow<impl Operand<Input = u64, Output = u64>> {
             >> with_attributes()
     };
     five() >> five() >> with_attributes()
-}
-
-/// Takes every trace and drops it.
-struct Discard {
-    sampled: bool,
-}
-
-impl Recorder for Discard {
-    fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
-        self.sampled
-    }
-
-    fn record(&self, trace: TraceRecords) {
-        drop(black_box(trace));
-    }
 }

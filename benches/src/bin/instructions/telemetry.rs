@@ -1,12 +1,12 @@
 //! What telemetry makes of what was recorded: pages, bytes and lines.
 
 use std::hint::black_box;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tracing_subscriber::layer::SubscriberExt as _;
+use tta_benches::Keep;
 use tta_core::{
-    Attribute, Error, Level, MetricSpec, Parent, Recorder, TraceId, TraceRecords, Unit,
-    WorkflowContext, registry, step,
+    Attribute, Error, Level, MetricSpec, Recorder, Unit, WorkflowContext, registry, step,
 };
 use tta_telemetry::exposition::{ExpositionFormat, ExpositionOptions, PrometheusExposition};
 use tta_telemetry::logs::{LogOptions, LogWriter, log_layer};
@@ -61,7 +61,7 @@ pub(crate) fn span(rounds: usize, operations: usize) {
         Ok::<_, Error>(())
     };
     done(now(ctx.workflow("answers", calls)));
-    let kept = recorder.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = recorder.take();
     let resource = [("service.name".to_owned(), "instructions".to_owned())];
     let encoder = TraceEncoder::new(&resource, RedactionPolicy::new());
     for _ in 0..rounds {
@@ -88,21 +88,4 @@ pub(crate) fn line(rounds: usize, operations: usize) {
             }
         }
     });
-}
-
-/// Keeps every trace.
-#[derive(Default)]
-struct Keep(Mutex<Vec<TraceRecords>>);
-
-impl Recorder for Keep {
-    fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
-        true
-    }
-
-    fn record(&self, trace: TraceRecords) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(trace);
-    }
 }

@@ -10,8 +10,8 @@ use crate::catalog::LogSpec;
 use crate::identity::SpanId;
 use crate::instruments::ExemplarFilter;
 use crate::record::{
-    Attribute, CONTENT_EVENT, ContentCapture, EventRecord, Level, LogField, LogRecord, SpanNote,
-    SpanRecord, Taken, TraceBuffer, TraceRecords, Value,
+    Attribute, CONTENT_EVENT, ContentCapture, EventRecord, FinishedSpan, Level, LogField,
+    LogRecord, SpanNote, Taken, TraceBuffer, TraceNotes, TraceRecords, Value,
 };
 use crate::recorder::guarded;
 
@@ -166,9 +166,9 @@ impl WorkflowContext {
 
     /// Keeps a finished span, and hands over what is kept when it is the outermost or when it is
     /// much.
-    pub(crate) fn keep(&self, span: SpanRecord, outermost: bool) {
+    pub(crate) fn keep(&self, span: FinishedSpan, outermost: bool) {
         scratch::flush(self);
-        let parent_id = span.parent_id;
+        let parent_id = span.parent_id();
         let is_much = self.buffer().push_span(span);
         if outermost || is_much {
             self.hand_over(parent_id, outermost);
@@ -228,12 +228,12 @@ impl Shared {
 
     fn hand_over(&self, taken: Option<Taken>, root_ended: bool, is_last: bool) {
         if let (Some(taken), Some(recorder)) = (taken, &self.recorder) {
-            let trace = TraceRecords {
+            let rest = TraceRecords {
                 trace_id: self.identity.trace_id(),
                 is_random: self.outer.as_ref().is_none_or(|it| it.is_random),
                 identity: Arc::clone(&self.identity),
-                spans: taken.spans,
-                attributes: taken.attributes,
+                spans: Vec::new(),
+                attributes: Vec::new(),
                 events: taken.events,
                 links: taken.links,
                 trace_state: self.outer.as_ref().and_then(|it| it.trace_state.clone()),
@@ -242,6 +242,7 @@ impl Shared {
                 root_ended,
                 is_last,
             };
+            let trace = TraceNotes::new(taken.spans, taken.attributes, rest);
             guarded(|| recorder.record(trace));
         }
     }

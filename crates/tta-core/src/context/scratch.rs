@@ -117,7 +117,7 @@ fn move_on(ctx: &WorkflowContext, count: usize, may_hold: bool, were_noted: bool
     }
     let mut buffer = ctx.buffer();
     let is_late = ctx.shared.scratches.mark();
-    let moved = with_held(|held| buffer.push_attributes(is_late, held.last_attributes(count)));
+    let moved = with_held(|held| buffer.push_attributes(is_late, &mut held.last_attributes(count)));
     if moved.is_none() || !were_noted {
         buffer.lose_attributes(count);
     }

@@ -60,7 +60,6 @@ struct Exemplars {
 pub(crate) struct Counted {
     bucket: usize,
     outcome: Outcome,
-    error: Option<ErrorKind>,
 }
 
 /// The instruments of a seam at one moment.
@@ -112,11 +111,7 @@ impl SeamInstruments {
                 .durations
                 .record(&self.bounds, writer, outcome as usize, nanos)
         });
-        Counted {
-            bucket,
-            outcome,
-            error: None,
-        }
+        Counted { bucket, outcome }
     }
 
     pub(crate) fn failed(&self, kind: ErrorKind) {
@@ -134,6 +129,7 @@ impl SeamInstruments {
     pub(crate) fn exemplar(
         &self,
         counted: Counted,
+        error: Option<ErrorKind>,
         nanos: u64,
         (trace_id, span_id): (TraceId, SpanId),
         now: u64,
@@ -149,7 +145,7 @@ impl SeamInstruments {
         if let Some(slot) = outcomes.get(counted.outcome as usize) {
             slot.offer_at(|| 1.0, trace_id, span_id, now);
         }
-        if let Some(slot) = counted.error.and_then(|kind| errors.get(kind.index())) {
+        if let Some(slot) = error.and_then(|kind| errors.get(kind.index())) {
             slot.offer_at(|| 1.0, trace_id, span_id, now);
         }
     }
@@ -247,13 +243,6 @@ impl Exemplars {
             outcomes: Default::default(),
             errors: slots(ErrorKind::ALL.len()),
         }
-    }
-}
-
-impl Counted {
-    /// Among the errors as well.
-    pub(crate) fn with_error(self, error: Option<ErrorKind>) -> Self {
-        Self { error, ..self }
     }
 }
 

@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::identity::SpanId;
 use crate::instruments::{Counted, ExemplarFilter, Outcome};
 use crate::record::{
-    Attribute, Level, LogField, SpanKind, SpanName, SpanNote, SpanRecord, SpanStatus,
+    Attribute, FinishedSpan, Level, LogField, SpanKind, SpanName, SpanNote, SpanRecord, SpanStatus,
+    StepIdentity,
 };
 
 /// One execution that has begun; dropped before its end, it was cancelled.
@@ -146,37 +147,44 @@ impl<'a> Execution<'a> {
             if ExemplarFilter::admits(is_sampled && !self.ctx.is_held()) {
                 let trace = (self.ctx.trace_id(), self.span_id);
                 let unix_nanos = self.ctx.unix_nanos(end.at);
-                instruments.exemplar(counted.with_error(kind), end.nanos, trace, unix_nanos);
+                instruments.exemplar(counted, kind, end.nanos, trace, unix_nanos);
             }
         }
         if is_sampled {
-            if !self.note(end) {
-                self.record(end);
-            }
+            self.keep(end);
         } else if self.outermost {
             self.ctx.outermost_ended();
         }
     }
 
-    /// Records what most executions are: a step inside a workflow that ended as it should.
+    /// Keeps the span: mostly as a note, and without a lock.
     #[inline]
-    fn note(&self, end: &End<'_>) -> bool {
-        let (Subject::Seam(seam) | Subject::Shell(seam)) = *self.subject else {
-            return false;
+    fn keep(&self, end: &End<'_>) {
+        let Some((seam, step)) = self.noted(end) else {
+            let span = FinishedSpan::Record(self.record(end));
+            return self.ctx.keep(span, self.outermost);
         };
-        if end.outcome != Outcome::Success || self.outermost || seam.scope != Scope::Step {
-            return false;
-        }
-        let Some(step) = seam.identity().as_kept() else {
-            return false;
-        };
-        self.ctx.note(SpanNote {
+        // Made in each of the two places that take it, so that it is not moved there.
+        let note = |parent_is_remote| SpanNote {
             span_id: self.span_id,
             parent_id: self.parent_id,
+            parent_is_remote,
+            is_workflow: seam.scope == Scope::Workflow,
             step,
             start_unix_nanos: self.ctx.unix_nanos(self.begun),
             end_unix_nanos: self.ctx.unix_nanos(end.at),
-        })
+        };
+        if self.outermost || !self.ctx.note(note(false)) {
+            let span = FinishedSpan::Note(note(self.ctx.is_remote(self.parent_id)));
+            self.ctx.keep(span, self.outermost);
+        }
+    }
+
+    /// What a note is about, if it can tell everything: a step or a workflow that ended as it should.
+    #[inline]
+    fn noted(&self, end: &End<'_>) -> Option<(&'a Seam, &'static StepIdentity)> {
+        let seam = self.seam().filter(|_| end.outcome == Outcome::Success)?;
+        Some((seam, seam.identity().as_kept()?))
     }
 
     #[inline]
@@ -184,7 +192,8 @@ impl<'a> Execution<'a> {
         self.subject.seam()
     }
 
-    fn record(&self, end: &End<'_>) {
+    /// Everything else, with what there is to say about it.
+    fn record(&self, end: &End<'_>) -> SpanRecord {
         let status = match (end.outcome, end.error) {
             (Outcome::Success, _) => SpanStatus::Ok,
             (_, Some(error)) => SpanStatus::Error {
@@ -218,7 +227,7 @@ impl<'a> Execution<'a> {
             self.ctx
                 .attribute_on(self.span_id, Attribute::new("branch.index", index));
         }
-        let span = SpanRecord {
+        SpanRecord {
             span_id: self.span_id,
             parent_id: self.parent_id,
             parent_is_remote: self.ctx.is_remote(self.parent_id),
@@ -227,8 +236,7 @@ impl<'a> Execution<'a> {
             start_unix_nanos: self.ctx.unix_nanos(self.begun),
             end_unix_nanos: self.ctx.unix_nanos(end.at),
             status,
-        };
-        self.ctx.keep(span, self.outermost);
+        }
     }
 
     #[inline]

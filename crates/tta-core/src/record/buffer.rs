@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Attribute, DetailLimits, EventRecord, LostDetails, Notes, SpanRecord, Value};
+use super::attribute_notes::AttributeNotes;
+use super::span_notes::{FinishedSpan, SpanNotes};
+use super::{DetailLimits, EventRecord, LostDetails, Notes, Value};
 use crate::context::Parent;
 use crate::identity::SpanId;
 
 /// Everything recorded of one workflow, in bounded memory.
 #[derive(Debug, Default)]
 pub(crate) struct TraceBuffer {
-    spans: Vec<SpanRecord>,
-    attributes: Vec<(SpanId, Attribute)>,
+    spans: SpanNotes,
+    attributes: AttributeNotes,
     /// Made when first needed: most workflows have nothing to put there.
     rare: Option<Box<Rare>>,
 }
@@ -19,7 +21,7 @@ pub(crate) struct TraceBuffer {
 #[derive(Debug, Default)]
 struct Rare {
     /// Attributes that stand behind what threads have yet to put in front of them.
-    late: Vec<(SpanId, Attribute)>,
+    late: AttributeNotes,
     events: Vec<EventRecord>,
     links: Vec<(SpanId, Parent)>,
     lost: LostDetails,
@@ -27,8 +29,8 @@ struct Rare {
 
 /// What is handed over at once.
 pub(crate) struct Taken {
-    pub(crate) spans: Vec<SpanRecord>,
-    pub(crate) attributes: Vec<(SpanId, Attribute)>,
+    pub(crate) spans: SpanNotes,
+    pub(crate) attributes: AttributeNotes,
     pub(crate) events: Vec<EventRecord>,
     pub(crate) links: Vec<(SpanId, Parent)>,
     pub(crate) lost: LostDetails,
@@ -37,32 +39,23 @@ pub(crate) struct Taken {
 impl TraceBuffer {
     /// Adds a finished span, and tells whether it is time to hand over although the workflow goes
     /// on.
-    pub(crate) fn push_span(&mut self, span: SpanRecord) -> bool {
+    pub(crate) fn push_span(&mut self, span: FinishedSpan) -> bool {
         self.spans.push(span);
         self.spans.len() >= MOST_SPANS
     }
 
-    /// Adds attributes of a span; `late` ones behind those that threads hold still.
-    pub(crate) fn push_attributes(
-        &mut self,
-        late: bool,
-        attributes: impl ExactSizeIterator<Item = (SpanId, Attribute)>,
-    ) {
+    /// Adds attributes, of which none are left; `late` ones behind those that threads hold still.
+    pub(crate) fn push_attributes(&mut self, late: bool, attributes: &mut AttributeNotes) {
         let present = self.attributes.len() + self.rare.as_ref().map_or(0, |rare| rare.late.len());
         let room = MOST_DETAILS.saturating_sub(present);
-        let beyond = attributes.len().saturating_sub(room);
-        if beyond > 0 {
-            self.lose_attributes(beyond);
+        if attributes.len() > room {
+            self.lose_attributes(attributes.len() - room);
+            attributes.truncate(room);
         }
-        let to = if late {
-            &mut self.rare().late
+        if late {
+            self.rare().late.append(attributes);
         } else {
-            &mut self.attributes
-        };
-        if beyond > 0 {
-            to.extend(attributes.take(room));
-        } else {
-            to.extend(attributes);
+            self.attributes.append(attributes);
         }
     }
 
@@ -71,16 +64,11 @@ impl TraceBuffer {
         self.rare().lost.attributes += count as u64;
     }
 
-    /// Adds what a thread has noted, and tells whether it is time to hand over although the workflow
-    /// goes on.
+    /// Adds what a thread has noted, of which nothing is left, and tells whether it is time to hand over
+    /// although the workflow goes on.
     pub(crate) fn absorb(&mut self, notes: &mut Notes) -> bool {
-        if self.spans.is_empty() {
-            // Mostly all there is before the root itself, which comes last.
-            self.spans.reserve_exact(notes.span_count() + 1);
-            self.attributes.reserve_exact(notes.attribute_count());
-        }
-        self.spans.extend(notes.spans());
-        self.push_attributes(false, notes.attributes());
+        self.spans.append(&mut notes.spans);
+        self.push_attributes(false, &mut notes.attributes);
         self.spans.len() >= MOST_SPANS
     }
 
@@ -145,20 +133,17 @@ impl TraceBuffer {
             return None;
         }
         let spans = std::mem::take(&mut self.spans);
-        let ended: HashSet<SpanId> = spans.iter().map(|span| span.span_id).collect();
-        let is_ended = |(id, _): &mut (SpanId, Attribute)| ended.contains(id);
-        let mut attributes: Vec<_> = self.attributes.extract_if(.., is_ended).collect();
+        let ended: HashSet<SpanId> = spans.ids().collect();
+        let is_ended = |id| ended.contains(&id);
+        let mut attributes = self.attributes.extract(is_ended);
         let mut rest = Rare::default();
         if let Some(rare) = &mut self.rare {
-            attributes.extend(rare.late.extract_if(.., is_ended));
+            attributes.append(&mut rare.late.extract(is_ended));
             rest.events = rare
                 .events
-                .extract_if(.., |event| ended.contains(&event.span_id))
+                .extract_if(.., |event| is_ended(event.span_id))
                 .collect();
-            rest.links = rare
-                .links
-                .extract_if(.., |(id, _)| ended.contains(id))
-                .collect();
+            rest.links = rare.links.extract_if(.., |(id, _)| is_ended(*id)).collect();
             rest.lost = std::mem::take(&mut rare.lost);
         }
         Some(Taken {

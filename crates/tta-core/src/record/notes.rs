@@ -1,59 +1,29 @@
-//! Records in the form in which they are made.
+//! Records in the form in which they are made, and in which they leave the thread that made them.
 //!
 //! Nothing in a note has to be dropped, so that it is written to where it is kept and to no other
 //! place first: a record that is made, and then moved, is read in larger pieces than it has just been
-//! written in, which a processor is slow at.
+//! written in, which a processor is slow at. Notes that go elsewhere together are copied as one block,
+//! and become records where nobody waits for it.
 
-use std::borrow::Cow;
+use std::{fmt, mem};
 
-use super::{
-    Attribute, DetailLimits, SpanKind, SpanName, SpanRecord, SpanStatus, StepIdentity, StepRef,
-    Value, cut,
-};
-use crate::identity::SpanId;
+use super::attribute_notes::AttributeNotes;
+use super::span_notes::{SpanNote, SpanNotes};
+use super::{Attribute, TraceRecords};
+use crate::identity::{SpanId, TraceId};
 
-/// Finished spans and attributes, each in the order in which they came.
+/// Finished spans and attributes that a thread holds, each in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    spans: Vec<SpanNote>,
-    attributes: Vec<AttributeNote>,
-    /// Attributes of which something has to be dropped, each with a note that stands for it.
-    owned: Vec<Attribute>,
-}
-
-/// A span of a step that ended as it should.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SpanNote {
-    pub(crate) span_id: SpanId,
-    pub(crate) parent_id: SpanId,
-    pub(crate) step: &'static StepIdentity,
-    /// In nanoseconds since the Unix epoch.
-    pub(crate) start_unix_nanos: u64,
-    pub(crate) end_unix_nanos: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct AttributeNote {
-    span_id: SpanId,
-    key: &'static str,
-    value: ValueNote,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum ValueNote {
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Str(&'static str),
-    /// The next of those that are owned.
-    Owned,
+    pub(super) spans: SpanNotes,
+    pub(super) attributes: AttributeNotes,
 }
 
 impl Notes {
     /// Adds a span, and tells whether there are many by now.
     #[inline]
     pub(crate) fn push_span(&mut self, span: SpanNote) -> bool {
-        self.spans.push(span);
+        self.spans.push_note(span);
         self.spans.len() >= MOST_SPANS
     }
 
@@ -69,103 +39,101 @@ impl Notes {
         span_id: SpanId,
         attributes: &mut [Attribute],
     ) -> bool {
-        self.attributes.reserve(attributes.len());
-        for attribute in attributes {
-            let (key, value) = match (&attribute.key, &attribute.value) {
-                (&Cow::Borrowed(key), &Value::Bool(value)) => (key, ValueNote::Bool(value)),
-                (&Cow::Borrowed(key), &Value::Int(value)) => (key, ValueNote::Int(value)),
-                (&Cow::Borrowed(key), &Value::Float(value)) => (key, ValueNote::Float(value)),
-                (&Cow::Borrowed(key), &Value::Str(Cow::Borrowed(text))) => {
-                    (key, ValueNote::Str(text))
-                }
-                _ => {
-                    self.owned.push(attribute.take());
-                    ("", ValueNote::Owned)
-                }
-            };
-            self.attributes.push(AttributeNote {
-                span_id,
-                key,
-                value,
-            });
-        }
+        self.attributes.push(span_id, attributes);
         self.attributes.len() >= MOST_ATTRIBUTES
+    }
+
+    /// Takes the attributes that came last.
+    pub(crate) fn last_attributes(&mut self, count: usize) -> AttributeNotes {
+        self.attributes.split_last(count)
     }
 
     pub(crate) fn clear(&mut self) {
         self.spans.clear();
         self.attributes.clear();
-        self.owned.clear();
-    }
-
-    pub(crate) fn span_count(&self) -> usize {
-        self.spans.len()
-    }
-
-    pub(crate) fn attribute_count(&self) -> usize {
-        self.attributes.len()
-    }
-
-    /// The spans as they are handed over.
-    pub(crate) fn spans(&mut self) -> impl ExactSizeIterator<Item = SpanRecord> {
-        self.spans.drain(..).map(SpanNote::record)
-    }
-
-    /// The attributes as they are handed over.
-    pub(crate) fn attributes(&mut self) -> impl ExactSizeIterator<Item = (SpanId, Attribute)> {
-        let owned = self.owned.drain(..);
-        attributes(self.attributes.drain(..), owned)
-    }
-
-    /// The attributes that came last.
-    pub(crate) fn last_attributes(
-        &mut self,
-        count: usize,
-    ) -> impl ExactSizeIterator<Item = (SpanId, Attribute)> {
-        let last = self.attributes.len().saturating_sub(count);
-        let is_owned = |note: &&AttributeNote| matches!(note.value, ValueNote::Owned);
-        let owned = self.attributes.iter().skip(last).filter(is_owned).count();
-        let last_owned = self.owned.len().saturating_sub(owned);
-        let owned = self.owned.drain(last_owned..);
-        attributes(self.attributes.drain(last..), owned)
     }
 }
 
-/// Attributes as they are handed over, with text cut to the limit.
-fn attributes(
-    notes: impl ExactSizeIterator<Item = AttributeNote>,
-    mut owned: impl Iterator<Item = Attribute>,
-) -> impl ExactSizeIterator<Item = (SpanId, Attribute)> {
-    let DetailLimits { text_bytes, .. } = DetailLimits::present();
-    notes.map(move |note| {
-        let borrowed = |value| Attribute {
-            key: Cow::Borrowed(note.key),
-            value,
-        };
-        let mut attribute = match note.value {
-            ValueNote::Bool(value) => borrowed(Value::Bool(value)),
-            ValueNote::Int(value) => borrowed(Value::Int(value)),
-            ValueNote::Float(value) => borrowed(Value::Float(value)),
-            ValueNote::Str(text) => borrowed(Value::Str(Cow::Borrowed(text))),
-            ValueNote::Owned => owned.next().unwrap_or_else(Attribute::empty),
-        };
-        cut(&mut attribute.value, text_bytes);
-        (note.span_id, attribute)
-    })
+/// The finished spans of one workflow as they are handed over: noted, and made records when somebody
+/// reads them.
+///
+/// A [`Recorder`](crate::Recorder) is called on the thread that ran the workflow, and has nothing to do
+/// there but to keep it; [`into_records`](Self::into_records) is for a thread of its own.
+#[derive(Clone)]
+pub struct TraceNotes {
+    spans: SpanNotes,
+    attributes: AttributeNotes,
+    /// Everything else, and what has been made of the notes.
+    records: TraceRecords,
 }
 
-impl SpanNote {
-    fn record(self) -> SpanRecord {
-        SpanRecord {
-            span_id: self.span_id,
-            parent_id: self.parent_id,
-            parent_is_remote: false,
-            name: SpanName::Step(StepRef::kept(self.step)),
-            kind: SpanKind::Internal,
-            start_unix_nanos: self.start_unix_nanos,
-            end_unix_nanos: self.end_unix_nanos,
-            status: SpanStatus::Ok,
+impl TraceNotes {
+    /// Notes of a trace of which `records` are everything else.
+    pub(crate) const fn new(
+        spans: SpanNotes,
+        attributes: AttributeNotes,
+        records: TraceRecords,
+    ) -> Self {
+        Self {
+            spans,
+            attributes,
+            records,
         }
+    }
+
+    /// The trace that all the spans belong to.
+    pub fn trace_id(&self) -> TraceId {
+        self.records.trace_id
+    }
+
+    /// Whether the trace is sampled, as [`TraceRecords::is_sampled`].
+    pub fn is_sampled(&self) -> bool {
+        self.records.is_sampled
+    }
+
+    /// How many spans there are.
+    pub fn span_count(&self) -> usize {
+        self.spans.len() + self.records.spans.len()
+    }
+
+    /// How much room it takes, in bytes, with all the text that it refers to.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() - size_of::<TraceRecords>()
+            + self.spans.bytes()
+            + self.attributes.bytes()
+            + self.records.bytes()
+    }
+
+    /// The records, which are made now if they have not been asked for before.
+    pub fn records(&mut self) -> &mut TraceRecords {
+        if !self.spans.is_empty() {
+            let (spans, attributes) = (mem::take(&mut self.spans), mem::take(&mut self.attributes));
+            self.records.spans = spans.into_records();
+            self.records.attributes = attributes.into_records();
+        }
+        &mut self.records
+    }
+
+    /// The records.
+    pub fn into_records(mut self) -> TraceRecords {
+        self.records();
+        self.records
+    }
+}
+
+/// Records that somebody has made otherwise.
+impl From<TraceRecords> for TraceNotes {
+    fn from(records: TraceRecords) -> Self {
+        Self::new(SpanNotes::default(), AttributeNotes::default(), records)
+    }
+}
+
+impl fmt::Debug for TraceNotes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TraceNotes")
+            .field("trace_id", &self.trace_id())
+            .field("spans", &self.span_count())
+            .finish_non_exhaustive()
     }
 }
 

@@ -161,7 +161,7 @@ impl Recorder for Quick {
         Some(quick)
     }
 
-    fn record(&self, trace: tta_core::TraceRecords) {
+    fn record(&self, trace: tta_core::TraceNotes) {
         self.0.record(trace);
     }
 }

@@ -1,6 +1,8 @@
 use std::sync::{Arc, Mutex};
 
-use tta_core::{Parent, Recorder, SpanId, TraceId, TraceRecords, WorkflowContext, step};
+use tta_core::{
+    Parent, Recorder, SpanId, TraceId, TraceNotes, TraceRecords, WorkflowContext, step,
+};
 use tta_testkit::recording::RecordingRecorder;
 
 use super::double;
@@ -89,8 +91,8 @@ impl Recorder for Choosy {
         self.holds
     }
 
-    fn record(&self, trace: TraceRecords) {
-        self.traces.lock().unwrap().push(trace);
+    fn record(&self, trace: TraceNotes) {
+        self.traces.lock().unwrap().push(trace.into_records());
     }
 }
 

@@ -53,3 +53,21 @@ fn the_future_of_a_long_chain_grows_in_proportion() {
     println!("bytes of the future of 1, 4 and 8 steps: {one}, {four}, {eight}");
     assert!(eight - four <= 2 * (four - one), "{one}, {four}, {eight}");
 }
+
+#[test]
+fn a_plain_future_that_is_observed_is_held_no_more_than_twice() {
+    let plain = async || {
+        let much = [1_u8; 4_096];
+        std::future::pending::<()>().await;
+        Ok::<_, Error>(much.len())
+    };
+    let ctx = WorkflowContext::new();
+    let own = size_of_val(&plain());
+    let step = size_of_val(&ctx.observe("large", plain()));
+    let workflow = size_of_val(&ctx.workflow("large", plain()));
+    println!("bytes of a future: {own}, as a step {step}, as a workflow {workflow}");
+    // Once until the first poll, and once where it is polled.
+    assert!(own >= 4_096);
+    assert!(step <= 2 * own + 512, "{step} around {own}");
+    assert!(workflow <= 2 * own + 512, "{workflow} around {own}");
+}

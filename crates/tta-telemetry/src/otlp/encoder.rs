@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use tta_core::{ContentCapture, TraceRecords};
+use tta_core::{ContentCapture, TraceNotes};
 
 use super::common::resource;
 use super::{WrittenSpan, encode_written};
@@ -51,11 +51,11 @@ impl TraceEncoder {
     }
 
     /// One request with all these traces, however long it gets: receivers take 4 MiB as a rule.
-    pub fn encode(&self, traces: impl IntoIterator<Item = TraceRecords>) -> Vec<u8> {
+    pub fn encode(&self, traces: impl IntoIterator<Item = TraceNotes>) -> Vec<u8> {
         let limits = limits::present();
         let mut spans = Vec::new();
         for trace in traces {
-            WrittenSpan::of_records(&trace, &limits, &self.redactor, &mut spans);
+            WrittenSpan::of_records(&trace.into_records(), &limits, &self.redactor, &mut spans);
         }
         encode_written(&spans, &self.resource)
     }

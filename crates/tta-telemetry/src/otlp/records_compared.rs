@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::SpanData;
 use proptest::prelude::*;
 use tta_core::{
     Attribute, ContentCapture, Error, ErrorKind, EventRecord, Parent, Recorder, SpanId, SpanKind,
-    SpanName, SpanStatus, TraceId, TraceRecords, Value, WorkflowContext, step,
+    SpanName, SpanStatus, TraceId, TraceNotes, TraceRecords, Value, WorkflowContext, step,
 };
 
 use super::super::common::resource;
@@ -38,7 +38,7 @@ proptest! {
         WrittenSpan::of_records(&trace, &limits, &redactor, &mut written);
         let mut spans: Vec<SpanData> = Vec::new();
         let redactor = self::redactor(policy, &asked_of_spans);
-        prepare_data(Spans::Ours(trace), &limits, &redactor, &mut spans);
+        prepare_data(Spans::Ours(trace.into()), &limits, &redactor, &mut spans);
 
         prop_assert_eq!(encode_written(&written, &resource), encode_spans(&spans, &resource));
         // Hooks are asked the same, and as often.
@@ -276,10 +276,10 @@ impl Recorder for Keep {
         true
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(trace);
+            .push(trace.into_records());
     }
 }

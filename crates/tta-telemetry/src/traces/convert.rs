@@ -26,7 +26,7 @@ pub(crate) fn convert(spans: Spans, limits: &SpanLimits, into: &mut Vec<SpanData
     let base = into.len();
     match spans {
         Spans::Foreign(span) => into.push(*span),
-        Spans::Ours(trace) => convert_trace(trace, into, limits),
+        Spans::Ours(trace) => convert_trace(trace.into_records(), into, limits),
     }
     for span in into.get_mut(base..).unwrap_or_default() {
         limits::trim(span, limits);

@@ -37,9 +37,9 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn in_piece(piece: &Spans) -> Self {
+    pub(super) fn in_piece(piece: &mut Spans) -> Self {
         match piece {
-            Spans::Ours(trace) => Self::in_ours(trace),
+            Spans::Ours(trace) => Self::in_ours(trace.records()),
             Spans::Foreign(span) => Self::in_foreign(span),
         }
     }
@@ -98,11 +98,12 @@ impl Seen {
 impl Spans {
     /// The same piece, whose root says why it was kept.
     pub(super) fn kept_for(mut self, reason: Reason) -> Self {
-        if let Self::Ours(trace) = &mut self
-            && let Some(root) = trace.spans.last().filter(|_| trace.root_ended)
-        {
-            let attribute = Attribute::new(KEPT_FOR, reason.as_str());
-            trace.attributes.push((root.span_id, attribute));
+        if let Self::Ours(trace) = &mut self {
+            let trace = trace.records();
+            if let Some(root) = trace.spans.last().filter(|_| trace.root_ended) {
+                let attribute = Attribute::new(KEPT_FOR, reason.as_str());
+                trace.attributes.push((root.span_id, attribute));
+            }
         }
         self
     }

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use opentelemetry_sdk::trace::SpanData;
-use tta_core::{Level, LogRecord, Parent, TraceId, TraceRecords, registry};
+use tta_core::{Level, LogRecord, Parent, TraceId, TraceNotes, registry};
 
 use self::sampler::Samplers;
 use self::tail::{Settled, Tail};
@@ -133,8 +133,8 @@ impl Traces {
     }
 
     /// Takes the finished spans of a workflow; never waits.
-    pub(crate) fn record(&self, trace: TraceRecords) {
-        if trace.is_sampled {
+    pub(crate) fn record(&self, trace: TraceNotes) {
+        if trace.is_sampled() {
             self.push(Spans::Ours(trace));
         } else {
             self.hold(Spans::Ours(trace));
@@ -240,7 +240,7 @@ impl Outgoing for WrittenSpan {
     fn prepare(waiting: Spans, redactor: &Redactor, into: &mut Vec<Self>) {
         match waiting {
             Spans::Ours(trace) => {
-                Self::of_records(&trace, &limits::present(), redactor, into);
+                Self::of_records(&trace.into_records(), &limits::present(), redactor, into);
             }
             Spans::Foreign(mut span) => {
                 limits::trim(&mut span, &limits::present());

@@ -1,21 +1,22 @@
 //! Finished spans as they wait, and how much room they take.
 
-use std::borrow::Cow;
 use std::mem::size_of;
 
 use opentelemetry_sdk::trace::SpanData;
-use tta_core::{
-    Attribute, EventRecord, Parent, SpanId, SpanName, SpanRecord, SpanStatus, TraceRecords, Value,
-};
+use tta_core::TraceNotes;
 
 use super::trim::{trim_foreign, trim_ours};
 use crate::export::Waiting;
 
 /// Finished spans as they came.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a workflow that hands its spans over does not wait for an allocation"
+)]
 pub(crate) enum Spans {
     /// Of our own steps.
-    Ours(TraceRecords),
+    Ours(TraceNotes),
     /// Of OpenTelemetry or `tracing`.
     Foreign(Box<SpanData>),
 }
@@ -23,24 +24,14 @@ pub(crate) enum Spans {
 impl Waiting for Spans {
     fn count(&self) -> usize {
         match self {
-            Self::Ours(trace) => trace.spans.len(),
+            Self::Ours(trace) => trace.span_count(),
             Self::Foreign(_) => 1,
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Ours(trace) => {
-                let spans: usize = trace.spans.iter().map(span_bytes).sum();
-                let attributes: usize = trace
-                    .attributes
-                    .iter()
-                    .map(|(_, attribute)| attribute_bytes(attribute))
-                    .sum();
-                let events: usize = trace.events.iter().map(event_bytes).sum();
-                let links: usize = trace.links.iter().map(link_bytes).sum();
-                size_of::<TraceRecords>() + spans + attributes + events + links
-            }
+            Self::Ours(trace) => trace.bytes(),
             Self::Foreign(span) => {
                 let attributes = |list: &[opentelemetry::KeyValue]| -> usize {
                     list.iter().map(key_value_bytes).sum()
@@ -66,44 +57,10 @@ impl Waiting for Spans {
 
     fn trim(&mut self, most: usize) {
         match self {
-            Self::Ours(trace) => trim_ours(trace, most),
+            Self::Ours(trace) => trim_ours(trace.records(), most),
             Self::Foreign(span) => trim_foreign(span, most),
         }
     }
-}
-
-pub(super) fn span_bytes(span: &SpanRecord) -> usize {
-    let description = match &span.status {
-        SpanStatus::Error { description, .. } => description.len(),
-        _ => 0,
-    };
-    let name = match &span.name {
-        SpanName::Edge { name, .. } => name.len(),
-        _ => 0,
-    };
-    size_of::<SpanRecord>() + name + description
-}
-
-pub(super) fn attribute_bytes(attribute: &Attribute) -> usize {
-    let key = match &attribute.key {
-        Cow::Owned(key) => key.len(),
-        Cow::Borrowed(_) => 0,
-    };
-    let text = match &attribute.value {
-        Value::Str(text) => text.len(),
-        _ => 0,
-    };
-    size_of::<(SpanId, Attribute)>() + key + text
-}
-
-pub(super) fn link_bytes(link: &(SpanId, Parent)) -> usize {
-    let state = link.1.trace_state.as_deref();
-    size_of_val(link) + state.map_or(0, str::len)
-}
-
-pub(super) fn event_bytes(event: &EventRecord) -> usize {
-    let attributes: usize = event.attributes.iter().map(attribute_bytes).sum();
-    size_of::<EventRecord>() + attributes
 }
 
 pub(super) fn key_value_bytes(pair: &opentelemetry::KeyValue) -> usize {

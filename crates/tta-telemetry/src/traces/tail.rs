@@ -68,8 +68,8 @@ impl Tail {
     }
 
     /// Takes a piece of a trace that is not sampled.
-    pub(super) fn take(&self, piece: Spans) -> Settled {
-        let seen = Seen::in_piece(&piece);
+    pub(super) fn take(&self, mut piece: Spans) -> Settled {
+        let seen = Seen::in_piece(&mut piece);
         let mut settled = Settled::default();
         if seen.root_ended && seen.is_last && self.known.load(Ordering::Relaxed) == 0 {
             self.settle_whole(piece, &seen, &mut settled);

@@ -2,28 +2,29 @@
 
 use opentelemetry::{Array, KeyValue, Value as OtelValue};
 use opentelemetry_sdk::trace::SpanData;
-use tta_core::TraceRecords;
+use tta_core::{EventRecord, SpanRecord, TraceRecords};
 
-use super::spans::{attribute_bytes, event_bytes, key_value_bytes, link_bytes};
+use super::spans::key_value_bytes;
 
 /// Leaves out what does not fit, the latest first, and counts it. Attributes go before events and
 /// events before links.
 pub(super) fn trim_ours(trace: &mut TraceRecords, most: usize) {
     let mut room = Room(most);
-    trace
-        .spans
-        .iter()
-        .for_each(|span| room.take_always(super::spans::span_bytes(span)));
+    room.take_always(trace.spans.iter().map(SpanRecord::bytes).sum());
     let before = trace.links.len();
-    trace.links.retain(|link| room.take(link_bytes(link)));
+    trace
+        .links
+        .retain(|(id, to)| room.take(size_of_val(id) + to.bytes()));
     trace.lost.links += (before - trace.links.len()) as u64;
     let before = trace.attributes.len();
     trace
         .attributes
-        .retain(|(_, attribute)| room.take(attribute_bytes(attribute)));
+        .retain(|(id, attribute)| room.take(size_of_val(id) + attribute.bytes()));
     trace.lost.attributes += (before - trace.attributes.len()) as u64;
     let before = trace.events.len();
-    trace.events.retain(|event| room.take(event_bytes(event)));
+    trace
+        .events
+        .retain(|event| room.take(EventRecord::bytes(event)));
     trace.lost.events += (before - trace.events.len()) as u64;
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tta_core::{
-    ActiveSpan, Level, LogRecord, Parent, Recorder, TraceId, TraceRecords, WorkflowContext,
+    ActiveSpan, Level, LogRecord, Parent, Recorder, TraceId, TraceNotes, WorkflowContext,
     install_recorder, step, uninstall_recorder,
 };
 use tta_telemetry::opentelemetry::global;
@@ -91,7 +91,7 @@ impl Recorder for Timed {
         self.inner.sample(trace_id, parent)
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         let began = Instant::now();
         self.inner.record(trace);
         *self.took.lock().unwrap() = began.elapsed();

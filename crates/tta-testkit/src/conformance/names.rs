@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tta_core::{
-    Attribute, Error, ErrorKind, Level, LogRecord, Recorder, TraceRecords, WorkflowContext,
+    Attribute, Error, ErrorKind, Level, LogRecord, Recorder, TraceNotes, WorkflowContext,
     conditional, fallback, saga, step,
 };
 
@@ -128,7 +128,7 @@ impl Recorder for Both {
         true
     }
 
-    fn record(&self, trace: TraceRecords) {
+    fn record(&self, trace: TraceNotes) {
         self.witness.record(trace.clone());
         self.sink.record(trace);
     }

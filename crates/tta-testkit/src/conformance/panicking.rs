@@ -1,6 +1,6 @@
 //! A recorder as faulty as can be.
 
-use tta_core::{ActiveSpan, Level, LogRecord, Parent, Recorder, TraceId, TraceRecords};
+use tta_core::{ActiveSpan, Level, LogRecord, Parent, Recorder, TraceId, TraceNotes};
 
 /// A [`Recorder`] that asks for everything and panics when it gets it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,7 +15,7 @@ impl Recorder for PanickingRecorder {
         true
     }
 
-    fn record(&self, _: TraceRecords) {
+    fn record(&self, _: TraceNotes) {
         panic!("a faulty recorder was given a trace")
     }
 
