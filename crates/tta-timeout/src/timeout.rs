@@ -73,13 +73,16 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> TimeoutPrimitive<P, L> {
     /// Runs the operation, and says by `past` whether this limit or deadline ended it: an error of the
     /// operation's own may look the same.
     #[inline]
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "a block leaves what it is given where it lies, and an `async fn` moves it first"
+    )]
     pub(crate) fn attempt(
         &self,
         input: P::Input,
         ctx: &WorkflowContext,
         mut past: impl FnMut(TimeoutCause) + Send,
     ) -> impl Future<Output = Result<P::Output>> + Send {
-        // A block and no `async fn`, here and below: what is handed in is used where it lies.
         async move {
             let begun = ctx.step_begun();
             let config = &self.config;
@@ -156,6 +159,10 @@ enum Lateness {
 impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
     /// Runs the operation and counts how it ended.
     #[inline]
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "a block leaves what it is given where it lies, and an `async fn` moves it first"
+    )]
     fn run(
         &self,
         input: P::Input,

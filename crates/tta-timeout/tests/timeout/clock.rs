@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use tta_core::{
-    ErrorKind, Flow, NanoClock, Operand, Parent, Primitive, Recorder, Result, TraceId,
-    TraceRecords, WorkflowContext, step, step_with,
+    ErrorKind, Flow, NanoClock, Operand, Primitive, Recorder, Result, WorkflowContext, step,
+    step_with,
 };
 use tta_timeout::{TimeoutConfig, TimeoutExt};
 
@@ -79,12 +79,6 @@ fn what_an_operation_does_after_its_last_step_counts_as_well() {
 struct Hasty;
 
 impl Recorder for Hasty {
-    fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
-        false
-    }
-
-    fn record(&self, _: TraceRecords) {}
-
     fn span_clock(&self) -> Option<NanoClock> {
         Some(|| HOURS.fetch_add(1, Ordering::Relaxed) * 3_600_000_000_000)
     }
