@@ -146,8 +146,8 @@ impl KeyBuilder {
 
     /// The key in memory; none if a part could not be written.
     #[inline]
-    pub(crate) fn finish_local(self) -> Option<CacheKey> {
-        let KeyHasher::Local(hasher) = self.hasher else {
+    pub(crate) fn finish_local(&self) -> Option<CacheKey> {
+        let KeyHasher::Local(hasher) = &self.hasher else {
             return None;
         };
         (!self.failed).then(|| CacheKey(hasher.finish()))

@@ -45,7 +45,7 @@ impl SipHash {
 
     /// The hash of what has been written.
     #[inline]
-    pub(crate) fn finish(self) -> u128 {
+    pub(crate) fn finish(&self) -> u128 {
         let mut state = self.state;
         // The number of bytes, of which eight bits are kept, above none that are left over.
         state.take(self.words << (56 + 3));

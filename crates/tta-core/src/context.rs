@@ -162,12 +162,42 @@ impl WorkflowContext {
     }
 
     /// The same context with a deadline, unless it has an earlier one.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "so that it is made where it is to lie, and not moved right after"
+    )]
     #[must_use]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
-        let mut ctx = self.clone();
-        ctx.deadline = Some(ctx.deadline.map_or(deadline, |own| own.min(deadline)));
-        ctx
+        Self {
+            shared: current::handle(self),
+            base: self.span_id(),
+            deadline: Some(self.sooner(deadline)),
+            meter: self.meter.clone(),
+            cancellation: self.cancellation.clone(),
+        }
+    }
+
+    /// The same for a context that is nobody else's.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn until(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(self.sooner(deadline));
+        self
+    }
+
+    /// Drops the context. The next one that is made of the workflow in this poll needs no reference
+    /// counted.
+    #[doc(hidden)]
+    #[inline]
+    pub fn give_back(self) {
+        current::give_back(self.shared);
+    }
+
+    #[inline]
+    fn sooner(&self, deadline: Instant) -> Instant {
+        self.deadline.map_or(deadline, |own| own.min(deadline))
     }
 
     /// The identifier that joins everything done for one request; from outside or fresh.

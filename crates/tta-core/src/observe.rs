@@ -86,13 +86,7 @@ where
         };
         running.execution.begin();
         subject.share_boundary(ctx);
-        let mut result = (&mut running).await;
-        if let Err(panic) = running.future.release() {
-            result = Err(panic);
-        }
-        subject.share_boundary(ctx);
-        running.execution.end(&mut result);
-        result
+        (&mut running).await
     }
 }
 
@@ -105,7 +99,12 @@ where
     let slot = pin!(None);
     let mut contained = Contained::new(slot);
     let mut start = Some(start);
-    let result = poll_fn(|cx| contained.poll(&mut start, cx)).await;
+    let result = poll_fn(|cx| {
+        let mut polled = Poll::Pending;
+        contained.poll(&mut start, cx, &mut polled);
+        polled
+    })
+    .await;
     contained.release().and(result)
 }
 
@@ -160,7 +159,19 @@ where
             start,
             execution,
         } = &mut **self.get_mut();
-        execution.poll(|| future.poll(start, cx))
+        let mut polled = Poll::Pending;
+        let _ = execution.poll(|| {
+            future.poll(start, cx, &mut polled);
+            Poll::Ready(())
+        });
+        // All that is to be done, before the answer is moved.
+        if let Poll::Ready(result) = &mut polled {
+            if let Err(panic) = future.release() {
+                *result = Err(panic);
+            }
+            execution.end(result);
+        }
+        polled
     }
 }
 

@@ -51,22 +51,30 @@ where
     }
 
     /// Polls the future, which `start` makes if there is none yet.
+    ///
+    /// The answer is written where it stays: moved right after it was written in words, it would have
+    /// to be waited for.
     #[inline]
-    pub(crate) fn poll<S>(&mut self, start: &mut Option<S>, cx: &mut Context<'_>) -> Poll<Result<T>>
-    where
+    pub(crate) fn poll<S>(
+        &mut self,
+        start: &mut Option<S>,
+        cx: &mut Context<'_>,
+        polled: &mut Poll<Result<T>>,
+    ) where
         S: FnOnce() -> F,
     {
-        let polled = catch(|| {
+        let caught = catch(|| {
             if let Some(start) = start.take() {
                 self.slot.set(Some(start()));
             }
-            match self.slot.as_mut().as_pin_mut() {
-                Some(future) => future.poll(cx).map_err(Into::into),
-                // `start` has been called above, at this or at an earlier poll.
-                None => Poll::Pending,
+            // There is a future: `start` has been called above, at this or at an earlier poll.
+            if let Some(future) = self.slot.as_mut().as_pin_mut() {
+                *polled = future.poll(cx).map_err(Into::into);
             }
         });
-        polled.unwrap_or_else(|panic| Poll::Ready(Err(panic)))
+        if let Err(panic) = caught {
+            *polled = Poll::Ready(Err(panic));
+        }
     }
 }
 

@@ -2,79 +2,112 @@
 
 use std::time::{Duration, Instant};
 
-use tta_core::WorkflowContext;
+use tta_core::{Moment, WorkflowContext};
 
 use crate::cause::TimeoutCause;
 
-/// The points in time that matter to one call.
+/// The points in time that matter to one call, in nanoseconds from its beginning: two plain numbers
+/// are compared at a tenth of what it costs to take one [`Instant`] from another.
 pub(crate) struct Bounds {
-    pub(crate) begun: Instant,
-    /// The limit of this call, and how long past it an answer is taken.
+    pub(crate) begun: Moment,
+    /// The same on the clock that deadlines are kept by, where executions are measured by another.
+    begun_at: Option<Instant>,
+    /// The limit of this call.
     pub(crate) own: Duration,
-    pub(crate) grace: Duration,
     pub(crate) minimum: Duration,
     /// The operation's deadline; none if it lies beyond the end of time.
-    pub(crate) limit: Option<Instant>,
+    pub(crate) deadline: Option<Instant>,
+    /// When that is; never if there is none.
+    limit: u64,
     /// When the operation is dropped.
-    pub(crate) stop: Option<Instant>,
+    stop: u64,
     pub(crate) cause: TimeoutCause,
 }
 
 impl Bounds {
+    /// Those of a call without an end, until it is given [one](Self::end).
     #[inline]
-    pub(crate) fn new(
-        own: Duration,
-        grace: Duration,
-        minimum: Duration,
-        begun: Instant,
-        ctx: &WorkflowContext,
-    ) -> Self {
-        let own_limit = begun.checked_add(own);
-        let mut bounds = Self {
+    pub(crate) fn begin(own: Duration, minimum: Duration, begun: Moment) -> Self {
+        Self {
             begun,
+            begun_at: None,
             own,
-            grace,
             minimum,
-            limit: own_limit,
-            stop: own_limit,
+            deadline: None,
+            limit: NEVER,
+            stop: NEVER,
             cause: TimeoutCause::Limit,
-        };
+        }
+    }
+
+    /// Ends it by its own limit and by the deadline of its context, where it is to stay: what has just
+    /// been written is not moved again.
+    #[inline]
+    pub(crate) fn end(&mut self, grace: Duration, ctx: &WorkflowContext) {
+        self.limit = nanos(self.own);
+        if self.limit != NEVER {
+            self.deadline = ctx.instant(self.begun.plus(self.limit));
+        }
+        if self.deadline.is_none() {
+            self.end_far_or_by_another_clock(ctx);
+        }
+        self.stop = self.limit;
         if !grace.is_zero() {
-            bounds.stop = own_limit.and_then(|limit| limit.checked_add(grace));
+            self.stop = self.limit.saturating_add(nanos(grace));
         }
         if let Some(deadline) = ctx.deadline() {
-            bounds.end_by(deadline);
+            self.end_by(deadline, ctx);
         }
-        bounds
+    }
+
+    /// A limit that is very long, or that begins at a reading of its own because executions are
+    /// measured by another clock than deadlines.
+    #[cold]
+    fn end_far_or_by_another_clock(&mut self, ctx: &WorkflowContext) {
+        let begun_at = ctx.instant(self.begun);
+        if begun_at.is_none() {
+            self.begun_at = Some(ctx.now());
+        }
+        self.deadline = self.begun_at(ctx).checked_add(self.own);
+        if self.deadline.is_none() {
+            self.limit = NEVER;
+        }
     }
 
     /// Ends it at a deadline from outside, where that is the earlier end.
-    fn end_by(&mut self, deadline: Instant) {
-        if self.limit.is_none_or(|limit| deadline < limit) {
-            self.limit = Some(deadline);
+    fn end_by(&mut self, deadline: Instant, ctx: &WorkflowContext) {
+        let at = nanos(deadline.saturating_duration_since(self.begun_at(ctx)));
+        if self.deadline.is_none_or(|limit| deadline < limit) {
+            self.deadline = Some(deadline);
+            self.limit = at;
             self.cause = TimeoutCause::Deadline;
         }
-        if self.stop.is_none_or(|stop| deadline < stop) {
-            self.stop = Some(deadline);
+        self.stop = self.stop.min(at);
+    }
+
+    fn begun_at(&self, ctx: &WorkflowContext) -> Instant {
+        let begun_at = self.begun_at.or_else(|| ctx.instant(self.begun));
+        begun_at.unwrap_or_else(|| ctx.now())
+    }
+
+    /// How long it has been going on at a moment that is now.
+    #[inline]
+    pub(crate) fn elapsed(&self, now: Moment, ctx: &WorkflowContext) -> u64 {
+        match self.begun_at {
+            None => now.nanos_since(self.begun),
+            Some(begun_at) => nanos(ctx.now().saturating_duration_since(begun_at)),
         }
     }
 
     /// How much of the time there is until the operation's deadline.
-    pub(crate) fn left(&self) -> Option<Duration> {
-        self.limit
-            .map(|limit| limit.saturating_duration_since(self.begun))
+    pub(crate) fn left(&self) -> Duration {
+        Duration::from_nanos(self.limit)
     }
 
     /// Whether the operation cannot end in time.
     #[inline]
     pub(crate) fn is_too_short(&self) -> bool {
-        let Some(limit) = self.limit else {
-            return false;
-        };
-        // Two points in time are compared at a tenth of what it costs to take one from the other.
-        limit <= self.begun
-            || (!self.minimum.is_zero()
-                && limit.saturating_duration_since(self.begun) < self.minimum)
+        self.limit == 0 || (!self.minimum.is_zero() && self.limit < nanos(self.minimum))
     }
 
     /// Whether an answer is taken past the limit.
@@ -84,38 +117,55 @@ impl Bounds {
     }
 
     #[inline]
-    pub(crate) fn is_within_limit(&self, at: Instant) -> bool {
-        self.limit.is_none_or(|limit| at <= limit)
+    pub(crate) fn is_within_limit(&self, elapsed: u64) -> bool {
+        elapsed <= self.limit
     }
 
     #[inline]
-    pub(crate) fn is_within_grace(&self, at: Instant) -> bool {
-        self.stop.is_none_or(|stop| at <= stop)
+    pub(crate) fn is_within_grace(&self, elapsed: u64) -> bool {
+        elapsed <= self.stop
+    }
+
+    /// When the operation is told, if ever; from the beginning.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        known(self.limit)
+    }
+
+    /// When it is dropped, if ever; from the beginning.
+    pub(crate) fn stop(&self) -> Option<Duration> {
+        known(self.stop)
     }
 
     /// How long past the end of all time it is.
-    pub(crate) fn overrun(&self, at: Instant) -> Duration {
-        self.stop
-            .map_or(Duration::ZERO, |stop| at.saturating_duration_since(stop))
+    pub(crate) fn overrun(&self, elapsed: u64) -> Duration {
+        Duration::from_nanos(elapsed.saturating_sub(self.stop))
     }
 
-    pub(crate) fn describe(&self, ctx: &WorkflowContext) {
+    pub(crate) fn describe(&self, grace: Duration, ctx: &WorkflowContext) {
         ctx.set_attribute("timeout.limit_ms", millis(self.own));
         ctx.set_attribute(
             "timeout.deadline_inherited",
             self.cause == TimeoutCause::Deadline,
         );
-        if !self.grace.is_zero() {
-            ctx.set_attribute("timeout.grace_ms", millis(self.grace));
+        if !grace.is_zero() {
+            ctx.set_attribute("timeout.grace_ms", millis(grace));
         }
         if !self.minimum.is_zero() {
             ctx.set_attribute("timeout.minimum_ms", millis(self.minimum));
         }
-        if let Some(stop) = self.stop {
-            let budget = stop.saturating_duration_since(self.begun);
+        if let Some(budget) = self.stop() {
             ctx.set_attribute("timeout.budget_ms", millis(budget));
         }
     }
+}
+
+#[inline]
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
+}
+
+fn known(nanos: u64) -> Option<Duration> {
+    (nanos != NEVER).then(|| Duration::from_nanos(nanos))
 }
 
 /// The earlier of two points in time, where there may be none.
@@ -131,3 +181,6 @@ pub(crate) fn millis(duration: Duration) -> u64 {
     let millis = duration.as_nanos().div_ceil(1_000_000);
     u64::try_from(millis).unwrap_or(u64::MAX)
 }
+
+/// Some six hundred years.
+const NEVER: u64 = u64::MAX;

@@ -101,7 +101,10 @@ where
     async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
         let kept = input.clone();
         let mut out_of_time = None;
-        let result = self.timeout.attempt(input, ctx, &mut out_of_time).await;
+        let result = self
+            .timeout
+            .attempt(input, ctx, |cause| out_of_time = Some(cause))
+            .await;
         let late = match (result, out_of_time) {
             (Err(late), Some(TimeoutCause::Limit)) => late,
             (result, _) => return result,

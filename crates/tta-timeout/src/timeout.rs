@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tta_core::{Canceller, Flow, IntoFlow, Moment, Observed, Primitive, Result, WorkflowContext};
 
@@ -21,7 +21,7 @@ use crate::timer::{arm, poll_fired, rearm};
 /// # Examples
 ///
 /// ```
-/// use std::time::{Duration, Instant};
+/// use std::time::Duration;
 /// use tta_core::step;
 /// use tta_timeout::{TimeoutConfig, TimeoutPrimitive};
 ///
@@ -70,40 +70,40 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> TimeoutPrimitive<P, L> {
         })
     }
 
-    /// Runs the operation, and says in `out_of_time` whether this limit or deadline ended it: an
-    /// error of the operation's own may look the same.
-    pub(crate) async fn attempt(
+    /// Runs the operation, and says by `past` whether this limit or deadline ended it: an error of the
+    /// operation's own may look the same.
+    #[inline]
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "a block leaves what it is given where it lies, and an `async fn` moves it first"
+    )]
+    pub(crate) fn attempt(
         &self,
         input: P::Input,
         ctx: &WorkflowContext,
-        out_of_time: &mut Option<TimeoutCause>,
-    ) -> Result<P::Output> {
-        let TimeoutConfig {
-            policy,
-            grace,
-            minimum,
-        } = &self.config;
-        let begun = ctx.step_begun();
-        let limit = policy.limit(&input, ctx);
-        let minimum = policy.minimum().max(*minimum);
-        let shares = P::IS_OBSERVED && begun.is_some();
-        let (begun, begun_at) = or_now(begun, ctx);
-        let bounds = Bounds::new(limit, *grace, minimum, begun_at, ctx);
-        let metrics = self.metrics.get_or_init(|| Metrics::of(&self.name));
-        let call = &Call {
-            timeout: self,
-            metrics,
-            bounds,
-            begun,
-            shares,
-            ctx,
-        };
-        // What is around this sees to panics, so that nothing is needed where nothing is recorded.
-        if ctx.is_sampled() {
-            ctx.in_span_with(&EXECUTE_SPAN, move || call.run(input, out_of_time))
-                .await
-        } else {
-            call.run(input, out_of_time).await
+        mut past: impl FnMut(TimeoutCause) + Send,
+    ) -> impl Future<Output = Result<P::Output>> + Send {
+        async move {
+            let begun = ctx.step_begun();
+            let config = &self.config;
+            let limit = config.policy.limit(&input, ctx);
+            let minimum = config.policy.minimum().max(config.minimum);
+            let mut call = Call {
+                timeout: self,
+                metrics: self.metrics.get_or_init(|| Metrics::of(&self.name)),
+                shares: P::IS_OBSERVED && begun.is_some(),
+                bounds: Bounds::begin(limit, minimum, begun.unwrap_or_else(|| ctx.moment())),
+                ctx,
+            };
+            call.bounds.end(config.grace, ctx);
+            // What is around this sees to panics, so that nothing is needed where nothing is recorded.
+            if ctx.is_sampled() {
+                let call = &call;
+                ctx.in_span_with(&EXECUTE_SPAN, move || call.run(input, past))
+                    .await
+            } else {
+                call.run(input, &mut past).await
+            }
         }
     }
 }
@@ -129,8 +129,12 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Primitive for TimeoutPrimitive<P, L
         self.inner.is_idempotent()
     }
 
-    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        self.attempt(input, ctx, &mut None).await
+    fn execute(
+        &self,
+        input: P::Input,
+        ctx: &WorkflowContext,
+    ) -> impl Future<Output = Result<P::Output>> + Send {
+        self.attempt(input, ctx, |_| ())
     }
 }
 
@@ -138,10 +142,9 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Primitive for TimeoutPrimitive<P, L
 struct Call<'a, P, L> {
     timeout: &'a TimeoutPrimitive<P, L>,
     metrics: &'a Metrics,
-    bounds: Bounds,
-    begun: Moment,
     /// Whether the operation begins and ends at the moments at which this does.
     shares: bool,
+    bounds: Bounds,
     ctx: &'a WorkflowContext,
 }
 
@@ -155,101 +158,129 @@ enum Lateness {
 
 impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
     /// Runs the operation and counts how it ended.
-    async fn run(
+    #[inline]
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "a block leaves what it is given where it lies, and an `async fn` moves it first"
+    )]
+    fn run(
         &self,
         input: P::Input,
-        out_of_time: &mut Option<TimeoutCause>,
-    ) -> Result<P::Output> {
-        let Self {
-            metrics,
-            bounds,
-            ctx,
-            ..
-        } = self;
-        if ctx.is_sampled() {
-            bounds.describe(ctx);
-        }
-        if bounds.is_too_short() {
-            *out_of_time = Some(bounds.cause);
-            metrics.past(bounds.cause).increment_in(ctx);
-            metrics.duration.record_in(Duration::ZERO, ctx);
-            return self.late(Lateness::NotStarted);
-        }
-        let mut inner_ctx = bounds.limit.map(|limit| ctx.with_deadline(limit));
-        let mut signal = Signal::default();
-        if bounds.has_grace() {
-            let (told, canceller) = inner_ctx.as_ref().unwrap_or(ctx).cancellable();
-            inner_ctx = Some(told);
-            signal.canceller = Some(canceller);
-        }
-        let inner_ctx = inner_ctx.as_ref().unwrap_or(ctx);
-        let mut operation = pin!(Some(self.timeout.inner.execute(input, inner_ctx)));
-        let mut timer = pin!(None);
-        let mut next = bounds.limit;
-        if self.shares {
-            ctx.share_boundary();
-        }
-        // Most operations that are ready at once never see a timer, which costs more than they do.
-        let ended = poll_fn(|cx| {
-            loop {
-                if let Some(operation) = operation.as_mut().as_pin_mut()
-                    && let Poll::Ready(result) = operation.poll(cx)
-                {
-                    return Poll::Ready(result.map(Some));
-                }
-                let Some(end) = next else {
-                    return Poll::Pending;
-                };
-                if timer.is_none() {
-                    timer.set(Some(arm(end.saturating_duration_since(ctx.now()))?));
-                }
-                let Some(armed) = timer.as_mut().as_pin_mut() else {
-                    // Set just above.
-                    return Poll::Pending;
-                };
-                if poll_fired(armed, cx).is_pending() {
-                    return Poll::Pending;
-                }
-                if !signal.raise() {
-                    return Poll::Ready(Ok(None));
-                }
-                // Told, the operation is asked at once: it may have nothing left to do.
-                next = bounds.stop;
-                if let (Some(stop), Some(armed)) = (next, timer.as_mut().as_pin_mut()) {
-                    rearm(armed, stop.saturating_duration_since(ctx.now()));
-                }
+        mut past: impl FnMut(TimeoutCause) + Send,
+    ) -> impl Future<Output = Result<P::Output>> + Send {
+        async move {
+            let Self {
+                metrics,
+                bounds,
+                ctx,
+                ..
+            } = self;
+            if ctx.is_sampled() {
+                bounds.describe(self.timeout.config.grace, ctx);
             }
-        })
-        .await;
-        let was_told = bounds.has_grace() && signal.canceller.is_none();
-        signal.canceller = None;
+            if bounds.is_too_short() {
+                past(bounds.cause);
+                metrics.past(bounds.cause).increment_in(ctx);
+                metrics.duration.record_in(Duration::ZERO, ctx);
+                return self.late(Lateness::NotStarted);
+            }
+            let mut inner_ctx = None;
+            let mut signal = Signal::default();
+            if bounds.has_grace() {
+                let (told, canceller) = ctx.cancellable();
+                signal.canceller = Some(canceller);
+                inner_ctx = Some(match bounds.deadline {
+                    Some(deadline) => told.until(deadline),
+                    None => told,
+                });
+            } else if let Some(deadline) = bounds.deadline {
+                inner_ctx = Some(ctx.with_deadline(deadline));
+            }
+            let result = {
+                let inner_ctx = inner_ctx.as_ref().unwrap_or(ctx);
+                let mut operation = pin!(Some(self.timeout.inner.execute(input, inner_ctx)));
+                let mut timer = pin!(None);
+                let mut next = bounds.limit();
+                if self.shares {
+                    ctx.share_boundary();
+                }
+                // Most operations that are ready at once never see a timer, which costs more than
+                // they do.
+                let ended = poll_fn(|cx| {
+                    loop {
+                        if let Some(operation) = operation.as_mut().as_pin_mut()
+                            && let Poll::Ready(result) = operation.poll(cx)
+                        {
+                            return Poll::Ready(Some(result));
+                        }
+                        let Some(end) = next else {
+                            return Poll::Pending;
+                        };
+                        if timer.is_none() {
+                            match arm(self.left_until(end)) {
+                                Ok(armed) => timer.set(Some(armed)),
+                                Err(error) => return Poll::Ready(Some(Err(error))),
+                            }
+                        }
+                        let Some(armed) = timer.as_mut().as_pin_mut() else {
+                            // Set just above.
+                            return Poll::Pending;
+                        };
+                        if poll_fired(armed, cx).is_pending() {
+                            return Poll::Pending;
+                        }
+                        if !signal.raise() {
+                            return Poll::Ready(None);
+                        }
+                        // Told, the operation is asked at once: it may have nothing left to do.
+                        next = bounds.stop();
+                        if let (Some(stop), Some(armed)) = (next, timer.as_mut().as_pin_mut()) {
+                            rearm(armed, self.left_until(stop));
+                        }
+                    }
+                })
+                .await;
+                let was_told = bounds.has_grace() && signal.canceller.is_none();
+                signal.canceller = None;
+                match ended {
+                    Some(Ok(output)) => self.answered(output, was_told, past),
+                    Some(Err(error)) => {
+                        self.observe(self.ended(), Ending::Error);
+                        Err(error)
+                    }
+                    None => {
+                        past(bounds.cause);
+                        self.give_up(Lateness::CutOff, ctx.moment(), || operation.set(None))
+                    }
+                }
+            };
+            if let Some(inner_ctx) = inner_ctx {
+                inner_ctx.give_back();
+            }
+            result
+        }
+    }
 
-        match ended {
-            Ok(Some(output)) => self.answered(output, was_told, out_of_time),
-            Ok(None) => {
-                *out_of_time = Some(bounds.cause);
-                self.give_up(Lateness::CutOff, or_now(None, ctx), || operation.set(None))
-            }
-            Err(error) => {
-                self.observe(self.ended().0, Ending::Error);
-                Err(error)
-            }
-        }
+    /// How long until a point in time that is so long after the beginning.
+    fn left_until(&self, end: Duration) -> Duration {
+        let elapsed = self.bounds.elapsed(self.ctx.moment(), self.ctx);
+        end.saturating_sub(Duration::from_nanos(elapsed))
     }
 
     /// When the operation ended, which has just given its answer.
     #[inline]
-    fn ended(&self) -> (Moment, Instant) {
+    fn ended(&self) -> Moment {
         let ended = self.ctx.step_ended().filter(|_| self.shares);
-        or_now(ended, self.ctx)
+        ended.unwrap_or_else(|| self.ctx.moment())
     }
 
     /// Takes an answer that is in time.
+    #[inline]
     fn answered(
         &self,
         output: P::Output,
         was_told: bool,
-        out_of_time: &mut Option<TimeoutCause>,
+        mut past: impl FnMut(TimeoutCause),
     ) -> Result<P::Output> {
         let Self {
             metrics,
@@ -257,20 +288,23 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
             ctx,
             ..
         } = self;
-        let (ended, now) = self.ended();
-        if !bounds.is_within_grace(now) {
-            *out_of_time = Some(bounds.cause);
-            let took = Duration::from_nanos(ended.nanos_since(self.begun));
-            return self.give_up(Lateness::Overran(took), (ended, now), || drop(output));
+        let ended = self.ended();
+        let elapsed = bounds.elapsed(ended, ctx);
+        if !bounds.is_within_grace(elapsed) {
+            past(bounds.cause);
+            let took = Duration::from_nanos(ended.nanos_since(bounds.begun));
+            return self.give_up(Lateness::Overran(took), ended, || drop(output));
         }
-        let (counter, within) = if bounds.is_within_limit(now) && !was_told {
+        let (counter, within) = if bounds.is_within_limit(elapsed) && !was_told {
             (&metrics.within_limit, "limit")
         } else {
             (&metrics.within_grace, "grace")
         };
         counter.increment_in(ctx);
         self.observe(ended, Ending::Success);
-        ctx.set_attribute("timeout.within", within);
+        if ctx.is_sampled() {
+            ctx.set_attribute("timeout.within", within);
+        }
         if self.shares {
             ctx.share_boundary();
         }
@@ -279,10 +313,11 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
 
     /// Counts an operation that ran out of time, and drops what is left of it: in this order, since
     /// its destructors may panic.
+    #[cold]
     fn give_up(
         &self,
         lateness: Lateness,
-        (ended, now): (Moment, Instant),
+        ended: Moment,
         drop_it: impl FnOnce(),
     ) -> Result<P::Output> {
         let Self {
@@ -291,6 +326,7 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
             ctx,
             ..
         } = self;
+        let overrun = bounds.overrun(bounds.elapsed(ended, ctx));
         metrics.past(bounds.cause).increment_in(ctx);
         self.observe(
             ended,
@@ -299,7 +335,6 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
                 _ => Ending::PastLimit,
             },
         );
-        let overrun = bounds.overrun(now);
         if overrun >= PROMPT || matches!(lateness, Lateness::Overran(_)) {
             ctx.set_attribute("timeout.overrun_ms", millis(overrun));
         }
@@ -312,20 +347,21 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
 
     #[inline]
     fn observe(&self, ended: Moment, ending: Ending) {
-        let nanos = ended.nanos_since(self.begun);
+        let nanos = ended.nanos_since(self.bounds.begun);
         self.metrics.duration.record_nanos_in(nanos, self.ctx);
         let took = Duration::from_nanos(nanos);
         self.timeout.config.policy.observe(took, ending);
     }
 
+    #[cold]
     fn late(&self, lateness: Lateness) -> Result<P::Output> {
         let Bounds {
             own,
-            grace,
             minimum,
             cause,
             ..
         } = &self.bounds;
+        let grace = &self.timeout.config.grace;
         let operation = self.timeout.inner.name();
         let limit = match (cause, grace) {
             (TimeoutCause::Deadline, _) => {
@@ -334,7 +370,7 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
             (_, &Duration::ZERO) => format!("its limit of {own:?}"),
             (_, grace) => format!("its limit of {own:?} and the grace period of {grace:?}"),
         };
-        let left = self.bounds.left().unwrap_or_default();
+        let left = self.bounds.left();
         let message = match lateness {
             Lateness::NotStarted if left.is_zero() => {
                 format!("`{operation}` was not started: past {limit}")
@@ -351,13 +387,6 @@ impl<P: Primitive, L: LimitPolicy<P::Input>> Call<'_, P, L> {
         };
         Err(TimedOut::error(*cause, message))
     }
-}
-
-/// A moment, or now, as executions are measured and as deadlines are kept.
-#[inline]
-fn or_now(moment: Option<Moment>, ctx: &WorkflowContext) -> (Moment, Instant) {
-    let moment = moment.unwrap_or_else(|| ctx.moment());
-    (moment, ctx.instant(moment).unwrap_or_else(|| ctx.now()))
 }
 
 /// What tells the operation that it is past its limit, or that its caller has gone.

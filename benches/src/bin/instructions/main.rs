@@ -31,6 +31,7 @@ const PATHS: &[(&str, Path)] = &[
     ),
     ("cache hit in memory", cache::hit),
     ("timeout around a ready step", primitives::timeout),
+    ("step that passes on to a ready step", primitives::passed_on),
     ("retry around a success", primitives::retry),
     ("closed breaker around a success", primitives::breaker),
     ("bulkhead with room around a success", primitives::bulkhead),

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use tta_breaker::{CircuitBreakerConfig, CircuitBreakerExt as _};
-use tta_core::{Error, Flow, Operand, Primitive, step};
+use tta_core::{Error, Flow, Operand, Primitive, Result, WorkflowContext, step};
 use tta_limit::{BulkheadConfig, LimitExt as _};
 use tta_retry::{RetryConfig, RetryExt as _};
 use tta_timeout::TimeoutExt as _;
@@ -15,6 +15,15 @@ use crate::workflow::{context, done, now};
 pub(crate) fn timeout(rounds: usize, operations: usize) {
     run(
         &done(ready().timeout(Duration::from_mins(1))),
+        rounds,
+        operations,
+    );
+}
+
+/// A step that does nothing but pass on to the step inside it: what a timeout is held against.
+pub(crate) fn passed_on(rounds: usize, operations: usize) {
+    run(
+        &Flow::new(PassOn(ready().into_primitive())),
         rounds,
         operations,
     );
@@ -38,6 +47,18 @@ pub(crate) fn bulkhead(rounds: usize, operations: usize) {
         rounds,
         operations,
     );
+}
+
+/// An observed primitive around a flow that does nothing of its own.
+struct PassOn<P>(P);
+
+impl<P: Primitive> Primitive for PassOn<P> {
+    type Input = P::Input;
+    type Output = P::Output;
+
+    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
+        self.0.execute(input, ctx).await
+    }
 }
 
 fn ready() -> Flow<impl Operand<Input = u64, Output = u64>> {

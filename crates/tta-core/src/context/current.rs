@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::{WorkflowContext, scratch};
+use super::{Shared, WorkflowContext, scratch};
 use crate::identity::SpanId;
 
 /// Calls `f` with the context of the workflow that is being polled on this thread, if one is.
@@ -49,6 +49,7 @@ pub(crate) fn entered<R>(ctx: &WorkflowContext, span: SpanId, poll: impl FnOnce(
         let outer = exchange(Some(handle));
         let result = poll();
         scratch::flush(ctx);
+        drop(SPARE.try_with(Cell::take));
         drop(exchange(outer));
         result
     };
@@ -80,6 +81,34 @@ pub(super) fn workflow(ctx: &WorkflowContext) -> usize {
     Arc::as_ptr(&ctx.shared).addr()
 }
 
+/// A handle to the context's workflow: the one that was [given back](give_back) here, if it is of it.
+#[inline]
+pub(super) fn handle(ctx: &WorkflowContext) -> Arc<Shared> {
+    match SPARE.try_with(Cell::take) {
+        Ok(Some(spare)) if Arc::ptr_eq(&spare, &ctx.shared) => spare,
+        taken => another_handle(ctx, taken.ok().flatten()),
+    }
+}
+
+#[cold]
+fn another_handle(ctx: &WorkflowContext, taken: Option<Arc<Shared>>) -> Arc<Shared> {
+    if taken.is_some() {
+        // That of a workflow around this one.
+        let _ = SPARE.try_with(|spare| spare.set(taken));
+    }
+    Arc::clone(&ctx.shared)
+}
+
+/// Keeps a handle for whoever wants one next, as counting references costs two locked instructions;
+/// for as long as the workflow is being polled here, which holds one itself meanwhile.
+#[inline]
+pub(super) fn give_back(handle: Arc<Shared>) {
+    if WORKFLOW.get() == Arc::as_ptr(&handle).addr() {
+        // Whatever was there is dropped, and so is the handle on a thread that is ending.
+        let _ = SPARE.try_with(|spare| spare.replace(Some(handle)));
+    }
+}
+
 fn exchange(context: Option<WorkflowContext>) -> Option<WorkflowContext> {
     CONTEXT
         .try_with(|slot| {
@@ -98,5 +127,6 @@ thread_local! {
     static WORKFLOW: Cell<usize> = const { Cell::new(0) };
     static SPAN: Cell<u64> = const { Cell::new(0) };
     static UNRECORDED: Cell<usize> = const { Cell::new(0) };
+    static SPARE: Cell<Option<Arc<Shared>>> = const { Cell::new(None) };
     static CONTEXT: RefCell<Option<WorkflowContext>> = const { RefCell::new(None) };
 }

@@ -80,7 +80,7 @@ impl<'a> Execution<'a> {
 
     /// Polls the step once, entered; `poll` must not panic.
     #[inline]
-    pub(super) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<Result<T>>) -> Poll<Result<T>> {
+    pub(super) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
         let measured = self.seam().is_some_and(|seam| seam.measures_busy);
         let begun = measured.then(|| self.ctx.moment());
         let (ctx, span_id) = (self.ctx, self.span_id);
@@ -97,8 +97,10 @@ impl<'a> Execution<'a> {
         polled
     }
 
+    /// Ends, when what it runs has.
     #[inline]
     pub(super) fn end<T>(&mut self, result: &mut Result<T>) {
+        self.subject.share_boundary(self.ctx);
         match result {
             Ok(_) => self.finish(Outcome::Success, None),
             Err(error) => self.finish(Outcome::Error, Some(error)),

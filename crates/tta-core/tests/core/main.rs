@@ -18,6 +18,7 @@ mod conformance;
 mod context;
 mod errors;
 mod fallback;
+mod handles;
 mod idempotence;
 mod metrics;
 mod noted;

@@ -1,10 +1,14 @@
 //! How often a timeout reads the clock.
 
 use std::cell::Cell;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use tta_core::{ErrorKind, Flow, Operand, Primitive, Result, WorkflowContext, step, step_with};
+use tta_core::{
+    ErrorKind, Flow, NanoClock, Operand, Primitive, Recorder, Result, WorkflowContext, step,
+    step_with,
+};
 use tta_timeout::{TimeoutConfig, TimeoutExt};
 
 fn ready() -> Flow<impl Operand<Input = u64, Output = u64>> {
@@ -69,6 +73,54 @@ fn what_an_operation_does_after_its_last_step_counts_as_well() {
     let ctx = WorkflowContext::builder().clock(counting).build();
     let error = now(flow.execute(1, &ctx)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+/// A recorder by whose clock an hour passes between two readings.
+struct Hasty;
+
+impl Recorder for Hasty {
+    fn span_clock(&self) -> Option<NanoClock> {
+        Some(|| HOURS.fetch_add(1, Ordering::Relaxed) * 3_600_000_000_000)
+    }
+}
+
+static HOURS: AtomicU64 = AtomicU64::new(1);
+
+#[test]
+fn limits_are_kept_by_the_clock_of_deadlines_where_executions_are_measured_by_another() {
+    let minute = Duration::from_mins(1);
+    let ctx = WorkflowContext::builder().recorder(Arc::new(Hasty)).build();
+    let looks = step("looks", async |(): (), ctx: &WorkflowContext| {
+        Ok(ctx.remaining())
+    });
+    let looks = looks.timeout(minute).unwrap();
+    let left = now(looks.execute((), &ctx)).unwrap().unwrap();
+    assert!(left > Duration::ZERO && left <= minute, "{left:?}");
+
+    let holds = step("holds", async |until: Instant| {
+        while Instant::now() <= until {
+            std::hint::spin_loop();
+        }
+        Ok(())
+    });
+    let limit = Duration::from_millis(1);
+    let holds = holds.timeout(limit).unwrap();
+    let error = now(holds.execute(Instant::now() + 5 * limit, &ctx)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+#[test]
+fn a_limit_of_centuries_is_a_deadline_like_any_other() {
+    let limit = Duration::from_hours(24 * 365 * 1_000);
+    let Some(deadline) = counting().checked_add(limit) else {
+        return; // Beyond what this system's clock can express.
+    };
+    let looks = step("looks", async |(): (), ctx: &WorkflowContext| {
+        Ok(ctx.deadline())
+    });
+    let ctx = WorkflowContext::builder().clock(counting).build();
+    let found = now(looks.timeout(limit).unwrap().execute((), &ctx));
+    assert_eq!(found.unwrap(), Some(deadline));
 }
 
 /// Takes a while when its only step has ended, and is no step of its own.
