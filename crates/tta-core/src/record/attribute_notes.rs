@@ -240,4 +240,21 @@ mod tests {
             with_text + size_of::<AttributeNote>() + owned
         );
     }
+
+    #[test]
+    fn text_beyond_the_limit_is_cut_and_text_made_on_the_way_is_not_even_held() {
+        static LONG: [u8; 5_000] = [b'x'; 5_000];
+        let text = str::from_utf8(&LONG).unwrap();
+        let (mut all, mut more) = (AttributeNotes::default(), AttributeNotes::default());
+        more.push(ONE, &mut [Attribute::new("made", text.to_owned())]);
+        all.append(&mut more);
+        assert!(all.bytes() < 2_048 + 200, "{}", all.bytes());
+        all.push(ONE, &mut [Attribute::new("of the program", text)]);
+        for (_, attribute) in all.into_records() {
+            let Value::Str(kept) = &attribute.value else {
+                panic!("{attribute:?}");
+            };
+            assert_eq!(kept.len(), 2_048, "{}", attribute.key);
+        }
+    }
 }
