@@ -1,7 +1,9 @@
 //! How values are written outside.
 
 use tta_cache::{CacheExt, Codec, Json, SharedConfig};
-use tta_core::{Result, step};
+use tta_core::Result;
+#[cfg(feature = "zstd")]
+use tta_core::step;
 
 use crate::shelf::Shelf;
 use crate::support::{Calls, ask, counting};
