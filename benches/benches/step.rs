@@ -144,10 +144,7 @@ fn ours_by_the_counter(group: &mut Group<'_>) {
         ("tta, sampled, TSC clock", true),
     ] {
         let (one, eleven) = (with_attributes(), eleven!(with_attributes()));
-        let recorder: Arc<dyn Recorder> = Arc::new(Discard {
-            sampled,
-            clock: Some(clock),
-        });
+        let recorder = Discard::with_clock(sampled, clock);
         group.bench_steps(name, move |b, steps| {
             if steps == 1 {
                 b.iter(|| run(&one, Some(&recorder)));

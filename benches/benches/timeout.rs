@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_resilience::timelimiter::TimeLimiterLayer;
-use tta_benches::{Bencher, Group, now};
-use tta_core::{Error, Flow, Operand, Primitive, Result, WorkflowContext, step};
+use tta_benches::{Bencher, Group, PassOn, now};
+use tta_core::{Error, Flow, Operand, Primitive, WorkflowContext, step};
 use tta_timeout::{AdaptiveLimit, TimeoutConfig, TimeoutExt as _};
 
 fn main() {
@@ -97,24 +97,12 @@ where
     });
 }
 
-async fn answer(n: u64) -> std::result::Result<u64, Infallible> {
+async fn answer(n: u64) -> Result<u64, Infallible> {
     Ok(black_box(n) + 1)
 }
 
 fn plain() -> Flow<impl Operand<Input = u64, Output = u64>> {
     step("plain", async |n: u64| Ok(black_box(n) + 1))
-}
-
-/// An observed primitive around a flow that does nothing of its own.
-struct PassOn<P>(P);
-
-impl<P: Primitive> Primitive for PassOn<P> {
-    type Input = P::Input;
-    type Output = P::Output;
-
-    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        self.0.execute(input, ctx).await
-    }
 }
 
 const MINUTE: Duration = Duration::from_mins(1);

@@ -3,6 +3,7 @@
 mod clock;
 mod curve;
 mod options;
+mod pass_on;
 mod recorders;
 mod report;
 mod rounds;
@@ -11,6 +12,7 @@ mod together;
 pub use clock::thread_time;
 pub use curve::{Curve, Series};
 pub use options::Options;
+pub use pass_on::PassOn;
 pub use recorders::{Application, Discard, Keep};
 pub use report::Report;
 pub use rounds::{Bencher, Group};

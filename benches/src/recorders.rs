@@ -8,21 +8,30 @@ use tta_core::{ActiveSpan, NanoClock, Parent, Recorder, TraceId, TraceNotes, uni
 use tta_telemetry::opentelemetry_sdk::trace::SpanData;
 use tta_telemetry::{Exported, Exporting, ObservabilityConfig, ObservabilityGuard, SpanSink};
 
-/// Samples all traces or none, and drops what it takes: what is measured is the caller's cost.
-#[derive(Clone, Copy, Debug)]
+/// Samples all traces or none, and drops what it takes: what is measured is the caller's cost, and what
+/// becomes of it behind the caller's back is the same in all cases.
+#[derive(Default)]
 pub struct Discard {
-    /// Whether traces are sampled.
-    pub sampled: bool,
-    /// What executions are measured by, if not by the context's own clock.
-    pub clock: Option<NanoClock>,
+    sampled: bool,
+    clock: Option<NanoClock>,
+    shown_by: Option<Arc<dyn Recorder>>,
 }
 
 impl Discard {
-    /// One that leaves the clock alone.
+    /// One that does nothing else.
     pub fn recorder(sampled: bool) -> Arc<dyn Recorder> {
         Arc::new(Self {
             sampled,
-            clock: None,
+            ..Self::default()
+        })
+    }
+
+    /// One by whose clock executions are measured.
+    pub fn with_clock(sampled: bool, clock: NanoClock) -> Arc<dyn Recorder> {
+        Arc::new(Self {
+            sampled,
+            clock: Some(clock),
+            ..Self::default()
         })
     }
 }
@@ -38,6 +47,25 @@ impl Recorder for Discard {
 
     fn span_clock(&self) -> Option<NanoClock> {
         self.clock
+    }
+
+    fn wants_scope(&self) -> bool {
+        self.shown_by.is_some()
+    }
+
+    fn scope(&self, span: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
+        match &self.shown_by {
+            Some(recorder) => recorder.scope(span, poll),
+            None => poll(),
+        }
+    }
+}
+
+impl fmt::Debug for Discard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Discard")
+            .field("sampled", &self.sampled)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,9 +123,10 @@ impl Application {
 
     /// A recorder that samples all traces or none, and shows spans or not.
     pub fn recorder(&self, sampled: bool, visible: bool) -> Arc<dyn Recorder> {
-        Arc::new(Shown {
-            by: visible.then(|| Arc::clone(&self.recorder)),
+        Arc::new(Discard {
             sampled,
+            shown_by: visible.then(|| Arc::clone(&self.recorder)),
+            ..Discard::default()
         })
     }
 }
@@ -105,33 +134,6 @@ impl Application {
 impl fmt::Debug for Application {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Application").finish_non_exhaustive()
-    }
-}
-
-struct Shown {
-    by: Option<Arc<dyn Recorder>>,
-    sampled: bool,
-}
-
-impl Recorder for Shown {
-    fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
-        self.sampled
-    }
-
-    fn record(&self, trace: TraceNotes) {
-        // What becomes of it behind the caller's back is the same in all cases.
-        drop(black_box(trace));
-    }
-
-    fn wants_scope(&self) -> bool {
-        self.by.is_some()
-    }
-
-    fn scope(&self, span: &ActiveSpan<'_>, poll: &mut dyn FnMut()) {
-        match &self.by {
-            Some(recorder) => recorder.scope(span, poll),
-            None => poll(),
-        }
     }
 }
 

@@ -3,8 +3,9 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use tta_benches::PassOn;
 use tta_breaker::{CircuitBreakerConfig, CircuitBreakerExt as _};
-use tta_core::{Error, Flow, Operand, Primitive, Result, WorkflowContext, step};
+use tta_core::{Error, Flow, Operand, Primitive, step};
 use tta_limit::{BulkheadConfig, LimitExt as _};
 use tta_retry::{RetryConfig, RetryExt as _};
 use tta_timeout::TimeoutExt as _;
@@ -47,18 +48,6 @@ pub(crate) fn bulkhead(rounds: usize, operations: usize) {
         rounds,
         operations,
     );
-}
-
-/// An observed primitive around a flow that does nothing of its own.
-struct PassOn<P>(P);
-
-impl<P: Primitive> Primitive for PassOn<P> {
-    type Input = P::Input;
-    type Output = P::Output;
-
-    async fn execute(&self, input: P::Input, ctx: &WorkflowContext) -> Result<P::Output> {
-        self.0.execute(input, ctx).await
-    }
 }
 
 fn ready() -> Flow<impl Operand<Input = u64, Output = u64>> {

@@ -8,9 +8,10 @@ use std::task::{Context, Poll, Waker};
 use opentelemetry_sdk::trace::SpanData;
 use proptest::prelude::*;
 use tta_core::{
-    Attribute, ContentCapture, Error, ErrorKind, EventRecord, Parent, Recorder, SpanId, SpanKind,
-    SpanName, SpanStatus, TraceId, TraceNotes, TraceRecords, Value, WorkflowContext, step,
+    Attribute, ContentCapture, Error, ErrorKind, EventRecord, Parent, SpanId, SpanKind, SpanName,
+    SpanStatus, TraceId, TraceRecords, Value, WorkflowContext, step,
 };
+use tta_testkit::recording::RecordingRecorder;
 
 use super::super::common::resource;
 use super::super::{WrittenSpan, encode_spans, encode_written};
@@ -153,9 +154,9 @@ fn trace() -> impl Strategy<Value = TraceRecords> {
 
 /// As many steps, one of which fails, in a workflow.
 fn recorded(correlation: String, session: Option<String>, steps: usize) -> TraceRecords {
-    let recorder = Arc::new(Keep::default());
+    let recorder = RecordingRecorder::new();
     let mut builder = WorkflowContext::builder()
-        .recorder(Arc::clone(&recorder) as Arc<dyn Recorder>)
+        .recorder(recorder.clone())
         .correlation_id(correlation);
     if let Some(session) = session {
         builder = builder.session_id(session);
@@ -177,8 +178,7 @@ fn recorded(correlation: String, session: Option<String>, steps: usize) -> Trace
     let mut all = pin!(ctx.workflow("answers", all));
     let poll = all.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(poll, Poll::Ready(Err(_))));
-    let mut kept = recorder.0.lock().unwrap_or_else(PoisonError::into_inner);
-    kept.pop().unwrap()
+    recorder.traces().pop().unwrap()
 }
 
 type Happened = (Cow<'static, str>, u64, Vec<Attribute>);
@@ -265,21 +265,4 @@ fn text() -> impl Strategy<Value = String> {
         Just("x".repeat(130)),
         Just("ä".repeat(9_000)),
     ]
-}
-
-/// Keeps every trace.
-#[derive(Default)]
-struct Keep(Mutex<Vec<TraceRecords>>);
-
-impl Recorder for Keep {
-    fn sample(&self, _: TraceId, _: Option<&Parent>) -> bool {
-        true
-    }
-
-    fn record(&self, trace: TraceNotes) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(trace.into_records());
-    }
 }
