@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn one_that_is_met_by_now_fails_until_its_name_is_gone() {
-        let samples = r#"{"bench":"step","subjects":{"tta":[1.8],"gets":[4.5],"floor":[1]}}"#;
+        let samples = r#"{"bench":"step","subjects":{"tta":[1.6],"gets":[4.9],"floor":[1]}}"#;
         let (verdicts, failure, _) = checked(NAMED, samples);
         assert_eq!(verdicts, [Verdict::MetByNow, Verdict::MetByNow]);
         let failure = failure.unwrap();
